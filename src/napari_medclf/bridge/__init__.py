@@ -1,0 +1,1 @@
+"""Domain values to napari layer data and back; imports no napari."""

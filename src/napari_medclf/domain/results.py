@@ -1,0 +1,126 @@
+"""What a model or a person says about an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from napari_medclf.domain.arrays import FloatArray, LabelArray
+from napari_medclf.domain.errors import GridError, SchemaError
+from napari_medclf.domain.geometry import Geometry
+from napari_medclf.domain.labels import LabelSchema
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """A label for every voxel.
+
+    Parameters
+    ----------
+    labels : (K, J, I) integer
+        Class values of `schema`, or object numbers from 1 when `is_instances`.
+    geometry : Geometry
+        The grid of the image that was labelled.
+    schema : LabelSchema
+        The classes. With `is_instances` it has one foreground class: what every object is.
+    source_digest : str
+        Digest of the image that was labelled; empty where unknown.
+
+    Raises
+    ------
+    GridError
+        If labels and geometry disagree.
+    SchemaError
+        If a label value belongs to no class.
+    """
+
+    labels: LabelArray
+    geometry: Geometry
+    schema: LabelSchema
+    is_instances: bool = False
+    source_digest: str = ""
+    name: str = "labels"
+
+    def __post_init__(self) -> None:
+        if self.labels.shape != self.geometry.shape:
+            raise GridError(f"Labels of shape {self.labels.shape} do not fit a grid of {self.geometry.shape}.")
+        if not np.issubdtype(self.labels.dtype, np.integer):
+            raise SchemaError(f"Labels must be whole numbers, not {self.labels.dtype}.")
+        if not self.is_instances:
+            self.schema.check_values(np.unique(self.labels).tolist())
+
+    def count(self, name: str) -> int:
+        """How many voxels carry a class."""
+        return int(np.count_nonzero(self.labels == self.schema.named(name).value))
+
+
+class Scope(StrEnum):
+    """What a class is said about."""
+
+    STUDY = "study"
+    IMAGE = "image"
+    SLICE = "slice"
+    OBJECT = "object"
+
+
+@dataclass(frozen=True)
+class Classification:
+    """Scores of an image (or study, slice, object).
+
+    Parameters
+    ----------
+    scores : dict
+        Class name to probability in [0, 1]; a class with no entry is unknown.
+    decided : tuple of str
+        The classes that are said to be present; one for exclusive classes.
+    is_calibrated : bool
+        Whether the probabilities were calibrated on validation data.
+    """
+
+    scores: dict[str, float]
+    decided: tuple[str, ...]
+    scope: Scope = Scope.IMAGE
+    thresholds: dict[str, float] = field(default_factory=dict)
+    is_calibrated: bool = False
+    index: int | None = None
+    """The slice or object this is about, when the scope is one."""
+
+    @property
+    def top_class(self) -> str:
+        """The class with the highest score."""
+        return max(self.scores, key=lambda name: self.scores[name])
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Everything one model said about one image."""
+
+    model: str
+    model_version: str
+    image_name: str
+    segmentation: Segmentation | None = None
+    classification: Classification | None = None
+    warnings: tuple[str, ...] = ()
+    device: str = "cpu"
+    elapsed_s: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One thing to learn from.
+
+    Parameters
+    ----------
+    image : (C, *spatial) float32
+        As `engine.prepare` made it.
+    target :
+        (*spatial) integer class index for segmentation, a scalar class index for classification.
+    weight : (*spatial) float32 or None
+        How much each voxel counts; None counts all alike.
+    """
+
+    image: FloatArray
+    target: LabelArray
+    weight: FloatArray | None = None

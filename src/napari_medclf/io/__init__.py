@@ -1,0 +1,1 @@
+"""Files to domain values and back; one module a format."""

@@ -1,0 +1,1 @@
+"""Use cases as generators, and the one loop that drives them."""

@@ -1,0 +1,1 @@
+"""Our folders on disk: models, datasets, projects, runs."""

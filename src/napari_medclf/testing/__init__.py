@@ -1,0 +1,1 @@
+"""Phantoms and checks, also for authors of extensions."""
