@@ -1,1 +1,1 @@
-"""Domain values to napari layer data and back; imports no napari."""
+"""Between the domain and napari's layer tuples; knows napari's conventions without importing it."""

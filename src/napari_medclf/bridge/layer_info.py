@@ -1,0 +1,51 @@
+"""What a napari layer of ours remembers, so that nothing of an image is lost on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from napari_medclf.bridge.orientation import DisplayFrame
+from napari_medclf.domain.geometry import Geometry
+from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.results import Prediction, Segmentation
+
+METADATA_KEY = "medclf"
+
+
+@dataclass(frozen=True, eq=False)
+class LayerInfo:
+    """The value under ``layer.metadata["medclf"]``.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        The true grid, tilt and all.
+    frame : DisplayFrame
+        How the array was turned for the display.
+    image : MedImage or None
+        The image that an image layer shows; its samples are shared, not copied.
+    segmentation : Segmentation or None
+        What a labels layer showed at first; painting does not touch it.
+    prediction : Prediction or None
+        The model's answer that the labels came from.
+    """
+
+    geometry: Geometry
+    frame: DisplayFrame
+    image: MedImage | None = None
+    segmentation: Segmentation | None = None
+    prediction: Prediction | None = None
+
+    @property
+    def schema(self) -> LabelSchema | None:
+        """The classes of a labels layer."""
+        return None if self.segmentation is None else self.segmentation.schema
+
+
+def layer_info(metadata: Mapping[str, Any]) -> LayerInfo | None:
+    """Find our value in a layer's metadata; None for a layer of somebody else."""
+    found = metadata.get(METADATA_KEY)
+    return found if isinstance(found, LayerInfo) else None
