@@ -1,0 +1,20 @@
+"""Twins of MONAI's networks that need torch alone: same parameters, same names, same output.
+
+The class names, argument names and state-dict keys are MONAI's (Apache-2.0), so that weights go both
+ways; a test holds them equal to the installed MONAI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+from napari_medclf.engine.nets.basic_unet import BasicUNet
+from napari_medclf.engine.nets.layers import NotSupported
+from napari_medclf.engine.nets.resnet import ResNet
+
+__all__ = ["TWINS", "NotSupported"]
+
+TWINS: dict[str, Callable[..., nn.Module]] = {"BasicUNet": BasicUNet, "ResNet": ResNet}
+"""MONAI's class name to the twin; one that meets an argument it does not know raises `NotSupported`."""

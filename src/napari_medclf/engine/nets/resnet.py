@@ -1,0 +1,130 @@
+"""The twin of ``monai.networks.nets.ResNet`` (He 2016; Hara 2018 for 3D)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from napari_medclf.engine.nets.layers import (
+    CONVOLUTION,
+    MAX_POOL,
+    MEAN_POOL,
+    LayerSpec,
+    NotSupported,
+    check_dims,
+    make_activation,
+    make_norm,
+)
+
+_RELU: LayerSpec = ("relu", {"inplace": True})
+
+
+class ResNet(nn.Module):
+    """See MONAI's; blocks of the ``basic`` kind with shortcuts of kind B.
+
+    Parameters
+    ----------
+    layers, block_inplanes : four integers
+        Blocks and channels of each stage.
+    conv1_t_size, conv1_t_stride : int
+        Of the first convolution.
+    """
+
+    def __init__(
+        self,
+        block: str,
+        layers: Sequence[int],
+        block_inplanes: Sequence[int],
+        spatial_dims: int = 3,
+        n_input_channels: int = 3,
+        conv1_t_size: int | Sequence[int] = 7,
+        conv1_t_stride: int | Sequence[int] = 1,
+        no_max_pool: bool = False,
+        shortcut_type: str = "B",
+        widen_factor: float = 1.0,
+        num_classes: int = 400,
+        feed_forward: bool = True,
+        bias_downsample: bool = True,
+        act: LayerSpec = _RELU,
+        norm: LayerSpec = "batch",
+    ) -> None:
+        super().__init__()
+        check_dims(spatial_dims)
+        if (block, shortcut_type, norm, feed_forward) != ("basic", "B", "batch", True):
+            raise NotSupported
+        planes = [int(n * widen_factor) for n in block_inplanes]
+        kernel = _repeat(conv1_t_size, spatial_dims)
+        convolution = CONVOLUTION[spatial_dims]
+        self.no_max_pool = no_max_pool
+        self.conv1 = convolution(
+            n_input_channels,
+            planes[0],
+            kernel_size=kernel,
+            stride=_repeat(conv1_t_stride, spatial_dims),
+            padding=tuple(size // 2 for size in kernel),
+            bias=False,
+        )
+        self.bn1 = make_norm(norm, spatial_dims, planes[0])
+        self.act = make_activation(act)
+        self.maxpool = MAX_POOL[spatial_dims](kernel_size=3, stride=2, padding=1)
+        stages = [
+            _make_stage(n_in, n_out, n_blocks, stride, spatial_dims, bias_downsample)
+            for n_in, n_out, n_blocks, stride in zip((planes[0], *planes), planes, layers, (1, 2, 2, 2), strict=False)
+        ]
+        self.layer1, self.layer2, self.layer3, self.layer4 = stages
+        self.avgpool = MEAN_POOL[spatial_dims](1)
+        self.fc = nn.Linear(planes[3], num_classes)
+        self._initialise(convolution)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (N, num_classes)."""
+        x = self.act(self.bn1(self.conv1(x)))
+        if not self.no_max_pool:
+            x = self.maxpool(x)
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        logits: Tensor = self.fc(self.avgpool(x).flatten(1))
+        return logits
+
+    def _initialise(self, convolution: type[nn.Module]) -> None:
+        for module in self.modules():
+            if isinstance(module, convolution):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")  # type: ignore[arg-type]  # a convolution's weight is a tensor
+            elif isinstance(module, nn.Linear):
+                nn.init.constant_(module.bias, 0)
+
+
+class _BasicBlock(nn.Module):
+    """Two convolutions beside a shortcut."""
+
+    def __init__(self, n_in: int, n_out: int, stride: int, spatial_dims: int, downsample: nn.Module | None) -> None:
+        super().__init__()
+        convolution = CONVOLUTION[spatial_dims]
+        self.conv1 = convolution(n_in, n_out, kernel_size=3, padding=1, stride=stride, bias=False)
+        self.bn1 = make_norm("batch", spatial_dims, n_out)
+        # MONAI 1.6.1 passes neither `act` nor `norm` on to its blocks: they are always these.
+        self.act = make_activation(_RELU)
+        self.conv2 = convolution(n_out, n_out, kernel_size=3, padding=1, bias=False)
+        self.bn2 = make_norm("batch", spatial_dims, n_out)
+        self.downsample = downsample
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = x if self.downsample is None else self.downsample(x)
+        out = self.bn2(self.conv2(self.act(self.bn1(self.conv1(x)))))
+        result: Tensor = self.act(out + shortcut)
+        return result
+
+
+def _make_stage(n_in: int, n_out: int, n_blocks: int, stride: int, spatial_dims: int, has_bias: bool) -> nn.Sequential:
+    shortcut = None
+    if stride != 1 or n_in != n_out:
+        shortcut = nn.Sequential(
+            CONVOLUTION[spatial_dims](n_in, n_out, kernel_size=1, stride=stride, bias=has_bias),
+            make_norm("batch", spatial_dims, n_out),
+        )
+    first = _BasicBlock(n_in, n_out, stride, spatial_dims, shortcut)
+    return nn.Sequential(first, *(_BasicBlock(n_out, n_out, 1, spatial_dims, None) for _ in range(1, n_blocks)))
+
+
+def _repeat(value: int | Sequence[int], n: int) -> tuple[int, ...]:
+    return (value,) * n if isinstance(value, int) else tuple(value)

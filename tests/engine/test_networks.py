@@ -1,0 +1,89 @@
+"""Networks by name: the twins are MONAI's networks, and nothing else can be called."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import torch
+
+from napari_medclf.domain.card import NetworkSpec
+from napari_medclf.domain.errors import CardError
+from napari_medclf.engine.nets import TWINS
+from napari_medclf.engine.networks import build_network, count_parameters
+
+_UNET = {"features": [4, 4, 6, 8, 10, 4]}
+_RESNET = {"block": "basic", "layers": [1, 2, 1, 1], "block_inplanes": [4, 8, 8, 12], "num_classes": 3}
+_SPECS: list[tuple[str, dict[str, Any], tuple[int, ...]]] = [
+    ("BasicUNet", {**_UNET, "spatial_dims": 2, "in_channels": 3}, (2, 3, 40, 51)),
+    ("BasicUNet", {**_UNET, "norm": "batch", "act": "relu", "bias": False}, (1, 1, 16, 33, 18)),
+    ("BasicUNet", {**_UNET, "norm": ["group", {"num_groups": 2}], "dropout": 0.2}, (1, 1, 16, 16, 16)),
+    ("ResNet", {**_RESNET, "spatial_dims": 2, "n_input_channels": 1, "conv1_t_size": 3}, (2, 1, 28, 28)),
+    ("ResNet", {**_RESNET, "no_max_pool": True, "conv1_t_stride": 2, "widen_factor": 0.5}, (1, 3, 9, 12, 17)),
+    ("ResNet", {**_RESNET, "bias_downsample": False, "act": "leakyrelu", "spatial_dims": 2}, (1, 3, 28, 28)),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "shape"), _SPECS)
+def test_twin_is_born_with_monais_weights_and_gives_its_output(
+    name: str, arguments: dict[str, Any], shape: tuple[int, ...]
+) -> None:
+    from monai.networks import nets
+
+    torch.manual_seed(5)
+    twin = TWINS[name](**arguments)
+    torch.manual_seed(5)
+    original = getattr(nets, name)(**arguments)
+    theirs = original.state_dict()
+    assert list(twin.state_dict()) == list(theirs)
+    assert all(torch.equal(value, theirs[key]) for key, value in twin.state_dict().items())
+    x = torch.randn(shape)
+    assert torch.equal(twin.eval()(x), original.eval()(x))
+    if not arguments.get("dropout"):
+        assert torch.equal(twin.train()(x), original.train()(x))
+
+
+def test_argument_unknown_to_the_twin_goes_to_monai() -> None:
+    arguments = {**_UNET, "spatial_dims": 2, "upsample": "nontrainable"}
+    network = build_network(NetworkSpec(target="monai.networks.nets.BasicUNet", arguments=arguments))
+    assert type(network).__module__.startswith("monai.")
+
+
+def test_building_a_twin_loads_no_monai() -> None:
+    code = (
+        "import sys; from napari_medclf.domain.card import NetworkSpec;"
+        "from napari_medclf.engine.networks import build_network;"
+        "build_network(NetworkSpec(target='monai.networks.nets.BasicUNet'));"
+        "print('monai' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("target", ["os.system", "monai.networks.nets.ResNetFeatures", "monai.bundle.run", ""])
+def test_anything_off_the_list_is_refused(target: str) -> None:
+    with pytest.raises(CardError, match="There is no network"):
+        build_network(NetworkSpec(target=target))
+
+
+def test_misspelt_network_names_the_nearest_one() -> None:
+    with pytest.raises(CardError, match=r"Did you mean 'monai\.networks\.nets\.BasicUNet'"):
+        build_network(NetworkSpec(target="monai.networks.nets.BasicUnet"))
+
+
+def test_wrong_argument_is_a_sentence_with_its_name() -> None:
+    spec = NetworkSpec(target="monai.networks.nets.BasicUNet", arguments={"depth": 4})
+    with pytest.raises(CardError, match=r"BasicUNet cannot be built with .*depth"):
+        build_network(spec)
+
+
+def test_download_of_weights_is_refused() -> None:
+    arguments = {"spatial_dims": 2, "in_channels": 1, "out_channels": 2, "pretrained": True}
+    with pytest.raises(CardError, match="download weights"):
+        build_network(NetworkSpec(target="monai.networks.nets.DenseNet121", arguments=arguments))
+
+
+def test_parameters_are_counted() -> None:
+    assert count_parameters(torch.nn.Linear(3, 5)) == 3 * 5 + 5
