@@ -1,0 +1,34 @@
+"""What every test gets: a home of its own, the shared real images where they are, and one worker for the GUI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+
+
+def pytest_collection_modifyitems(items):
+    """Keep a file's tests together, and all that open a window in one process, under `--dist loadgroup`."""
+    for item in items:
+        path = Path(item.path).relative_to(TESTS)
+        needs_window = path.parts[0] == "ui" or item.get_closest_marker("gui") is not None
+        if needs_window:
+            item.add_marker(pytest.mark.gui)
+        item.add_marker(pytest.mark.xdist_group("window" if needs_window else str(path)))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real images beside the repository; tests that need them are skipped where they are absent."""
+    folder = TESTS.parent.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the folder of real images, ../shared/data beside the repository, is not here")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _home_of_its_own(monkeypatch, tmp_path_factory):
+    """Keep installed models and settings of the person who runs the tests out of them, and theirs clean."""
+    monkeypatch.setenv("MEDCLF_HOME", str(tmp_path_factory.mktemp("medclf-home")))
