@@ -58,6 +58,8 @@ class Case:
     """Where a person painted; those voxels weigh more when learning from corrections."""
     classes: tuple[str, ...] = ()
     split: Split | None = None
+    stratum: str = ""
+    """What kind of case it is (appearance, scanner, site): splits keep the kinds in proportion."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Dataset:
     label_to_value: Mapping[int, int] = field(default_factory=dict)
     """Maps values found in label images to values of the schema; empty for the same."""
     warnings: tuple[str, ...] = ()
+    is_exclusive: bool = True
+    """Classification: every case has exactly one class; False when it may have several or none."""
 
     def __post_init__(self) -> None:
         repeated = [name for name, n in Counter(case.case_id for case in self.cases).items() if n > 1]

@@ -1,0 +1,254 @@
+"""The model package: a MONAI bundle with our card in its metadata; read, written, verified."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from napari_medclf.atomic import atomic_write
+from napari_medclf.domain.card import ModelCard
+from napari_medclf.domain.errors import CardError, WriteError
+from napari_medclf.domain.package import ModelPackage
+from napari_medclf.domain.run import RunSpec
+from napari_medclf.store.bundle_config import inference_config
+from napari_medclf.store.bundle_metadata import CARD_KEY, bundle_metadata
+from napari_medclf.store.card_text import card_markdown
+from napari_medclf.store.safetensors_header import check_safetensors
+
+METADATA = "configs/metadata.json"
+INFERENCE = "configs/inference.json"
+RUN_SPEC = "configs/run_spec.json"
+WEIGHTS = "models/model.safetensors"
+
+_MAX_METADATA_BYTES = 10_000_000
+_CHUNK = 1 << 20
+
+
+def is_package(folder: Path) -> bool:
+    """Tell whether a folder looks like a model package (ours or another MONAI bundle)."""
+    return (folder / METADATA).is_file()
+
+
+def read_package(folder: Path, *, is_embedded: bool = False) -> ModelPackage:
+    """Read a package's card; the weights are only looked for, `verify_package` reads them.
+
+    Raises
+    ------
+    CardError
+        If it is no package, its card is damaged, or the weights are missing.
+    """
+    path = folder / METADATA
+    try:
+        if path.stat().st_size > _MAX_METADATA_BYTES:
+            raise CardError(f"{path}: is too large to be a model's metadata.")
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise CardError(f"{folder}: is no model package; it has no {METADATA}.") from None
+    except OSError as error:
+        raise CardError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    except ValueError as error:
+        raise CardError(f"{path}: is not JSON ({error}).") from error
+    if not isinstance(content, dict) or CARD_KEY not in content:
+        raise CardError(f"{folder}: is a MONAI bundle without the {CARD_KEY!r} card, which this program needs.")
+    card = _read_card(path, content[CARD_KEY])
+    package = ModelPackage(card, folder, is_embedded)
+    if not package.weights_path.is_file():
+        raise CardError(f"{folder}: the weights {WEIGHTS} are missing; the package is incomplete.")
+    return package
+
+
+def verify_package(package: ModelPackage) -> None:
+    """Read the weights and compare them with the card.
+
+    Raises
+    ------
+    CardError
+        If they are cut short, damaged, or others than the card speaks of.
+    """
+    path = package.weights_path
+    check_safetensors(path)
+    digest = file_sha256(path)
+    if digest != package.card.weights_sha256:
+        raise CardError(
+            f"{path}: the weights are not the ones of the card (SHA-256 {digest[:12]}..., expected "
+            f"{package.card.weights_sha256[:12] or 'none'}...). Get the package again."
+        )
+
+
+def write_package(
+    folder: Path,
+    card: ModelCard,
+    weights: bytes,
+    run_spec: RunSpec,
+    licence_text: str,
+    extra_files: Mapping[str, bytes] | None = None,
+    *,
+    replace: bool = True,
+) -> ModelPackage:
+    """Write a model package; it appears under its name whole, or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the package shall be. A package that is there already is exchanged; any other
+        non-empty folder is refused, so keep checkpoints beside it and not inside.
+    card : ModelCard
+        Its `weights_sha256` is filled here.
+    weights : bytes
+        Content of a safetensors file.
+    run_spec : RunSpec
+        What re-trains it.
+    licence_text : str
+        Becomes ``LICENSE``.
+    extra_files : dict
+        Relative path to content, such as ``configs/splits.json`` and ``docs/history.csv``.
+    replace : bool
+        False refuses a package that is there already.
+
+    Raises
+    ------
+    CardError
+        If the weights are no safetensors file.
+    WriteError
+        If the folder cannot be written or holds something else; it is as it was.
+    """
+    folder = Path(os.path.abspath(folder))
+    check_safetensors(weights)
+    _check_target(folder, replace=replace)
+    card = card.model_copy(update={"weights_sha256": hashlib.sha256(weights).hexdigest()})
+    files: dict[str, bytes | str] = {
+        METADATA: _json(bundle_metadata(card)),
+        INFERENCE: _json(inference_config(card)),
+        RUN_SPEC: run_spec.model_dump_json(indent=1) + "\n",
+        WEIGHTS: weights,
+        "docs/README.md": card_markdown(card),
+        "LICENSE": licence_text if licence_text.endswith("\n") else licence_text + "\n",
+        **(extra_files or {}),
+    }
+    temporary = folder.with_name(f".{folder.name}.tmp-{os.getpid()}")
+    try:
+        _write_files(temporary, files)
+        _move_into_place(temporary, folder)
+    except OSError as error:
+        raise WriteError(f"{folder}: cannot be written ({error.strerror or error}).") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return read_package(folder)
+
+
+def copy_package(package: ModelPackage, folder: Path) -> ModelPackage:
+    """Copy a verified package; it appears under the new name whole.
+
+    Raises
+    ------
+    CardError
+        If the package is damaged.
+    WriteError
+        If it cannot be written.
+    """
+    verify_package(package)
+    folder = Path(os.path.abspath(folder))
+    _check_target(folder, replace=True)
+    temporary = folder.with_name(f".{folder.name}.tmp-{os.getpid()}")
+    try:
+        _write_files(temporary, _content_of(package.folder))
+        _move_into_place(temporary, folder)
+    except OSError as error:
+        raise WriteError(f"{folder}: cannot be written ({error.strerror or error}).") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return read_package(folder)
+
+
+def read_run_spec(package: ModelPackage) -> RunSpec:
+    """Read what made a model.
+
+    Raises
+    ------
+    CardError
+        If the package does not say.
+    """
+    path = package.folder / RUN_SPEC
+    try:
+        return RunSpec.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise CardError(f"{package.folder}: does not say how it was made; {RUN_SPEC} is missing.") from error
+    except ValidationError as error:
+        raise CardError(f"{path}: is damaged ({error.errors()[0]['msg']}).") from error
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's content, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _read_card(path: Path, content: object) -> ModelCard:
+    try:
+        return ModelCard.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "card"
+        raise CardError(f"{path}: the card is not valid at {where}: {first['msg']}.") from error
+
+
+def _check_target(folder: Path, *, replace: bool) -> None:
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise WriteError(f"{folder}: is a file; choose a new folder for the model.")
+    if is_package(folder):
+        if not replace:
+            raise WriteError(f"{folder}: holds a model already; choose another folder or name.")
+        return
+    if any(folder.iterdir()):
+        raise WriteError(f"{folder}: is not empty and no model package; choose a new folder for the model.")
+
+
+def _write_files(folder: Path, files: Mapping[str, bytes | str]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, content in files.items():
+        path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise WriteError(f"{name}: a file of a package must lie inside it.")
+        atomic_write(path, content)
+
+
+def _move_into_place(temporary: Path, folder: Path) -> None:
+    """Rename; a package that was there is moved aside first and brought back if that fails."""
+    if not folder.exists():
+        temporary.rename(folder)
+        return
+    aside = folder.with_name(f".{folder.name}.old-{os.getpid()}")
+    shutil.rmtree(aside, ignore_errors=True)
+    folder.rename(aside)
+    try:
+        temporary.rename(folder)
+    except OSError:
+        aside.rename(folder)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _content_of(folder: Path) -> dict[str, bytes | str]:
+    """The files of a package; hidden ones, links and checkpoints are not part of it."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and not path.is_symlink()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    }
+
+
+def _json(content: object) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

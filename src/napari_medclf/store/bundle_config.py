@@ -1,0 +1,165 @@
+"""The ``inference.json`` of a MONAI bundle: lets MONAI's own tools build and run the network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_medclf.domain.card import InputSpec, Intensity, ModelCard, Task
+
+_RUN = (
+    "$[@postprocessing({**item, 'pred': @inferer(item['image'][None].to(@device), @network_def)[0]})"
+    " for item in @dataset]"
+)
+
+
+def inference_config(card: ModelCard) -> dict[str, Any]:
+    """Make a configuration for `monai.bundle.ConfigParser`.
+
+    ``network_def`` builds the network, ``network`` loads the weights strictly, ``preprocessing``,
+    ``inferer`` and ``postprocessing`` come as near to ours as MONAI's stock transforms do, and
+    ``python -m monai.bundle run --config_file configs/inference.json`` predicts the images of
+    ``dataset_dir`` into ``output_dir``. The exact preparation is the card's `InputSpec`; this
+    program uses that one.
+    """
+    return {
+        "imports": ["$import glob", "$import os", "$import torch", "$import safetensors.torch"],
+        "bundle_root": ".",
+        "dataset_dir": "./images",
+        "output_dir": "./eval",
+        "device": "$torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')",
+        "datalist": "$[{'image': path} for path in sorted(glob.glob(os.path.join(@dataset_dir, '*')))]",
+        "network_def": {"_target_": card.network.target, **card.network.arguments},
+        "weights": "$safetensors.torch.load_file(os.path.join(@bundle_root, 'models', 'model.safetensors'))",
+        "preprocessing": {"_target_": "Compose", "transforms": _preprocessing(card.input)},
+        "dataset": {"_target_": "Dataset", "data": "@datalist", "transform": "@preprocessing"},
+        "inferer": _inferer(card),
+        "postprocessing": {"_target_": "Compose", "transforms": _postprocessing(card)},
+        "initialize": [
+            "$@network_def.load_state_dict(@weights, strict=True)",
+            "$@network_def.to(@device).eval()",
+            "$torch.set_grad_enabled(False)",
+        ],
+        "run": [_RUN],
+    }
+
+
+def _preprocessing(spec: InputSpec) -> list[dict[str, Any]]:
+    load: dict[str, Any] = {"_target_": "LoadImaged", "keys": "image", "ensure_channel_first": True, "image_only": True}
+    if spec.spatial_dims == 2 and spec.spacing_mm is None:  # pictures, as (row, column) like ours
+        mode = "RGB" if len(spec.channels) == 3 else "L"
+        load |= {
+            "reader": "PILReader",
+            "reverse_indexing": False,
+            "converter": f"$lambda image: image.convert('{mode}')",
+        }
+    steps = [load]
+    if spec.spatial_dims == 3:
+        # both name the direction an index grows to; MONAI loads (i, j, k), our arrays are (k, j, i)
+        reorder = {"_target_": "Transposed", "keys": "image", "indices": [0, 3, 2, 1]}
+        orient = {"_target_": "Orientationd", "keys": "image", "axcodes": spec.axis_codes}
+        steps.append(orient if spec.axis_codes is not None else reorder)
+    if spec.spacing_mm is not None:
+        steps.append({"_target_": "Spacingd", "keys": "image", "pixdim": list(spec.spacing_mm), "mode": "bilinear"})
+    if spec.resize_to is not None:
+        steps.append(
+            {
+                "_target_": "Resized",
+                "keys": "image",
+                "spatial_size": list(spec.resize_to),
+                "mode": "area",
+            }
+        )
+    return [*steps, *_intensity(spec.intensity), {"_target_": "EnsureTyped", "keys": "image"}]
+
+
+def _intensity(intensity: Intensity) -> list[dict[str, Any]]:
+    if intensity.kind == "window":
+        steps: list[dict[str, Any]] = [
+            {
+                "_target_": "ScaleIntensityRanged",
+                "keys": "image",
+                "a_min": intensity.low,
+                "a_max": intensity.high,
+                "b_min": 0.0,
+                "b_max": 1.0,
+                "clip": True,
+            }
+        ]
+    elif intensity.kind == "percentile":
+        steps = [
+            {
+                "_target_": "ScaleIntensityRangePercentilesd",
+                "keys": "image",
+                "lower": intensity.low,
+                "upper": intensity.high,
+                "b_min": 0.0,
+                "b_max": 1.0,
+                "clip": True,
+                "channel_wise": True,
+            }
+        ]
+    elif intensity.kind == "range":  # pictures and MedMNIST are 8 bit
+        steps = [
+            {
+                "_target_": "ScaleIntensityRanged",
+                "keys": "image",
+                "a_min": 0.0,
+                "a_max": 255.0,
+                "b_min": 0.0,
+                "b_max": 1.0,
+                "clip": True,
+            }
+        ]
+    else:
+        steps = [
+            {
+                "_target_": "ClipIntensityPercentilesd",
+                "keys": "image",
+                "lower": intensity.low,
+                "upper": intensity.high,
+                "channel_wise": True,
+            },
+            {"_target_": "NormalizeIntensityd", "keys": "image", "channel_wise": True},
+        ]
+    if intensity.mean or intensity.std:
+        steps.append(
+            {
+                "_target_": "NormalizeIntensityd",
+                "keys": "image",
+                "subtrahend": list(intensity.mean) or None,
+                "divisor": list(intensity.std) or None,
+                "channel_wise": True,
+            }
+        )
+    return steps
+
+
+def _inferer(card: ModelCard) -> dict[str, Any]:
+    if card.task is Task.CLASSIFY:
+        return {"_target_": "SimpleInferer"}
+    return {
+        "_target_": "SlidingWindowInferer",
+        "roi_size": list(card.input.patch_vox),
+        "sw_batch_size": 4,
+        "overlap": 0.25,
+        "mode": "gaussian",
+    }
+
+
+def _postprocessing(card: ModelCard) -> list[dict[str, Any]]:
+    activation: dict[str, Any] = {"_target_": "Activationsd", "keys": "pred", card.output.activation: True}
+    if card.task is Task.CLASSIFY:
+        scaled = {
+            "_target_": "Lambdad",
+            "keys": "pred",
+            "func": f"$lambda logits: logits / {card.output.temperature!r}",
+        }
+        activation["dim"] = 0
+        if card.output.activation == "sigmoid":
+            del activation["dim"]
+        return [scaled, activation]
+    decide: dict[str, Any] = {"_target_": "AsDiscreted", "keys": "pred", "argmax": True}
+    if card.output.activation == "sigmoid":
+        decide = {"_target_": "AsDiscreted", "keys": "pred", "threshold": 0.5}
+    save = {"_target_": "SaveImaged", "keys": "pred", "output_dir": "@output_dir"}
+    return [activation, decide, save]

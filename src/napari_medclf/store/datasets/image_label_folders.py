@@ -1,0 +1,240 @@
+"""``images/`` beside ``labels/`` (or ``masks/``), MSD and nnU-Net's ``imagesTr`` beside ``labelsTr``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from napari_medclf.domain.dataset import Case, Dataset, FileRef, Split
+from napari_medclf.domain.errors import DatasetError
+from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.store.datasets.classes import declared_classes, explain_labels
+from napari_medclf.store.datasets.files import group_of, images_in, natural_key, stem, unique_names
+from napari_medclf.store.datasets.options import Hints
+from napari_medclf.store.datasets.split_files import (
+    case_key,
+    find_split_file,
+    mark_splits,
+    read_json,
+    read_split_file,
+    split_or_refuse,
+)
+from napari_medclf.store.datasets.tables import (
+    GROUP_COLUMNS,
+    PATH_COLUMNS,
+    SPLIT_COLUMNS,
+    STRATUM_COLUMNS,
+    read_table,
+)
+
+_PAIRS = (
+    ("imagesTr", "labelsTr", None),
+    ("images", "labels", None),
+    ("images", "masks", None),
+    ("images", "segmentations", None),
+    ("image", "label", None),
+    ("image", "mask", None),
+)
+_TEST_PAIR = ("imagesTs", "labelsTs")
+_LABEL_ENDINGS = re.compile(r"[_-](labels?|masks?|seg|segmentation|gt)$", re.IGNORECASE)
+_CHANNEL_ENDING = re.compile(r"_(\d{4})$")
+_MAX_NAMED = 3
+
+
+@dataclass(frozen=True)
+class _Declared:
+    """What a dataset.json (or a splits.json with labels) says."""
+
+    schema: LabelSchema | None = None
+    channels: tuple[str, ...] = ()
+    name: str = ""
+
+
+def find_pair(folder: Path) -> tuple[Path, Path] | None:
+    """Return the folders of images and of labels, if this layout is there.
+
+    Raises
+    ------
+    DatasetError
+        If one of them is there without the other, and nothing else explains it.
+    """
+    for images, labels, _ in _PAIRS:
+        if (folder / images).is_dir() and (folder / labels).is_dir():
+            return folder / images, folder / labels
+    return None
+
+
+def read_image_label_folders(folder: Path, images: Path, labels: Path, hints: Hints) -> Dataset:
+    """Pair images with labels by name.
+
+    A ``dataset.json`` names classes and channels, ``splits.json`` the splits, ``index.csv`` groups,
+    splits and strata. Images without label and labels without image are left out and told.
+
+    Raises
+    ------
+    DatasetError
+        If nothing pairs, the classes are unknown, or a patient stands in two splits.
+    """
+    declared = _read_declared(folder)
+    cases, warnings = _pair(images, labels, declared.channels, hints)
+    test_images, test_labels = (folder / name for name in _TEST_PAIR)
+    if images.name == "imagesTr" and test_images.is_dir() and test_labels.is_dir():
+        test_cases, more = _pair(test_images, test_labels, declared.channels, hints)
+        cases = (*cases, *(replace(case, split=Split.TEST) for case in test_cases))
+        warnings = (*warnings, *more)
+    if not cases:
+        raise DatasetError(f"{folder}: no image in {images.name}/ has a label of the same name in {labels.name}/.")
+    cases, more = _add_splits(folder, cases)
+    cases = _add_index(folder, cases)
+    refs = [case.label_map for case in cases if case.label_map is not None]
+    meaning = explain_labels(folder, refs, hints, declared=declared.schema)
+    return Dataset(
+        name=declared.name or folder.resolve().name,
+        task=meaning.task,
+        schema=meaning.schema,
+        cases=cases,
+        path=folder,
+        label_to_value=meaning.label_to_value,
+        warnings=(*warnings, *more, *meaning.warnings),
+    )
+
+
+def refuse_half(folder: Path) -> None:
+    """Say which half is missing where only images or only labels are there.
+
+    Raises
+    ------
+    DatasetError
+        If so.
+    """
+    for images, labels, _ in _PAIRS[:2]:
+        has_images, has_labels = (folder / images).is_dir(), (folder / labels).is_dir()
+        if has_labels and not has_images:
+            raise DatasetError(
+                f"{folder}: has labels in {labels}/ but no images; put the images into {images}/ under the same names."
+            )
+        if has_images and not has_labels:
+            raise DatasetError(
+                f"{folder}: has images in {images}/ but no labels; put label images of the same names into {labels}/, "
+                "or add a table labels.csv with the columns path and label."
+            )
+
+
+def _pair(
+    images: Path, labels: Path, channels: tuple[str, ...], hints: Hints
+) -> tuple[tuple[Case, ...], tuple[str, ...]]:
+    by_case = _images_by_case(images)
+    label_of = _labels_by_case(labels, by_case)
+    paired = [name for name in by_case if name in label_of]
+    ids = dict(zip(paired, unique_names(paired), strict=True))
+    cases = tuple(
+        Case(
+            case_id=ids[name],
+            group_id=group_of(name, hints.group_pattern) if hints.group_pattern else ids[name],
+            images=_roles(by_case[name], channels),
+            label_map=FileRef(label_of[name]),
+        )
+        for name in paired
+    )
+    unlabelled = [name for name in by_case if name not in label_of]
+    orphans = [name for name in label_of if name not in by_case]
+    warnings = []
+    if unlabelled:
+        warnings.append(_left_out(len(unlabelled), f"images in {images.name}/ have no label", unlabelled))
+    if orphans:
+        warnings.append(_left_out(len(orphans), f"labels in {labels.name}/ have no image", orphans))
+    return cases, tuple(warnings)
+
+
+def _images_by_case(images: Path) -> dict[str, dict[int, Path]]:
+    """Case name to channel number to file; nnU-Net writes the channel as ``_0000``."""
+    files = images_in(images)
+    are_channels = bool(files) and all(_CHANNEL_ENDING.search(stem(path)) for path in files)
+    by_case: dict[str, dict[int, Path]] = {}
+    for path in files:
+        name, channel = stem(path), 0
+        if are_channels:
+            name, channel = name[:-5], int(name[-4:])
+        if channel in by_case.setdefault(name, {}):
+            raise DatasetError(
+                f"{images}: {by_case[name][channel].name} and {path.name} are the same case in two formats; keep one."
+            )
+        by_case[name][channel] = path
+    return by_case
+
+
+def _labels_by_case(labels: Path, by_case: Mapping[str, object]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in images_in(labels):
+        name = stem(path)
+        if name not in by_case:
+            name = _LABEL_ENDINGS.sub("", name)
+        if name in found:
+            raise DatasetError(f"{labels}: {found[name].name} and {path.name} both label the case {name!r}; keep one.")
+        found[name] = path
+    return found
+
+
+def _roles(files: Mapping[int, Path], channels: tuple[str, ...]) -> dict[str, FileRef]:
+    if len(files) == 1:
+        return {"image": FileRef(next(iter(files.values())))}
+    return {
+        channels[number] if number < len(channels) else f"channel {number}": FileRef(path)
+        for number, path in sorted(files.items())
+    }
+
+
+def _read_declared(folder: Path) -> _Declared:
+    for name in ("dataset.json", "splits.json"):
+        path = folder / name
+        if not path.is_file():
+            continue
+        content = read_json(path)
+        if isinstance(content, dict) and "labels" in content:
+            names = content.get("channel_names") or content.get("modality") or {}
+            channels = tuple(str(names[key]) for key in sorted(names, key=str)) if isinstance(names, dict) else ()
+            return _Declared(declared_classes(content["labels"], path), channels, str(content.get("name", "")))
+    return _Declared()
+
+
+def _add_splits(folder: Path, cases: tuple[Case, ...]) -> tuple[tuple[Case, ...], tuple[str, ...]]:
+    path = find_split_file(folder)
+    if path is None:
+        return cases, ()
+    marked, warnings = mark_splits(cases, read_split_file(path))
+    if not any(case.split for case in marked):
+        raise DatasetError(f"{path}: names none of the {len(cases)} cases that are here, such as {cases[0].case_id!r}.")
+    merged = tuple(replace(case, split=before.split or case.split) for case, before in zip(marked, cases, strict=True))
+    return merged, warnings
+
+
+def _add_index(folder: Path, cases: tuple[Case, ...]) -> tuple[Case, ...]:
+    """Take group, split and stratum from an ``index.csv`` (or .tsv) that has a row for each file."""
+    path = next((folder / name for name in ("index.csv", "index.tsv") if (folder / name).is_file()), None)
+    if path is None:
+        return cases
+    table = read_table(path)
+    key = table.required(PATH_COLUMNS, "file of the image")
+    group, split, stratum = (table.column(names) for names in (GROUP_COLUMNS, SPLIT_COLUMNS, STRATUM_COLUMNS))
+    row_of = {case_key(row[key].strip()): number for number, row in enumerate(table.rows)}
+
+    def described(case: Case) -> Case:
+        number = row_of.get(case.case_id)
+        if number is None:
+            return case
+        row = table.rows[number]
+        return replace(
+            case,
+            group_id=(row[group].strip() if group else "") or case.group_id,
+            split=(split_or_refuse(row[split], table.where(number)) if split else None) or case.split,
+            stratum=row[stratum].strip() if stratum else "",
+        )
+
+    return tuple(described(case) for case in cases)
+
+
+def _left_out(n: int, what: str, names: list[str]) -> str:
+    shown = ", ".join(sorted(names, key=lambda name: natural_key(Path(name)))[:_MAX_NAMED])
+    return f"{n} {what} and are left out: {shown}{' ...' if n > _MAX_NAMED else ''}."
