@@ -1,0 +1,134 @@
+"""Label images: whole numbers on a grid, however they were stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_medclf.domain.arrays import LabelArray
+from napari_medclf.domain.errors import ReadError
+from napari_medclf.domain.geometry import Geometry, Unit
+from napari_medclf.domain.image import ChannelKind
+from napari_medclf.io.medmnist import read_headers, read_row
+from napari_medclf.io.nifti import read_nifti
+from napari_medclf.io.nrrd import read_nrrd
+from napari_medclf.io.picture import load_raster
+from napari_medclf.io.sniff import Kind
+from napari_medclf.io.tiff import load_pages, page_geometry
+from napari_medclf.io.walk import identify
+
+_LARGEST_EXACT = 2**31 - 1
+_MASK_ARRAYS = ("masks", "labels")
+
+
+@dataclass(frozen=True, eq=False)
+class LabelMap:
+    """Label values on a grid, before anybody said what they mean.
+
+    Parameters
+    ----------
+    labels : (K, J, I) integer
+        In the smallest dtype they were stored in; never negative.
+    geometry : Geometry
+        In pixels where the file has no scale.
+    """
+
+    labels: LabelArray
+    geometry: Geometry
+
+
+def read_label_map(path: Path, member: str = "") -> LabelMap:
+    """Read labels: bool becomes 0 and 1, palette entries their index, whole floats integers.
+
+    Parameters
+    ----------
+    member : str
+        In an npz: ``"train/17"`` takes row 17 of ``train_masks`` (or of ``train_labels`` where those
+        are images).
+
+    Raises
+    ------
+    ReadError
+        If the samples are not whole numbers of one channel, or the file cannot be read.
+    """
+    path = Path(path)
+    kind = identify(path)
+    if kind is Kind.NPZ:
+        return _from_npz(path, member)
+    if member:
+        raise ReadError(path, f"is one image and has no member {member!r}")
+    if kind in (Kind.NIFTI, Kind.NRRD):
+        image = read_nifti(path) if kind is Kind.NIFTI else read_nrrd(path)
+        if image.channel_kind is not ChannelKind.NONE:
+            raise ReadError(path, f"has {image.n_channels} {image.channel_kind} channels, and one was expected")
+        return LabelMap(_whole(path, image.data), image.geometry)
+    if kind is Kind.TIFF:
+        pages = load_pages(path)
+        samples = pages.samples if pages.kind is ChannelKind.NONE else _one_channel(path, pages.samples, axis=0)
+        return LabelMap(_whole(path, samples), page_geometry(samples.shape, pages.spacing))
+    if kind in (Kind.PNG, Kind.JPEG):
+        raster = load_raster(path)
+        samples = raster.samples if raster.samples.ndim == 2 else _one_channel(path, raster.samples, axis=2)
+        return LabelMap(_whole(path, samples[None]), Geometry.flat(*samples.shape))
+    raise ReadError(path, f"is {kind}, and labels as NIfTI, NRRD, PNG, TIFF or npz were expected")
+
+
+def _from_npz(path: Path, member: str) -> LabelMap:
+    split, _, number = member.partition("/")
+    headers = read_headers(path)
+    array = next((f"{split}_{name}" for name in _MASK_ARRAYS if len(_shape(headers, f"{split}_{name}")) >= 3), None)
+    if array is None or not (number.isascii() and number.isdigit()):
+        raise ReadError(path, f"has no label image {member!r}", f"Its arrays are {', '.join(sorted(headers))}.")
+    stored = read_row(path, array, int(number))
+    samples = stored[None] if stored.ndim == 2 else stored
+    if samples.ndim != 3:
+        raise ReadError(path, f"has label images of shape {stored.shape}, and 2 or 3 dimensions were expected")
+    return LabelMap(_whole(path, samples), Geometry.from_spacing(samples.shape, unit=Unit.PIXEL))
+
+
+def _shape(headers: dict[str, Any], name: str) -> tuple[int, ...]:
+    return headers[name].shape if name in headers else ()
+
+
+def _one_channel(path: Path, samples: NDArray[Any], axis: int) -> NDArray[Any]:
+    """Take gray that was stored as colour; alpha does not count."""
+    channels = np.moveaxis(samples, axis, 0)
+    n_colours = len(channels) - (len(channels) in (2, 4))
+    if any(not np.array_equal(channels[0], other) for other in channels[1:n_colours]):
+        raise ReadError(
+            path, "is a colour picture, and label values cannot be told from colours", "Save labels as gray or palette."
+        )
+    return np.asarray(channels[0])
+
+
+def _whole(path: Path, samples: NDArray[Any]) -> LabelArray:
+    if samples.dtype == np.bool_:
+        return samples.astype(np.uint8)
+    if np.issubdtype(samples.dtype, np.integer):
+        return _not_negative(path, np.ascontiguousarray(samples))
+    with np.errstate(invalid="ignore"):
+        rounded = np.rint(samples)
+    off = ~np.isfinite(samples) | (np.abs(samples - rounded) > 1e-3)
+    if off.any():
+        place = tuple(int(n) for n in np.argwhere(off)[0])
+        raise ReadError(
+            path,
+            f"holds {int(off.sum())} samples that are not whole, such as {samples[place]} at (k, j, i) = {place}",
+            "It may be a probability map or a resampled label image; labels must be whole.",
+        )
+    return _not_negative(path, rounded)
+
+
+def _not_negative(path: Path, samples: NDArray[Any]) -> LabelArray:
+    lowest, highest = samples.min(), samples.max()
+    if lowest < 0:
+        raise ReadError(path, f"holds the negative label value {int(lowest)}", "Labels run from 0 (background) up.")
+    if highest > _LARGEST_EXACT:
+        raise ReadError(path, f"holds the label value {highest}, larger than {_LARGEST_EXACT}")
+    if np.issubdtype(samples.dtype, np.integer) and samples.dtype.itemsize < 8:
+        return samples
+    return samples.astype(np.min_scalar_type(int(highest)))

@@ -1,0 +1,124 @@
+"""Cheap looks at a file before any library opens it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from napari_medclf.domain.errors import GridError, MedclfError, ReadError
+
+_MEMINFO = Path("/proc/meminfo")
+_FALLBACK_BYTES = 8 * 2**30
+_USABLE = 0.8
+# Deflate cannot pack better than 1032 : 1 (RFC 1951), so a file that declares more is lying.
+DEFLATE_RATIO = 1040
+_ERROR_TEXT = 140
+
+
+def check_file(path: Path) -> int:
+    """Refuse what must not be opened, and return the size in bytes.
+
+    A pipe blocks whoever opens it, so the kind is asked for before anything else.
+
+    Raises
+    ------
+    ReadError
+        If there is nothing, or it is a folder, a pipe, a device, empty, or not ours to read.
+    """
+    try:
+        info = path.stat()
+    except FileNotFoundError:
+        raise ReadError(path, "there is no such file", "Check the name; a link may point nowhere.") from None
+    except PermissionError:
+        raise ReadError(path, "there is no permission to look at it") from None
+    except (OSError, ValueError) as error:
+        raise ReadError(path, f"cannot be reached ({getattr(error, 'strerror', None) or error})") from error
+    if stat.S_ISDIR(info.st_mode):
+        raise ReadError(path, "is a folder, and a file was expected")
+    if not stat.S_ISREG(info.st_mode):
+        raise ReadError(path, "is a pipe, socket or device, not a file")
+    if info.st_size == 0:
+        raise ReadError(path, "is empty (0 bytes)", "The copy may have failed; fetch it again.")
+    if not os.access(path, os.R_OK):
+        raise ReadError(path, "there is no permission to read it")
+    return info.st_size
+
+
+def check_budget(path: Path, n_bytes: int) -> None:
+    """Refuse an image that would not fit into the memory that is free now.
+
+    Raises
+    ------
+    ReadError
+        Saying how much is needed and how much there is.
+    """
+    free = available_bytes()
+    if n_bytes > _USABLE * free:
+        raise ReadError(
+            path,
+            f"declares {n_bytes / 2**30:.1f} GiB of samples, and {free / 2**30:.1f} GiB of memory are free",
+            "Close other programs, or crop the image first.",
+        )
+
+
+def check_declared(path: Path, declared_bytes: int, present_bytes: int, *, is_compressed: bool = False) -> None:
+    """Refuse a file that is shorter than its header says, or that would not fit into memory.
+
+    Raises
+    ------
+    ReadError
+        With both numbers.
+    """
+    limit = present_bytes * DEFLATE_RATIO if is_compressed else present_bytes
+    if declared_bytes > limit:
+        packed = "packed " if is_compressed else ""
+        raise ReadError(
+            path,
+            f"is truncated: its header declares {declared_bytes} bytes of samples, and {packed}{present_bytes} are there",
+            "Fetch the file again.",
+        )
+    check_budget(path, declared_bytes)
+
+
+def available_bytes() -> int:
+    """Tell how much memory could be taken without swapping; a guess where the system does not say."""
+    if _MEMINFO.exists():
+        for line in _MEMINFO.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        return int(os.sysconf("SC_PHYS_PAGES")) * int(os.sysconf("SC_PAGE_SIZE"))
+    return _FALLBACK_BYTES
+
+
+@contextmanager
+def refusing(path: Path, reason: str, *, with_text: bool = True) -> Iterator[None]:
+    """Turn whatever a library raises on a foreign file into one `ReadError` that names the file.
+
+    Parameters
+    ----------
+    with_text : bool
+        Whether the library's own words may be shown; never for DICOM headers, whose values
+        libraries put into their messages.
+    """
+    try:
+        yield
+    except GridError as error:
+        raise ReadError(path, str(error)) from error
+    except MedclfError:
+        raise
+    except MemoryError as error:
+        raise ReadError(path, "does not fit into memory", "Close other programs, or crop the image first.") from error
+    except Exception as error:  # noqa: BLE001  (libraries raise anything on damaged files; one of many must not end a batch)
+        raise ReadError(path, f"{reason} ({_describe(error, path, with_text)})") from error
+
+
+def _describe(error: Exception, path: Path, with_text: bool) -> str:
+    kind = type(error).__name__
+    text = " ".join(str(error).replace(str(path), "the file").split())
+    if not with_text or not text:
+        return kind
+    return f"{kind}: {text[:_ERROR_TEXT]}"
