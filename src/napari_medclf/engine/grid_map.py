@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -45,9 +46,14 @@ class GridMap:
         return self.source.permuted(self.order, self.flips).resampled(self.shape)
 
     @property
-    def is_identity(self) -> bool:
-        """Whether both grids are the same."""
-        return self.order == (0, 1, 2) and not any(self.flips) and self.shape == self.source.shape
+    def is_turn_only(self) -> bool:
+        """Whether voxels keep their values: nothing is resampled."""
+        return self.shape == self._turned_shape
+
+    @property
+    def source_vox_per_model_vox(self) -> float:
+        """How many voxels of the image make one of the model's."""
+        return math.prod(self.source.shape) / math.prod(self.shape)
 
     def forward(self, data: FloatArray) -> FloatArray:
         """Bring samples (C, K, J, I) from the source grid to the model grid.
@@ -112,12 +118,12 @@ class GridMap:
         return (self.source.shape[self.order[0]], self.source.shape[self.order[1]], self.source.shape[self.order[2]])
 
     def _turn(self, array: Array) -> Array:
-        leading = array.ndim - 3
+        leading: int = array.ndim - 3
         axes = (*range(leading), *(leading + axis for axis in self.order))
         return np.flip(np.transpose(array, axes), self._flipped_axes(leading))
 
     def _turn_back(self, array: Array) -> Array:
-        leading = array.ndim - 3
+        leading: int = array.ndim - 3
         axes = (*range(leading), *(leading + int(axis) for axis in np.argsort(self.order)))
         return np.transpose(np.flip(array, self._flipped_axes(leading)), axes)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from napari_medclf.domain.arrays import FloatArray
@@ -47,13 +49,13 @@ def value_limits(image: MedImage) -> tuple[tuple[float, float], str]:
     dtype = image.data.dtype
     if dtype == np.bool_:
         return (0.0, 1.0), ""
-    if dtype.itemsize == 1:
-        return (float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)), ""
+    if dtype in (np.uint8, np.int8):
+        return _dtype_range(dtype), ""
     if image.window is not None:
         low, high = image.window
         return (low, high), f"The display window {low:g} to {high:g} was taken as the range of the samples."
     if np.issubdtype(dtype, np.integer):
-        return (float(max(np.iinfo(dtype).min, 0)), float(np.iinfo(dtype).max)), ""
+        return (0.0, _dtype_range(dtype)[1]), ""
     low, high = float(np.nanmin(image.data)), float(np.nanmax(image.data))
     if low >= 0 and high <= 1:
         return (0.0, 1.0), ""
@@ -68,6 +70,11 @@ def fill_non_finite(data: FloatArray) -> str:
         return ""
     data[~is_finite] = data[is_finite].min() if n_bad < data.size else 0.0
     return f"{n_bad} samples are not finite numbers; they were set to the smallest one."
+
+
+def _dtype_range(dtype: np.dtype[Any]) -> tuple[float, float]:
+    info = np.iinfo(dtype)
+    return float(info.min), float(info.max)
 
 
 def _zscore(channel: FloatArray, intensity: Intensity) -> None:

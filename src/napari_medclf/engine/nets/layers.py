@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 from torch import nn
 
-LayerSpec = str | Sequence[Any]
-"""A name, or a pair of name and arguments, as MONAI writes layers."""
+LayerSpec = str | tuple[str, dict[str, Any]] | list[Any]
+"""A name, or a pair of name and arguments, as MONAI writes layers (a list where it comes from JSON)."""
 
-CONVOLUTION = {2: nn.Conv2d, 3: nn.Conv3d}
-TRANSPOSED = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
-MAX_POOL = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
-MEAN_POOL = {2: nn.AdaptiveAvgPool2d, 3: nn.AdaptiveAvgPool3d}
-_BATCH_NORM = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
-_INSTANCE_NORM = {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
-_ACTIVATIONS = {"relu": nn.ReLU, "leakyrelu": nn.LeakyReLU, "prelu": nn.PReLU, "gelu": nn.GELU, "elu": nn.ELU}
+# By dimension; the layers of a dimension take the same arguments.
+_Layers = dict[int, Callable[..., nn.Module]]
+CONVOLUTION: _Layers = {2: nn.Conv2d, 3: nn.Conv3d}
+TRANSPOSED: _Layers = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+MAX_POOL: _Layers = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
+MEAN_POOL: _Layers = {2: nn.AdaptiveAvgPool2d, 3: nn.AdaptiveAvgPool3d}
+_BATCH_NORM: _Layers = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+_INSTANCE_NORM: _Layers = {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
+_ACTIVATIONS: dict[str, Callable[..., nn.Module]] = {
+    "relu": nn.ReLU,
+    "leakyrelu": nn.LeakyReLU,
+    "prelu": nn.PReLU,
+    "gelu": nn.GELU,
+    "elu": nn.ELU,
+}
 
 
 class NotSupported(Exception):
@@ -50,5 +58,7 @@ def make_activation(spec: LayerSpec) -> nn.Module:
 
 
 def _split(spec: LayerSpec) -> tuple[str, dict[str, Any]]:
-    name, arguments = (spec, {}) if isinstance(spec, str) else spec
+    if isinstance(spec, str):
+        return spec.casefold(), {}
+    name, arguments = spec
     return str(name).casefold(), dict(arguments)

@@ -55,9 +55,8 @@ class ResNet(nn.Module):
             raise NotSupported
         planes = [int(n * widen_factor) for n in block_inplanes]
         kernel = _repeat(conv1_t_size, spatial_dims)
-        convolution = CONVOLUTION[spatial_dims]
         self.no_max_pool = no_max_pool
-        self.conv1 = convolution(
+        self.conv1 = CONVOLUTION[spatial_dims](
             n_input_channels,
             planes[0],
             kernel_size=kernel,
@@ -75,7 +74,7 @@ class ResNet(nn.Module):
         self.layer1, self.layer2, self.layer3, self.layer4 = stages
         self.avgpool = MEAN_POOL[spatial_dims](1)
         self.fc = nn.Linear(planes[3], num_classes)
-        self._initialise(convolution)
+        self._initialise()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, num_classes)."""
@@ -86,10 +85,10 @@ class ResNet(nn.Module):
         logits: Tensor = self.fc(self.avgpool(x).flatten(1))
         return logits
 
-    def _initialise(self, convolution: type[nn.Module]) -> None:
+    def _initialise(self) -> None:
         for module in self.modules():
-            if isinstance(module, convolution):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")  # type: ignore[arg-type]  # a convolution's weight is a tensor
+            if isinstance(module, (nn.Conv2d, nn.Conv3d)):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
             elif isinstance(module, nn.Linear):
                 nn.init.constant_(module.bias, 0)
 

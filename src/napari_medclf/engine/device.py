@@ -1,0 +1,51 @@
+"""Choose where a network runs."""
+
+from __future__ import annotations
+
+import torch
+
+from napari_medclf.domain.errors import BackendUnavailable, unknown_choice
+
+DEVICE_CHOICES = ("auto", "cpu", "cuda", "mps")
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Turn a choice into a device that is there.
+
+    Parameters
+    ----------
+    name : str
+        ``auto`` takes an NVIDIA (or ROCm) GPU, else Apple's, else the CPU; ``cuda:1`` the second GPU.
+
+    Raises
+    ------
+    BackendUnavailable
+        If the name is not known, or this computer has no such device.
+    """
+    kind, _, number = name.casefold().partition(":")
+    if kind not in DEVICE_CHOICES or (number and not number.isdigit()):
+        raise BackendUnavailable(unknown_choice("device", name, DEVICE_CHOICES))
+    if kind == "auto":
+        return torch.device(_find_best())
+    if kind == "cuda":
+        _check_cuda(name, int(number or 0))
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise BackendUnavailable("There is no Apple GPU that torch can use here. Choose 'auto' or 'cpu'.")
+    return torch.device(name.casefold())
+
+
+def _find_best() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _check_cuda(name: str, number: int) -> None:
+    n_found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if n_found == 0:
+        raise BackendUnavailable(
+            f"There is no GPU for {name!r}: no NVIDIA driver was found, or torch was installed without CUDA. "
+            "Choose 'auto' or 'cpu'."
+        )
+    if number >= n_found:
+        raise BackendUnavailable(f"There is no {name!r}: this computer has {n_found} GPU(s), counted from cuda:0.")
