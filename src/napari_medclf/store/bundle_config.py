@@ -7,8 +7,8 @@ from typing import Any
 from napari_medclf.domain.card import InputSpec, Intensity, ModelCard, Task
 
 _RUN = (
-    "$[@postprocessing({**item, 'pred': @inferer(item['image'][None].to(@device), @network_def)[0]})"
-    " for item in @dataset]"
+    "$[@postprocessing({**item, 'pred': "
+    "torch.no_grad()(@inferer)(item['image'][None].to(@device), @network_def)[0]}) for item in @dataset]"
 )
 
 
@@ -22,14 +22,14 @@ def inference_config(card: ModelCard) -> dict[str, Any]:
     program uses that one.
     """
     return {
-        "imports": ["$import glob", "$import os", "$import torch", "$import safetensors.torch"],
+        "imports": ["$import glob", "$import os", "$import torch", "$from safetensors.torch import load_file"],
         "bundle_root": ".",
         "dataset_dir": "./images",
         "output_dir": "./eval",
         "device": "$torch.device('cuda:0' if torch.cuda.is_available() else 'cpu')",
         "datalist": "$[{'image': path} for path in sorted(glob.glob(os.path.join(@dataset_dir, '*')))]",
         "network_def": {"_target_": card.network.target, **card.network.arguments},
-        "weights": "$safetensors.torch.load_file(os.path.join(@bundle_root, 'models', 'model.safetensors'))",
+        "weights": "$load_file(os.path.join(@bundle_root, 'models', 'model.safetensors'))",
         "preprocessing": {"_target_": "Compose", "transforms": _preprocessing(card.input)},
         "dataset": {"_target_": "Dataset", "data": "@datalist", "transform": "@preprocessing"},
         "inferer": _inferer(card),
@@ -37,7 +37,6 @@ def inference_config(card: ModelCard) -> dict[str, Any]:
         "initialize": [
             "$@network_def.load_state_dict(@weights, strict=True)",
             "$@network_def.to(@device).eval()",
-            "$torch.set_grad_enabled(False)",
         ],
         "run": [_RUN],
     }

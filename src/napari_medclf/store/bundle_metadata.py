@@ -18,8 +18,9 @@ _INSTANCE_CHANNELS = ("background", "interior", "border")
 def bundle_metadata(card: ModelCard) -> dict[str, Any]:
     """Describe a model as the MONAI Bundle Specification wants it, with the card under one key.
 
-    Mandatory keys: version, monai_version, pytorch_version, numpy_version, the packages' versions,
-    task, description, authors, copyright, network_data_format.
+    Mandatory keys: version, monai_version, pytorch_version, numpy_version, required_packages_version
+    (older MONAI: ``optional_packages_version``), task, description, authors, copyright,
+    network_data_format.
     """
     return {
         "schema": _SCHEMA,
@@ -28,8 +29,7 @@ def bundle_metadata(card: ModelCard) -> dict[str, Any]:
         "monai_version": _version("monai"),
         "pytorch_version": _version("torch"),
         "numpy_version": _version("numpy"),
-        "required_packages_version": {"safetensors": _version("safetensors")},
-        "optional_packages_version": {"nibabel": _version("nibabel"), "napari-medclf": _version("napari-medclf")},
+        "required_packages_version": {"safetensors": _version("safetensors"), "nibabel": _version("nibabel")},
         "name": card.title,
         "task": card.title,
         "description": card.description,

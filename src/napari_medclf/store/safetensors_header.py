@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
-import struct
 from pathlib import Path
+from typing import IO
 
 from napari_medclf.domain.errors import CardError
 
@@ -20,37 +21,25 @@ def check_safetensors(source: Path | bytes) -> None:
     CardError
         If it is cut short, longer than it says, or something else.
     """
-    what = "The weights" if isinstance(source, bytes) else f"{source}: the file"
+    if isinstance(source, bytes):
+        _check(io.BytesIO(source), len(source), "The weights:")
+        return
     try:
-        if isinstance(source, bytes):
-            size, start = len(source), source
-        else:
-            size = source.stat().st_size
-            with source.open("rb") as file:
-                start = file.read(min(size, _MAX_HEADER_BYTES + _LENGTH_BYTES)) if size < _LENGTH_BYTES else b""
-                if not start:
-                    start = file.read(_LENGTH_BYTES)
-                    start += file.read(min(_length(start), _MAX_HEADER_BYTES))
+        with source.open("rb") as file:
+            _check(file, source.stat().st_size, f"{source}:")
     except OSError as error:
-        raise CardError(f"{what} cannot be read ({error.strerror or error}).") from error
-    if size < _LENGTH_BYTES or _length(start) > min(size - _LENGTH_BYTES, _MAX_HEADER_BYTES):
+        raise CardError(f"{source}: cannot be read ({error.strerror or error}).") from error
+
+
+def _check(file: IO[bytes], size: int, what: str) -> None:
+    n_header = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+    if size < _LENGTH_BYTES or n_header > min(size - _LENGTH_BYTES, _MAX_HEADER_BYTES):
         raise CardError(f"{what} is no safetensors file, or it is cut short.")
-    header = _header(start[_LENGTH_BYTES : _LENGTH_BYTES + _length(start)], what)
-    ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
-    expected = _LENGTH_BYTES + _length(start) + max(ends, default=0)
-    if size != expected:
-        raise CardError(f"{what} has {size} bytes, but its header speaks of {expected}; it is damaged or cut short.")
-
-
-def _length(start: bytes) -> int:
-    return int(struct.unpack("<Q", start[:_LENGTH_BYTES])[0])
-
-
-def _header(content: bytes, what: str) -> dict[str, dict[str, list[int]]]:
     try:
-        header = json.loads(content)
-        _ = [entry["data_offsets"][1] + 0 for name, entry in header.items() if name != "__metadata__"]
+        header = json.loads(file.read(n_header))
+        ends = [int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise CardError(f"{what} is no safetensors file: its header is not understood.") from error
-    else:
-        return dict(header)
+        raise CardError(f"{what} is no safetensors file; its header is not understood.") from error
+    expected = _LENGTH_BYTES + n_header + max(ends, default=0)
+    if size != expected:
+        raise CardError(f"{what} {size} bytes, but the header speaks of {expected}; it is damaged or cut short.")
