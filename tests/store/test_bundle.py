@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from napari_medclf.atomic import atomic_write
 from napari_medclf.domain.card import ModelCard, Task
 from napari_medclf.domain.errors import CardError, WriteError
 from napari_medclf.domain.package import ModelPackage
@@ -89,12 +90,10 @@ def test_replacing_leaves_only_the_new_package(
 def test_failed_write_keeps_the_old_package_and_leaves_nothing(
     package: ModelPackage, card: ModelCard, run_spec: RunSpec, weights: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_one = bundle.atomic_write
-
     def fail_at_weights(path: Path, content: bytes | str) -> None:
         if path.name == "model.safetensors":
             raise OSError(None, "No space left on device", str(path))
-        write_one(path, content)
+        atomic_write(path, content)
 
     monkeypatch.setattr(bundle, "atomic_write", fail_at_weights)
     with pytest.raises(WriteError, match="cannot be written"):

@@ -62,7 +62,7 @@ def explain_labels(
         If nothing names the classes and the files may not be read, or they hold no label at all.
     """
     if declared is not None:
-        return LabelMeaning(hints.task or Task.SEGMENT, declared, {})
+        return LabelMeaning(Task.INSTANCES if hints.task is Task.INSTANCES else Task.SEGMENT, declared, {})
     if hints.task is Task.INSTANCES:
         return LabelMeaning(Task.INSTANCES, _foreground(hints.class_names or ("object",)), {})
     if hints.label_values is None:
@@ -88,19 +88,15 @@ def _seen_in_files(path: Path, label_maps: Sequence[FileRef], hints: Hints, labe
         )
         return LabelMeaning(Task.INSTANCES, _foreground(hints.class_names or ("object",)), {}, (note,))
     names = hints.class_names or _invented_names(values)
-    if len(names) < len(values) or (len(values) > 1 and values[-1] > len(names)):
-        raise DatasetError(
-            f"{path}: {len(names)} class names were given, but the label images hold the values {values[:20]}."
-        )
-    if len(values) == 1 and values != [1]:  # the usual 0/255 mask
-        return LabelMeaning(Task.SEGMENT, _foreground(names[:1]), {values[0]: 1})
-    if hints.class_names or values == list(range(1, len(values) + 1)):
+    if hints.class_names and values[-1] <= len(names):
         return LabelMeaning(Task.SEGMENT, _foreground(names), {})
-    return LabelMeaning(
-        Task.SEGMENT,
-        _foreground(names),
-        {value: position for position, value in enumerate(values, start=1)},
-    )
+    if len(names) != len(values):
+        raise DatasetError(
+            f"{path}: the label images hold the values {values[:20]}, for which {len(names)} class names were given."
+        )
+    # such as the usual 0/255 mask, or an atlas with gaps
+    in_order = {value: position for position, value in enumerate(values, start=1)}
+    return LabelMeaning(Task.SEGMENT, _foreground(names), in_order if values[-1] > len(values) else {})
 
 
 def _are_objects(by_file: Sequence[Collection[int]]) -> bool:
