@@ -30,13 +30,24 @@ def compute_fingerprint(card: ModelCard, network: nn.Module) -> Fingerprint:
     -------
     Fingerprint
         Sixteen logits at even distances, their mean and their standard deviation.
+
+    Raises
+    ------
+    CardError
+        If the network cannot take the card's patch or channels.
     """
-    inputs = torch.from_numpy(fingerprint_input(_choose_shape(card), len(card.input.channels)))[None]
+    shape = _choose_shape(card)
+    inputs = torch.from_numpy(fingerprint_input(shape, len(card.input.channels)))[None]
     was_training = network.training
     network.eval()
-    with torch.inference_mode():
-        logits = network(inputs).to(torch.float64).numpy().ravel()
-    network.train(was_training)
+    try:
+        with torch.inference_mode():
+            logits = network(inputs).to(torch.float64).numpy().ravel()
+    except (RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CardError(f"The network of {card.name!r} cannot take a patch of {shape} voxels: {reason}.") from error
+    finally:
+        network.train(was_training)
     chosen = logits[np.linspace(0, logits.size - 1, _N_VALUES).round().astype(int)]
     return Fingerprint(values=tuple(float(f"{value:.7g}") for value in (*chosen, logits.mean(), logits.std())))
 

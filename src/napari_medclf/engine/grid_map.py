@@ -13,7 +13,7 @@ from napari_medclf.domain.arrays import FloatArray, LabelArray
 from napari_medclf.domain.card import InputSpec
 from napari_medclf.domain.errors import CardError, GridError
 from napari_medclf.domain.geometry import Geometry, Shape3, Unit
-from napari_medclf.engine.resize import resize_linear, resize_nearest
+from napari_medclf.engine.resize import resize_nearest, resize_samples
 
 Array = TypeVar("Array", FloatArray, LabelArray)
 _WORLD_AXIS_OF_LETTER = {"R": (0, -1), "L": (0, 1), "A": (1, -1), "P": (1, 1), "I": (2, -1), "S": (2, 1)}
@@ -64,7 +64,7 @@ class GridMap:
             If the shape is not the source grid's.
         """
         self._check(data, self.source.shape, "source")
-        return resize_linear(self._turn(data), self.shape)
+        return resize_samples(self._turn(data), self.shape)
 
     def forward_labels(self, labels: LabelArray) -> LabelArray:
         """Bring labels (K, J, I) from the source grid to the model grid, nearest value.
@@ -95,7 +95,7 @@ class GridMap:
         Resamples before arg-max, so thin structures survive.
         """
         self._check(probabilities, self.shape, "model")
-        return np.ascontiguousarray(self._turn_back(resize_linear(probabilities, self._turned_shape)))
+        return np.ascontiguousarray(self._turn_back(resize_samples(probabilities, self._turned_shape)))
 
     def iter_restored(self, probabilities: FloatArray) -> Iterator[FloatArray]:
         """Bring the classes home one after the other, (K, J, I) each, to spare memory."""
