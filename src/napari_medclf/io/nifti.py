@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,13 +62,13 @@ def read_nifti(path: Path) -> MedImage:
     )
 
 
-def _open(path: Path) -> IO[bytes]:
+def _open(path: Path) -> gzip.GzipFile | BufferedReader:
     with path.open("rb") as file:
         is_packed = file.read(2) == _GZIP_MAGIC
     return gzip.open(path) if is_packed else path.open("rb")
 
 
-def _load(path: Path, stream: IO[bytes]) -> Any:
+def _load(path: Path, stream: gzip.GzipFile | BufferedReader) -> Any:
     """Parse the header; the samples stay in the stream until they are asked for."""
     import nibabel as nib
 
@@ -162,8 +163,8 @@ def _compare_forms(sform: FloatArray, qform: FloatArray, shape: tuple[int, ...],
     apart = np.abs((sform - qform)[:3, :3] @ corners + (sform - qform)[:3, 3:])
     if np.isfinite(qform).all() and apart.max() > _SAME_PLACE_MM:
         warnings.append(
-            f"Its sform and qform place it up to {np.linalg.norm(apart, axis=0).max():.1f} mm apart; the sform is used, "
-            "and a program that reads the qform shows it elsewhere."
+            f"Its sform and qform place it up to {np.linalg.norm(apart, axis=0).max():.1f} mm apart. The sform is "
+            "used; a program that reads the qform shows it elsewhere."
         )
 
 

@@ -77,7 +77,7 @@ def check_declared(path: Path, declared_bytes: int, present_bytes: int, *, is_co
         packed = "packed " if is_compressed else ""
         raise ReadError(
             path,
-            f"is truncated: its header declares {declared_bytes} bytes of samples, and {packed}{present_bytes} are there",
+            f"is truncated: it declares {declared_bytes} bytes of samples, and {packed}{present_bytes} are there",
             "Fetch the file again.",
         )
     check_budget(path, declared_bytes)
@@ -112,7 +112,7 @@ def refusing(path: Path, reason: str, *, with_text: bool = True) -> Iterator[Non
         raise
     except MemoryError as error:
         raise ReadError(path, "does not fit into memory", "Close other programs, or crop the image first.") from error
-    except Exception as error:  # noqa: BLE001  (libraries raise anything on damaged files; one of many must not end a batch)
+    except Exception as error:  # libraries raise anything on damaged files, and one of many must not end a batch
         raise ReadError(path, f"{reason} ({_describe(error, path, with_text)})") from error
 
 

@@ -129,13 +129,13 @@ def _read_from_folder(folder: Path, member: str) -> MedImage:
     dicom_files = collected.of_kind(Kind.DICOM)
     if not dicom_files:
         raise _not_one(folder, [str(one.path.relative_to(folder)) for one in collected.files], collected.refusals)
-    from napari_medclf.io.dicom.read import scan_files
+    from napari_medclf.io.dicom.read import read_stack, scan_files
 
     scan = scan_files(dicom_files)
     if member:
         return scan.read_member(folder, member)
     if len(scan.stacks) == 1 and len(dicom_files) == len(collected.files):
-        return scan.read_stack(scan.stacks[0])
+        return read_stack(scan.stacks[0])
     raise _not_one(folder, [str(ref) for ref in scan.refs], (*collected.refusals, *scan.refusals))
 
 
@@ -153,8 +153,8 @@ def _read_npz(path: Path, member: str) -> MedImage:
     if member:
         return medmnist.read_member(path, member)
     headers = medmnist.read_headers(path)
-    members = [f"{split}/0 ... {split}/{headers[f'{split}_images'].shape[0] - 1}"
-               for split in medmnist.splits_of(path, headers)]  # fmt: skip
+    n_images = {split: headers[f"{split}_images"].shape[0] for split in medmnist.splits_of(path, headers)}
+    members = [f"{split}/0 ... {split}/{n - 1}" for split, n in n_images.items()]
     raise ReadError(path, f"holds several images: {', '.join(members)}", "Name one of them.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 from collections.abc import Iterator
@@ -87,10 +88,13 @@ def kind_of(path: Path) -> Kind:
     """
     with path.open("rb") as file:
         head = file.read(_HEAD)
+    # A DICOM preamble may hold a TIFF header, so that one file serves both (PS3.10 7.1).
+    if head[128:132] == b"DICM":
+        return Kind.DICOM
     for magic, kind in _MAGICS:
         if head.startswith(magic):
             return kind
-    if head[128:132] == b"DICM" or _is_bare_dicom(head):
+    if _is_bare_dicom(head):
         return Kind.DICOM
     if head[344:348] == b"n+1\0" or head[4:8] == b"n+2\0":
         return Kind.NIFTI
@@ -126,13 +130,12 @@ def _is_image(path: Path) -> bool:
 
 
 def _first_files(folder: Path) -> Iterator[str]:
-    looked_at = walked = 0
-    for root, _, names in os.walk(folder):
-        walked += 1
+    looked_at = 0
+    for root, _, names in itertools.islice(os.walk(folder), _MOST_WALKED):
         for name in sorted(names)[:_MOST_LOOKED_AT]:
             looked_at += 1
             yield str(Path(root, name))
-        if looked_at > _MOST_LOOKED_AT or walked > _MOST_WALKED:
+        if looked_at > _MOST_LOOKED_AT:
             return
 
 

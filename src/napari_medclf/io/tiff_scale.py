@@ -33,14 +33,18 @@ def spacing_of(file: Any) -> tuple[float, float, float] | None:
 
 
 def _from_ome(xml: str | None) -> tuple[float, float, float] | None:
-    # Entities are what makes a small XML large; OME never declares any.
     if not xml or len(xml) > _MOST_XML or "<!ENTITY" in xml:
         return None
-    pixels = next((one for one in ElementTree.fromstring(xml).iter() if one.tag.endswith("Pixels")), None)
+    pixels = next((one for one in _parse(xml).iter() if one.tag.endswith("Pixels")), None)
     if pixels is None or pixels.get("PhysicalSizeX") is None or pixels.get("PhysicalSizeY") is None:
         return None
     steps = [_ome_step(pixels.attrib, axis) for axis in "ZYX"]
     return None if None in steps else (steps[0] or 1.0, steps[1] or 1.0, steps[2] or 1.0)
+
+
+def _parse(xml: str) -> ElementTree.Element:
+    # What makes XML dangerous are entities; OME never declares any, and files that do came no further.
+    return ElementTree.fromstring(xml)  # noqa: S314
 
 
 def _ome_step(attributes: dict[str, str], axis: str) -> float | None:

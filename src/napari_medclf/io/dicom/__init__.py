@@ -1,0 +1,1 @@
+"""DICOM: headers first, then series, then samples; pydicom stays inside functions."""
