@@ -1,0 +1,141 @@
+"""How well scores tell classes apart, and how far they can be taken as probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_medclf.domain.arrays import BoolArray, FloatArray
+from napari_medclf.domain.card import Metric
+from napari_medclf.domain.errors import DatasetError
+from napari_medclf.engine.metrics.bootstrap import bootstrap, mean_of_defined
+
+N_CALIBRATION_BINS = 15
+_PER_CLASS = ("auc", "sensitivity", "specificity", "f1", "ece", "brier")
+
+
+def measure_classification(
+    truth: BoolArray,
+    probabilities: FloatArray,
+    decided: BoolArray,
+    names: Sequence[str],
+    groups: Sequence[str],
+    *,
+    is_exclusive: bool = True,
+    n_resamples: int = 1000,
+    seed: int = 0,
+) -> dict[str, Metric]:
+    """Measure a classifier on a set, with 95 % intervals by group.
+
+    Parameters
+    ----------
+    truth, decided : (N, C) bool
+        Which classes each case has, and which the model said; see `one_hot`.
+    probabilities : (N, C)
+        In [0, 1].
+    groups : sequence of str
+        Patient of each case.
+    is_exclusive : bool
+        Whether every case has exactly one class.
+
+    Returns
+    -------
+    dict of str to Metric
+        As `score_classification`.
+
+    Raises
+    ------
+    DatasetError
+        If the arrays do not fit together.
+    """
+    shape = (len(groups), len(names))
+    for what, array in (("truth", truth), ("probabilities", probabilities), ("decided", decided)):
+        if array.shape != shape:
+            raise DatasetError(f"{what} has shape {array.shape}, expected {shape} (cases, classes).")
+
+    def statistic(chosen: NDArray[np.intp]) -> Mapping[str, float]:
+        return score_classification(
+            truth[chosen], probabilities[chosen], decided[chosen], names, is_exclusive=is_exclusive
+        )
+
+    return bootstrap(statistic, groups, n_resamples=n_resamples, seed=seed)
+
+
+def score_classification(
+    truth: BoolArray, probabilities: FloatArray, decided: BoolArray, names: Sequence[str], *, is_exclusive: bool = True
+) -> dict[str, float]:
+    """Compute every number once, without intervals.
+
+    Returns
+    -------
+    dict of str to float
+        ``auc``, ``sensitivity``, ``specificity``, ``f1``, ``brier`` are macro averages, and
+        ``auc/<class>`` and so on those of one class against the rest. ``accuracy`` is the part of cases
+        that are right in every class; ``balanced_accuracy`` the mean sensitivity over exclusive classes,
+        else the mean of sensitivity and specificity. ``ece`` is of the most probable class where classes
+        are exclusive, else the macro average. A number without a case to measure it on is NaN.
+    """
+    scores: dict[str, float] = {"accuracy": float((truth == decided).all(axis=1).mean())}
+    for position, name in enumerate(names):
+        one = _score_class(truth[:, position], probabilities[:, position], decided[:, position])
+        scores.update({f"{metric}/{name}": value for metric, value in one.items()})
+    for metric in _PER_CLASS:
+        scores[metric] = mean_of_defined([scores[f"{metric}/{name}"] for name in names])
+    scores["balanced_accuracy"] = scores["sensitivity"]
+    if is_exclusive:
+        top = probabilities.argmax(axis=1)
+        rows = np.arange(len(top))
+        scores["ece"] = calibration_error(truth[rows, top], probabilities[rows, top])
+    else:
+        scores["balanced_accuracy"] = (scores["sensitivity"] + scores["specificity"]) / 2
+    return scores
+
+
+def one_hot(indices: Sequence[int], n_classes: int) -> BoolArray:
+    """Turn class indices (N,) into (N, n_classes) bool.
+
+    >>> one_hot([1, 0], 2).tolist()
+    [[False, True], [True, False]]
+    """
+    return np.asarray(indices)[:, np.newaxis] == np.arange(n_classes)
+
+
+def area_under_curve(truth: BoolArray, scores: FloatArray) -> float:
+    """Probability that a case with the class scores above one without; ties count half (Hanley 1982)."""
+    from scipy.stats import rankdata
+
+    n_with = int(np.count_nonzero(truth))
+    n_without = len(truth) - n_with
+    if n_with == 0 or n_without == 0:
+        return float("nan")
+    rank_sum = float(rankdata(scores)[truth].sum())
+    return (rank_sum - n_with * (n_with + 1) / 2) / (n_with * n_without)
+
+
+def calibration_error(truth: BoolArray, probabilities: FloatArray, n_bins: int = N_CALIBRATION_BINS) -> float:
+    """Expected calibration error with bins of equal mass (Nguyen & O'Connor 2015)."""
+    order = np.argsort(probabilities, kind="stable")
+    bins = [chosen for chosen in np.array_split(order, n_bins) if chosen.size]
+    gaps = [abs(float(probabilities[chosen].mean()) - float(truth[chosen].mean())) * chosen.size for chosen in bins]
+    return sum(gaps) / len(truth)
+
+
+def _score_class(truth: BoolArray, probabilities: FloatArray, decided: BoolArray) -> dict[str, float]:
+    n_right = int(np.count_nonzero(truth & decided))
+    n_missed = int(np.count_nonzero(truth & ~decided))
+    n_false = int(np.count_nonzero(~truth & decided))
+    n_left = len(truth) - n_right - n_missed - n_false
+    return {
+        "auc": area_under_curve(truth, probabilities),
+        "sensitivity": _ratio(n_right, n_right + n_missed),
+        "specificity": _ratio(n_left, n_left + n_false),
+        "f1": _ratio(2 * n_right, 2 * n_right + n_missed + n_false),
+        "ece": calibration_error(truth, probabilities),
+        "brier": float(((probabilities - truth) ** 2).mean()),
+    }
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else float("nan")
