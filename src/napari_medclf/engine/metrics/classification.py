@@ -81,6 +81,8 @@ def score_classification(
     for position, name in enumerate(names):
         one = _score_class(truth[:, position], probabilities[:, position], decided[:, position])
         scores.update({f"{metric}/{name}": value for metric, value in one.items()})
+    if is_exclusive and len(names) == 2:  # one curve; rounding of 1 - p must not break its ties in another way
+        scores[f"auc/{names[0]}"] = scores[f"auc/{names[1]}"]
     for metric in _PER_CLASS:
         scores[metric] = mean_of_defined([scores[f"{metric}/{name}"] for name in names])
     scores["balanced_accuracy"] = scores["sensitivity"]
