@@ -15,6 +15,7 @@ from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.run import RunSpec
 from napari_medclf.store import bundle
 from napari_medclf.store.bundle import copy_package, read_package, read_run_spec, verify_package, write_package
+from napari_medclf.store.digests import file_sha256
 
 MANDATORY = {  # the MONAI Bundle Specification's list
     "version",
@@ -44,7 +45,7 @@ TENSOR_KEYS = {
 def test_written_card_is_read_back_with_the_digest_of_its_weights(package: ModelPackage, card: ModelCard) -> None:
     again = read_package(package.folder)
     assert again.card == card.model_copy(update={"weights_sha256": again.card.weights_sha256})
-    assert again.card.weights_sha256 == bundle.file_sha256(package.weights_path)
+    assert again.card.weights_sha256 == file_sha256(package.weights_path)
     verify_package(again)
 
 

@@ -19,6 +19,7 @@ from napari_medclf.domain.run import RunSpec
 from napari_medclf.store.bundle_config import inference_config
 from napari_medclf.store.bundle_metadata import CARD_KEY, bundle_metadata
 from napari_medclf.store.card_text import card_markdown
+from napari_medclf.store.digests import file_sha256
 from napari_medclf.store.safetensors_header import check_safetensors
 
 METADATA = "configs/metadata.json"
@@ -27,7 +28,6 @@ RUN_SPEC = "configs/run_spec.json"
 WEIGHTS = "models/model.safetensors"
 
 _MAX_METADATA_BYTES = 10_000_000
-_CHUNK = 1 << 20
 
 
 def is_package(folder: Path) -> bool:
@@ -181,15 +181,6 @@ def read_run_spec(package: ModelPackage) -> RunSpec:
         raise CardError(f"{package.folder}: does not say how it was made; {RUN_SPEC} is missing.") from error
     except ValidationError as error:
         raise CardError(f"{path}: is damaged ({error.errors()[0]['msg']}).") from error
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's content, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _read_card(path: Path, content: object) -> ModelCard:

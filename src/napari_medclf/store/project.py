@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import getpass
-import hashlib
 import shutil
 import uuid
 from collections.abc import Callable
@@ -29,10 +28,11 @@ from napari_medclf.domain.card import Task
 from napari_medclf.domain.dataset import Case, Dataset, FileRef
 from napari_medclf.domain.errors import DatasetError, WriteError, unknown_choice
 from napari_medclf.domain.labels import LabelSchema
-from napari_medclf.store.datasets.files import image_suffix, safe_name, stem
+from napari_medclf.store.digests import file_sha256
+from napari_medclf.store.files import image_suffix, safe_name, stem
 from napari_medclf.store.journal import Journal
 
-WriteFile = Callable[[Path], None]
+WriteFile = Callable[[Path], object]
 """Writes an image to the path it gets; the layer above knows formats."""
 
 _INFO = "project.json"
@@ -237,7 +237,7 @@ class Project:
         version = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}{suffix}"
         labels = self._write(Path("labels") / case.case_id / version, write_labels)
         edited = self._write(Path("edited") / case.case_id / version, write_edited)
-        digest = hashlib.sha256((self.folder / labels).read_bytes()).hexdigest() if labels else ""
+        digest = file_sha256(self.folder / labels) if labels else ""
         entry = _AnnotationEntry(annotation=annotation, label_map=labels, label_sha256=digest, edited_mask=edited)
         self._journal.append(entry)
         return self._saved(entry)

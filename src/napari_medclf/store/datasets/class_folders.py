@@ -10,9 +10,9 @@ from napari_medclf.domain.card import Task
 from napari_medclf.domain.dataset import Case, Dataset, FileRef, Split
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.domain.labels import LabelSchema
-from napari_medclf.store.datasets.files import folders_in, group_of, image_suffix, images_in, stem, unique_names
 from napari_medclf.store.datasets.options import Hints
 from napari_medclf.store.datasets.split_files import split_named
+from napari_medclf.store.files import folders_in, group_of, image_suffix, images_in, stem, unique_names
 
 _DICOM_SUFFIXES = {"", ".dcm", ".dicom"}
 

@@ -11,7 +11,6 @@ from napari_medclf.domain.dataset import Case, Dataset, FileRef, Split
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.store.datasets.classes import declared_classes, explain_labels
-from napari_medclf.store.datasets.files import group_of, images_in, natural_key, stem, unique_names
 from napari_medclf.store.datasets.options import Hints
 from napari_medclf.store.datasets.split_files import (
     case_key,
@@ -28,6 +27,7 @@ from napari_medclf.store.datasets.tables import (
     STRATUM_COLUMNS,
     read_table,
 )
+from napari_medclf.store.files import group_of, images_in, natural_key, stem, unique_names
 
 _PAIRS = (
     ("imagesTr", "labelsTr", None),

@@ -9,12 +9,12 @@ from napari_medclf.domain.card import Task
 from napari_medclf.domain.dataset import Dataset
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.store.datasets.class_folders import read_class_folders
-from napari_medclf.store.datasets.files import folders_in, images_in
 from napari_medclf.store.datasets.image_label_folders import find_pair, read_image_label_folders, refuse_half
 from napari_medclf.store.datasets.medmnist import read_medmnist_dataset
 from napari_medclf.store.datasets.options import Hints
 from napari_medclf.store.datasets.paired_files import find_masks, read_paired_files
 from napari_medclf.store.datasets.table_dataset import read_table_dataset
+from napari_medclf.store.files import folders_in, images_in
 from napari_medclf.store.project import Project
 
 _TABLES = ("labels.csv", "labels.tsv", "dataset.csv", "dataset.tsv", "index.csv", "index.tsv")

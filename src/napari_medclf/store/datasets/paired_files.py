@@ -9,8 +9,8 @@ from pathlib import Path
 from napari_medclf.domain.dataset import Case, Dataset, FileRef, Split
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.store.datasets.classes import explain_labels
-from napari_medclf.store.datasets.files import group_of, images_in, stem, unique_names
 from napari_medclf.store.datasets.options import Hints
+from napari_medclf.store.files import group_of, images_in, stem, unique_names
 
 # the first observer's mask is the reference by convention (Fraz et al. 2012)
 _OBSERVER = re.compile(r"^(?P<case>.+)_(?P<observer>\d)(?:st|nd|rd|th)HO$")

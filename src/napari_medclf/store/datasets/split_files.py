@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from napari_medclf.atomic import atomic_write
 from napari_medclf.domain.dataset import Case, Dataset, Split
 from napari_medclf.domain.errors import DatasetError, unknown_choice
-from napari_medclf.store.datasets.files import stem
+from napari_medclf.store.files import stem
 
 SPLIT_FILES = ("splits.json", "split.json", "splits_final.json")
 

@@ -12,7 +12,6 @@ from napari_medclf.domain.dataset import Case, Dataset, FileRef
 from napari_medclf.domain.errors import DatasetError, unknown_choice
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.store.datasets.classes import explain_labels
-from napari_medclf.store.datasets.files import group_of, natural_key, stem, unique_names
 from napari_medclf.store.datasets.options import Hints
 from napari_medclf.store.datasets.split_files import split_or_refuse
 from napari_medclf.store.datasets.tables import (
@@ -26,6 +25,7 @@ from napari_medclf.store.datasets.tables import (
     Table,
     read_table,
 )
+from napari_medclf.store.files import group_of, natural_key, stem, unique_names
 
 _YES = {"1", "1.0", "true", "yes"}
 _NO = {"0", "0.0", "false", "no"}

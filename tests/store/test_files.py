@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_medclf.store.datasets.files import natural_key, safe_name, stem, unique_names
+from napari_medclf.store.files import natural_key, safe_name, stem, unique_names
 
 
 @pytest.mark.parametrize(
