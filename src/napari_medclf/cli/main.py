@@ -1,0 +1,160 @@
+"""`medclf`: choose the command, run its job, tell the result, return the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from napari_medclf.cli.command import BAD_INPUT, CANCELED, DONE, Command
+from napari_medclf.cli.flags import add_flags, read_flags
+from napari_medclf.cli.interrupt import stop_on_interrupt
+from napari_medclf.cli.json_text import json_text
+from napari_medclf.domain.errors import MedclfError, unknown_choice
+from napari_medclf.domain.events import FinishReason, Outcome
+
+COMMANDS = {
+    "demo": "run the embedded models on real images, write pictures, show the window",
+    "read": "say what is in files and folders: images, geometry, warnings, refusals",
+    "convert": "write any readable image as NIfTI, PNG or TIFF, geometry kept",
+    "models": "list, show, install, remove or verify models",
+    "predict": "run a model on one or a few images",
+    "batch": "run a model on a folder; resumes after a stop",
+    "train": "train a model from your images and labels",
+    "evaluate": "measure a model on labelled data",
+    "correct": "save a corrected answer of an image into a project",
+    "rerun": "run again what a run.json or a model's run_spec.json describes",
+}
+"""Command to its summary; the module `cli.commands.<name>` holds the rest and is imported when asked for."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `medclf` with these arguments (those of the process by default).
+
+    Returns
+    -------
+    int
+        0 done, 1 some cases failed, 2 bad usage or input, 130 cancelled.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(arguments)
+    except SystemExit as end:  # argparse has said what is wrong, or has printed the help
+        return end.code if isinstance(end.code, int) else BAD_INPUT
+    except KeyboardInterrupt:
+        return CANCELED
+    except BrokenPipeError:  # the reader of our output went away: `medclf read ... | head`
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  (Python flushes stdout once more at exit)
+        return DONE
+
+
+def _run(arguments: list[str]) -> int:
+    if not arguments or arguments[0].startswith("-"):
+        _main_parser().parse_args(arguments or ["--help"])
+        return DONE
+    name = arguments[0]
+    if name not in COMMANDS:
+        return _complain(unknown_choice("command", name, COMMANDS))
+    command: Command[Any, Any] = importlib.import_module(f"napari_medclf.cli.commands.{name}").COMMAND
+    namespace = _command_parser(name, command).parse_intermixed_args(arguments[1:])
+    with _logging_to_stderr(is_verbose=namespace.verbose):
+        try:
+            options = read_flags(namespace, command.options)
+        except MedclfError as error:
+            return _complain(str(error))
+        return _execute(name, command, options, namespace)
+
+
+def _execute(name: str, command: Command[Any, Any], options: Any, namespace: argparse.Namespace) -> int:
+    from napari_medclf.cli.report import Reporter
+    from napari_medclf.jobs.drive import drive
+
+    with Reporter(is_quiet=namespace.quiet) as reporter, stop_on_interrupt(reporter.say) as should_stop:
+        outcome = drive(command.start(options), reporter, should_stop)
+    if outcome.message:
+        sys.stderr.write(f"medclf {name}: {outcome.message}\n")
+    if namespace.json:
+        sys.stdout.write(json_text(_document(name, command, outcome)) + "\n")
+    elif outcome.reason is FinishReason.COMPLETED:
+        for line in command.show(outcome.result):
+            sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+    return command.exit_code(outcome)
+
+
+def _document(name: str, command: Command[Any, Any], outcome: Outcome[Any]) -> dict[str, Any]:
+    document: dict[str, Any] = {"command": name, "finish_reason": outcome.reason.value}
+    if outcome.message:
+        document["message"] = outcome.message
+    if outcome.reason is FinishReason.COMPLETED:
+        document |= command.document(outcome.result)
+    return document
+
+
+def _main_parser() -> argparse.ArgumentParser:
+    listing = "\n".join(f"  {name:10} {summary}" for name, summary in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="medclf",
+        usage="medclf COMMAND [options]",
+        description="Deep models for medical images: run, correct, train, batch. Research use only.",
+        epilog=f"commands:\n{listing}\n\nmedclf COMMAND --help tells the options of a command.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_ShowVersion, nargs=0, help="say the version and stop")
+    return parser
+
+
+class _ShowVersion(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from napari_medclf import __version__
+
+        sys.stdout.write(f"medclf {__version__}\n")
+        parser.exit()
+
+
+def _command_parser(name: str, command: Command[Any, Any]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"medclf {name}", description=COMMANDS[name].capitalize() + ".")
+    add_flags(parser, command.options)
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+    output.add_argument("--quiet", action="store_true", help="no progress on stderr, only warnings and errors")
+    output.add_argument("--verbose", action="store_true", help="write the log with tracebacks to stderr")
+    return parser
+
+
+@contextmanager
+def _logging_to_stderr(*, is_verbose: bool) -> Iterator[None]:
+    """Show our own log when asked to, and never what other packages log or warn of.
+
+    pydicom's warnings quote values of the file, which may be a patient's name.
+    """
+    ours, silent = logging.getLogger("napari_medclf"), logging.NullHandler()
+    handler = logging.StreamHandler(sys.stderr) if is_verbose else logging.NullHandler()
+    level, propagates = ours.level, ours.propagate
+    ours.setLevel(logging.DEBUG if is_verbose else logging.WARNING)
+    ours.addHandler(handler)
+    logging.getLogger().addHandler(silent)  # without a handler on the root, Python prints warnings itself
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            ours.removeHandler(handler)
+            ours.setLevel(level)
+            ours.propagate = propagates
+            logging.getLogger().removeHandler(silent)
+
+
+def _complain(sentence: str) -> int:
+    sys.stderr.write(f"medclf: {sentence}\n")
+    return BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

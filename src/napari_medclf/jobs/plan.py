@@ -1,0 +1,147 @@
+"""Decide what is trained: network, input and settings, and the card of the model to be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from napari_medclf.domain.card import DataCredit, ModelCard, OutputSpec, Task
+from napari_medclf.domain.dataset import Dataset, Split
+from napari_medclf.domain.errors import CardError, OptionError
+from napari_medclf.domain.events import Job, Progress
+from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.jobs.case_reader import CaseReader
+
+if TYPE_CHECKING:
+    from napari_medclf.domain.image import MedImage
+    from napari_medclf.domain.package import ModelPackage
+    from napari_medclf.engine.train.recipe import Recipe
+
+_NOT_IN_CARD = ("classes", "licence_text")
+"""What a person may give beside the card's own fields."""
+_N_LOOKED_AT = 12
+"""Training images looked at to plan a recipe."""
+
+
+def plan_for(dataset: Dataset, recipe: str, init: ModelPackage | None, epochs: int | None) -> Job[Recipe]:
+    """Take the recipe that was named, or plan one from some training images.
+
+    With a model to start from, its network and input are kept. The network gets as many outputs as
+    the data has classes.
+
+    Raises
+    ------
+    OptionError
+        If there is no such recipe.
+    CardError
+        If the network cannot be given that number of outputs.
+    """
+    from napari_medclf.engine.train.plan import n_outputs, plan_recipe, with_outputs
+    from napari_medclf.engine.train.recipe import load_recipe
+
+    if recipe:
+        planned = load_recipe(recipe)
+    else:
+        planned = plan_recipe(dataset.task, dataset.schema, (yield from _look_at_some(dataset)))
+    changes: dict[str, Any] = {} if epochs is None else {"epochs": epochs}
+    if init is not None:
+        if init.card.task is not dataset.task:
+            raise CardError(f"{init.name} is a model to {init.card.task}, and the data is to {dataset.task}.")
+        changes |= {"network": init.card.network, "input": init.card.input}
+    planned = planned.model_copy(update=changes)
+    network = with_outputs(planned.network, n_outputs(dataset.task, dataset.schema))
+    return planned.model_copy(update={"network": network})
+
+
+def draft_card(name: str, dataset: Dataset, recipe: Recipe, said: Mapping[str, Any]) -> ModelCard:
+    """Begin the card of a model to be.
+
+    Parameters
+    ----------
+    said : dict
+        Fields of the card that a person gives: title, description, limits, licence, data ...
+
+    Raises
+    ------
+    OptionError
+        If the name is no name for a model.
+    """
+    fields: dict[str, Any] = {
+        "version": "1.0.0",
+        "title": name,
+        "description": f"Learned to {_VERBS[dataset.task]} {', '.join(dataset.schema.names)} from {dataset.name}.",
+        "licence": "not stated",
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        **said,
+    }
+    output = OutputSpec(
+        schema=_described(dataset.schema, said.get("classes")),
+        mirror_axes=recipe.mirror_axes,
+        min_object_vox=recipe.min_object_vox,
+    )
+    fields = {name: value for name, value in fields.items() if name not in _NOT_IN_CARD}
+    fields["data"] = _credits(dataset, fields.get("data", ()))
+    try:
+        return ModelCard(
+            name=name, task=dataset.task, input=recipe.input, network=recipe.network, output=output, **fields
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise OptionError(f"The model's {'.'.join(map(str, first['loc']))} cannot be used: {first['msg']}.") from error
+
+
+def read_said(path: Path | None) -> dict[str, Any]:
+    """Read what a person wrote for the card.
+
+    Raises
+    ------
+    OptionError
+        If it is not a JSON object.
+    """
+    if path is None:
+        return {}
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise OptionError(f"{path}: the card's text cannot be read: {error}.") from error
+    if not isinstance(said, dict):
+        raise OptionError(f"{path}: a JSON object with fields of the card was expected.")
+    return said
+
+
+_VERBS = {Task.CLASSIFY: "tell apart", Task.SEGMENT: "outline", Task.INSTANCES: "outline and count"}
+
+
+def _described(schema: LabelSchema, said: Mapping[str, Mapping[str, Any]] | None) -> LabelSchema:
+    """Give classes the colours and codes that a person wrote, matched by name."""
+    if not said:
+        return schema
+    return LabelSchema(
+        classes=tuple(type(one).model_validate(one.model_dump() | dict(said.get(one.name, {}))) for one in schema.classes)
+    )
+
+
+def _credits(dataset: Dataset, said: Any) -> tuple[DataCredit, ...]:
+    counts = {f"n_{split.value}": len(dataset.in_split(split)) for split in Split}
+    if not said:
+        return (DataCredit(name=dataset.name, licence="not stated", attribution="", **counts),)
+    first, *others = said
+    return (DataCredit.model_validate(dict(first) | counts), *(DataCredit.model_validate(one) for one in others))
+
+
+def _look_at_some(dataset: Dataset) -> Job[list[MedImage]]:
+    reader = CaseReader(dataset)
+    cases = dataset.in_split(Split.TRAIN)
+    chosen = np.unique(np.linspace(0, len(cases) - 1, min(_N_LOOKED_AT, len(cases))).round().astype(int))
+    images: list[MedImage] = []
+    for position, number in enumerate(chosen.tolist()):
+        yield Progress(position, len(chosen), f"looking at {cases[number].case_id}")
+        images.append(reader.image(cases[number]))
+    return images

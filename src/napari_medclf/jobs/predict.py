@@ -1,0 +1,96 @@
+"""Run a model on one image, or on a few paths with their results written to a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_medclf.domain.events import Job, Progress, Warned
+from napari_medclf.domain.options import check_options, option
+
+if TYPE_CHECKING:
+    from napari_medclf.domain.image import MedImage
+    from napari_medclf.domain.package import ModelPackage
+    from napari_medclf.domain.results import Prediction
+    from napari_medclf.domain.run import RunRecord
+    from napari_medclf.engine.model import LoadedModel
+
+FORMATS = ("auto", "nifti", "png", "tiff")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a model is run, whatever it is run on."""
+
+    device: str = option("auto", help="where to compute", choices=("auto", "cpu", "cuda", "mps"))
+    overlap: float = option(0.25, help="part of a window that the next one repeats", minimum=0.0, maximum=0.9)
+    mirror: str = option(
+        "card", help="average over mirrored images: as the model's card says, or not", choices=("card", "off")
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """What to run on what, and where the results go."""
+
+    model: str = option(help="name of a model (`medclf models list`), or its folder", positional=True)
+    paths: tuple[Path, ...] = option(help="image files, or folders of series", positional=True)
+    out: Path = option(help="folder for run.json, results.csv and cases/")
+    format: str = option("auto", help="of segmentations; auto: NIfTI for volumes, PNG for pictures", choices=FORMATS)
+    device: str = option("auto", help="where to compute", choices=("auto", "cpu", "cuda", "mps"))
+    overlap: float = option(
+        0.25, help="part of a window that the next one repeats", minimum=0.0, maximum=0.9, advanced=True
+    )
+    mirror: str = option(
+        "card", help="average over mirrored images", choices=("card", "off"), advanced=True
+    )
+    overwrite: bool = option(False, help="write into a folder that holds another run")
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+    @property
+    def run(self) -> RunOptions:
+        """The part that is about the model."""
+        return RunOptions(self.device, self.overlap, self.mirror)
+
+
+def load_package(package: ModelPackage, options: RunOptions) -> LoadedModel:
+    """Load a model's weights, checked, ready to predict many images.
+
+    Raises
+    ------
+    CardError
+        If the package is damaged.
+    """
+    from napari_medclf.engine.model import load_model
+
+    return load_model(package, options.device)
+
+
+def predict_image(
+    image: MedImage, package: ModelPackage, options: RunOptions, loaded: LoadedModel | None = None
+) -> Job[Prediction]:
+    """Run a model on an image; the command line, the window and the Python API all come here.
+
+    Parameters
+    ----------
+    loaded : LoadedModel or None
+        From `load_package`, to spare loading it again.
+
+    Raises
+    ------
+    CardError
+        If the image does not fit the model, or the model is damaged.
+    """
+    if loaded is None:
+        yield Progress(0, 0, f"loading {package.name}")
+        loaded = load_package(package, options)
+    prediction = yield from loaded.predict(image, run_settings(options))
+    for warning in prediction.warnings:
+        yield Warned(warning)
+    return prediction

@@ -1,0 +1,194 @@
+"""Train a model: data to prepared cases, to a fitted network, to a model package that is in the list at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_medclf.domain.card import Metric, Task
+from napari_medclf.domain.errors import DatasetError, OptionError
+from napari_medclf.domain.events import Job, Progress, Warned
+from napari_medclf.domain.options import check_options, option
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_medclf.domain.card import ModelCard
+    from napari_medclf.domain.dataset import Dataset
+    from napari_medclf.domain.package import ModelPackage
+    from napari_medclf.domain.run import RunSpec
+    from napari_medclf.engine.train.fit import Fitted
+    from napari_medclf.engine.train.recipe import Recipe
+    from napari_medclf.jobs.unfinished import UnfinishedTraining
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What to train, from what, for how long."""
+
+    data: Path = option(
+        help="folder with one sub-folder a class, CSV, MedMNIST npz, images + labels, or a project", positional=True
+    )
+    out: Path = option(help="folder of the new model; must not be there yet")
+    task: Task | None = option(None, help="what to learn; by default what the data suggests")
+    name: str = option("", help="name of the model; by default that of its folder")
+    init: str = option("", help="model to start from (fine-tuning); its network and input are kept")
+    recipe: str = option("", help="a recipe's name, or a JSON file; by default one is planned from the data")
+    epochs: int | None = option(None, help="how often the data is seen; by default what the recipe says", minimum=1)
+    max_minutes: float | None = option(None, help="stop after this time and keep the best", unit="min", minimum=0.01)
+    seed: int = option(0, help="of every random number", minimum=0)
+    resume: bool = option(False, help="go on with the unfinished training of this model")
+    device: str = option("auto", help="where to compute", choices=("auto", "cpu", "cuda", "mps"))
+    val_fraction: float = option(0.15, help="part of the patients to validate on", minimum=0.01, maximum=0.9)
+    test_fraction: float = option(
+        0.15, help="part of the patients kept for `evaluate`, where the data has no split", minimum=0.0, maximum=0.9
+    )
+    group_pattern: str = option("", help="regular expression that finds the patient in a case's name", advanced=True)
+    split: Path | None = option(None, help="JSON that names the cases of train, val and test", advanced=True)
+    class_names: tuple[str, ...] = option((), help="names for the label values 1, 2, ...", advanced=True)
+    label_columns: tuple[str, ...] = option((), help="columns of a table that are labels", advanced=True)
+    card: Path | None = option(None, help="JSON with title, description, licence, data ... of the card", advanced=True)
+    register: bool = option(True, help="show the new model in the list of models", advanced=True)
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        if self.val_fraction + self.test_fraction >= 1:
+            raise OptionError(
+                f"--val-fraction {self.val_fraction} and --test-fraction {self.test_fraction} leave nothing to train on."
+            )
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A finished training.
+
+    Parameters
+    ----------
+    history : tuple of dict
+        Named numbers of every epoch.
+    metrics : dict
+        On the validation cases, through the finished package, as in its card.
+    """
+
+    package: ModelPackage
+    history: tuple[Mapping[str, float], ...]
+    metrics: Mapping[str, Metric]
+    best_epoch: int
+
+
+def train(options: TrainOptions) -> Job[TrainResult]:
+    """Train a model and write its package.
+
+    A stop at any place leaves the last checkpoint in ``<out>.training``, and nothing under the
+    model's own name; the same options with `resume` go on from there.
+
+    Raises
+    ------
+    OptionError
+        If the folder is there already, or the name is no name.
+    DatasetError
+        If the data cannot be learned from.
+    """
+    from napari_medclf.jobs.plan import draft_card, plan_for, read_said
+    from napari_medclf.jobs.publish import move_package, publish
+    from napari_medclf.jobs.spec import spec_of
+    from napari_medclf.jobs.unfinished import UnfinishedTraining
+
+    if options.out.exists():
+        raise OptionError(f"{options.out} is there already. Choose another folder for the new model.")
+    said = read_said(options.card)
+    yield Progress(0, 0, f"opening {options.data}")
+    dataset = yield from _open(options)
+    init = _find(options.init) if options.init else None
+    recipe = yield from plan_for(dataset, options.recipe, init, options.epochs)
+    draft = draft_card(options.name or options.out.name, dataset, recipe, said)
+    spec = spec_of(
+        "train", options, seed=options.seed, base=Path.cwd(), recipe_values=recipe.model_dump(mode="json")
+    )
+    unfinished = UnfinishedTraining.beside(options.out)
+    unfinished.begin(spec, resume=options.resume)
+    fitted = yield from _fit(options, dataset, draft, recipe, init, unfinished)
+    unfinished.record(fitted.history)
+    draft_package = yield from publish(fitted, dataset, spec, unfinished.package, said.get("licence_text", ""))
+    package = move_package(draft_package, options.out)
+    unfinished.remove()
+    return TrainResult(package, fitted.history, package.card.metrics, fitted.best_epoch)
+
+
+def _open(options: TrainOptions) -> Job[Dataset]:
+    from napari_medclf.domain.dataset import Split
+    from napari_medclf.jobs.data import DataChoice, open_data, require_cases
+    from napari_medclf.store.datasets import split_dataset
+
+    choice = DataChoice(
+        options.data, options.task, options.group_pattern, options.class_names, options.label_columns, options.split
+    )
+    dataset = split_dataset(
+        open_data(choice),
+        val_fraction=options.val_fraction,
+        test_fraction=options.test_fraction,
+        seed=options.seed,
+    )
+    for warning in dataset.warnings:
+        yield Warned(warning)
+    if not dataset.is_exclusive:
+        raise DatasetError(
+            f"{dataset.path}: cases may have several classes at once, and training learns one class a case. Choose one "
+            "column with --label-columns."
+        )
+    require_cases(dataset, Split.TRAIN)
+    require_cases(dataset, Split.VAL)
+    return dataset
+
+
+def _fit(
+    options: TrainOptions,
+    dataset: Dataset,
+    draft: ModelCard,
+    recipe: Recipe,
+    init: ModelPackage | None,
+    unfinished: UnfinishedTraining,
+) -> Job[Fitted]:
+    from napari_medclf.domain.dataset import Split
+    from napari_medclf.engine.device import choose_device
+    from napari_medclf.engine.train.fit import fit
+    from napari_medclf.jobs.case_reader import CaseReader
+    from napari_medclf.jobs.load_cases import load_cases
+
+    device = str(choose_device(options.device))
+    reader = CaseReader(dataset)
+    learned = yield from load_cases(reader, dataset.in_split(Split.TRAIN), recipe.input)
+    validated = yield from load_cases(reader, dataset.in_split(Split.VAL), recipe.input)
+    return (
+        yield from fit(
+            draft,
+            recipe,
+            learned,
+            validated,
+            checkpoint_dir=unfinished.checkpoints,
+            seed=options.seed,
+            max_minutes=options.max_minutes,
+            resume=options.resume,
+            init_state=_start_weights(init),
+            device=device,
+        )
+    )
+
+
+def _start_weights(init: ModelPackage | None) -> Mapping[str, Any] | None:
+    from napari_medclf.engine.model import load_model
+
+    return None if init is None else load_model(init, "cpu").network.state_dict()
+
+
+def _measured(package: ModelPackage, dataset: Dataset, device: str) -> Job[ModelPackage]:
+    """Measure the model on the validation cases as it will be used, and put the numbers into its card."""
+    from napari_medclf.domain.dataset import Split
+    from napari_medclf.jobs.evaluate import measure
+    from napari_medclf.jobs.predict import RunOptions
+    from napari_medclf.jobs.publish import with_metrics
+
+    measured = yield from measure(package, dataset, Split.VAL, RunOptions(device=device))
+    metrics = {f"val/{name}": metric for name, metric in measured.metrics.items()}
+    return with_metrics(package, package.card.model_copy(update={"metrics": metrics}))
