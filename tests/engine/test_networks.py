@@ -16,10 +16,16 @@ from napari_medclf.engine.networks import build_network, count_parameters
 
 _UNET = {"features": [4, 4, 6, 8, 10, 4]}
 _RESNET = {"block": "basic", "layers": [1, 2, 1, 1], "block_inplanes": [4, 8, 8, 12], "num_classes": 3}
+_RES_UNET = {"in_channels": 1, "out_channels": 3, "channels": [4, 6, 8, 10], "strides": [1, 2, 2], "num_res_units": 1}
 _SPECS: list[tuple[str, dict[str, Any], tuple[int, ...]]] = [
     ("BasicUNet", {**_UNET, "spatial_dims": 2, "in_channels": 3}, (2, 3, 40, 51)),
     ("BasicUNet", {**_UNET, "norm": "batch", "act": "relu", "bias": False}, (1, 1, 16, 33, 18)),
     ("BasicUNet", {**_UNET, "norm": ["group", {"num_groups": 2}], "dropout": 0.2}, (1, 1, 16, 16, 16)),
+    ("UNet", {**_RES_UNET, "spatial_dims": 3, "norm": "instance"}, (1, 1, 8, 16, 12)),
+    ("UNet", {**_RES_UNET, "spatial_dims": 2, "num_res_units": 2, "act": ["elu", {"alpha": 0.8}]}, (2, 1, 16, 24)),
+    ("UNet", {**_RES_UNET, "spatial_dims": 2, "num_res_units": 0, "up_kernel_size": 5}, (1, 1, 16, 24)),
+    ("UNet", {**_RES_UNET, "spatial_dims": 3, "strides": [[1, 2, 2], 2, 2], "bias": False}, (1, 1, 8, 16, 16)),
+    ("UNet", {**_RES_UNET, "spatial_dims": 3, "norm": "batch", "dropout": 0.1}, (1, 1, 8, 8, 12)),
     ("ResNet", {**_RESNET, "spatial_dims": 2, "n_input_channels": 1, "conv1_t_size": 3}, (2, 1, 28, 28)),
     ("ResNet", {**_RESNET, "no_max_pool": True, "conv1_t_stride": 2, "widen_factor": 0.5}, (1, 3, 9, 12, 17)),
     ("ResNet", {**_RESNET, "bias_downsample": False, "act": "leakyrelu", "spatial_dims": 2}, (1, 3, 28, 28)),

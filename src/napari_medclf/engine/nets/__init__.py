@@ -13,8 +13,9 @@ from torch import nn
 from napari_medclf.engine.nets.basic_unet import BasicUNet
 from napari_medclf.engine.nets.layers import NotSupported
 from napari_medclf.engine.nets.resnet import ResNet
+from napari_medclf.engine.nets.unet import UNet
 
 __all__ = ["TWINS", "NotSupported"]
 
-TWINS: dict[str, Callable[..., nn.Module]] = {"BasicUNet": BasicUNet, "ResNet": ResNet}
+TWINS: dict[str, Callable[..., nn.Module]] = {"BasicUNet": BasicUNet, "ResNet": ResNet, "UNet": UNet}
 """MONAI's class name to the twin; one that meets an argument it does not know raises `NotSupported`."""

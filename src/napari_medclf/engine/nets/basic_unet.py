@@ -11,11 +11,11 @@ from napari_medclf.engine.nets.layers import (
     CONVOLUTION,
     MAX_POOL,
     TRANSPOSED,
+    ConvolutionMaker,
     LayerSpec,
     NotSupported,
     check_dims,
-    make_activation,
-    make_norm,
+    named,
 )
 
 _DEFAULT_ACT: LayerSpec = ("LeakyReLU", {"negative_slope": 0.1, "inplace": True})
@@ -23,7 +23,7 @@ _DEFAULT_NORM: LayerSpec = ("instance", {"affine": True})
 
 
 class BasicUNet(nn.Module):
-    """See MONAI's; without dropout a convolution is followed by norm and activation.
+    """See MONAI's.
 
     Parameters
     ----------
@@ -47,9 +47,9 @@ class BasicUNet(nn.Module):
     ) -> None:
         super().__init__()
         check_dims(spatial_dims)
-        if upsample != "deconv" or not isinstance(dropout, (int, float)) or len(features) != 6:
+        if upsample != "deconv" or len(features) != 6:
             raise NotSupported
-        block = _Blocks(spatial_dims, act, norm, bias, dropout)
+        block = _Blocks(ConvolutionMaker(spatial_dims, act, norm, bias, dropout))
         f = features
         self.conv_0 = block.two_conv(in_channels, f[0])
         self.down_1 = block.down(f[0], f[1])
@@ -80,28 +80,18 @@ class BasicUNet(nn.Module):
 class _Blocks:
     """Makes the repeated parts of one network."""
 
-    def __init__(self, spatial_dims: int, act: LayerSpec, norm: LayerSpec, bias: bool, dropout: float) -> None:
-        self.spatial_dims = spatial_dims
-        self._act = act
-        self._norm = norm
-        self._bias = bias
-        self._dropout = dropout
+    def __init__(self, convolution: ConvolutionMaker) -> None:
+        self._convolution = convolution
 
     def two_conv(self, n_in: int, n_out: int) -> nn.Sequential:
-        return _named(conv_0=self._convolution(n_in, n_out), conv_1=self._convolution(n_out, n_out))
+        return named(conv_0=self._convolution(n_in, n_out), conv_1=self._convolution(n_out, n_out))
 
     def down(self, n_in: int, n_out: int) -> nn.Sequential:
-        pool = MAX_POOL[self.spatial_dims](kernel_size=2)
-        return _named(max_pooling=pool, convs=self.two_conv(n_in, n_out))
+        pool = MAX_POOL[self._convolution.spatial_dims](kernel_size=2)
+        return named(max_pooling=pool, convs=self.two_conv(n_in, n_out))
 
     def up(self, n_in: int, n_out: int) -> nn.Sequential:
-        return _named(deconv=TRANSPOSED[self.spatial_dims](n_in, n_out, kernel_size=2, stride=2))
-
-    def _convolution(self, n_in: int, n_out: int) -> nn.Sequential:
-        conv = CONVOLUTION[self.spatial_dims](n_in, n_out, kernel_size=3, padding=1, bias=self._bias)
-        norm = make_norm(self._norm, self.spatial_dims, n_out)
-        adn = _named(N=norm, D=nn.Dropout(self._dropout), A=make_activation(self._act))
-        return _named(conv=conv, adn=adn)
+        return named(deconv=TRANSPOSED[self._convolution.spatial_dims](n_in, n_out, kernel_size=2, stride=2))
 
 
 class _UpCat(nn.Module):
@@ -121,10 +111,3 @@ class _UpCat(nn.Module):
             up = nn.functional.pad(up, padding, "replicate")
         joined: Tensor = self.convs(torch.cat([skip, up], dim=1))
         return joined
-
-
-def _named(**modules: nn.Module) -> nn.Sequential:
-    sequence = nn.Sequential()
-    for name, module in modules.items():
-        sequence.add_module(name, module)
-    return sequence

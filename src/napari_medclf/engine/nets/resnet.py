@@ -12,9 +12,11 @@ from napari_medclf.engine.nets.layers import (
     MEAN_POOL,
     LayerSpec,
     NotSupported,
+    Stride,
     check_dims,
     make_activation,
     make_norm,
+    repeat,
 )
 
 _RELU: LayerSpec = ("relu", {"inplace": True})
@@ -38,8 +40,8 @@ class ResNet(nn.Module):
         block_inplanes: Sequence[int],
         spatial_dims: int = 3,
         n_input_channels: int = 3,
-        conv1_t_size: int | Sequence[int] = 7,
-        conv1_t_stride: int | Sequence[int] = 1,
+        conv1_t_size: Stride = 7,
+        conv1_t_stride: Stride = 1,
         no_max_pool: bool = False,
         shortcut_type: str = "B",
         widen_factor: float = 1.0,
@@ -54,13 +56,13 @@ class ResNet(nn.Module):
         if (block, shortcut_type, norm, feed_forward) != ("basic", "B", "batch", True):
             raise NotSupported
         planes = [int(n * widen_factor) for n in block_inplanes]
-        kernel = _repeat(conv1_t_size, spatial_dims)
+        kernel = repeat(conv1_t_size, spatial_dims)
         self.no_max_pool = no_max_pool
         self.conv1 = CONVOLUTION[spatial_dims](
             n_input_channels,
             planes[0],
             kernel_size=kernel,
-            stride=_repeat(conv1_t_stride, spatial_dims),
+            stride=repeat(conv1_t_stride, spatial_dims),
             padding=tuple(size // 2 for size in kernel),
             bias=False,
         )
@@ -123,7 +125,3 @@ def _make_stage(n_in: int, n_out: int, n_blocks: int, stride: int, spatial_dims:
         )
     first = _BasicBlock(n_in, n_out, stride, spatial_dims, shortcut)
     return nn.Sequential(first, *(_BasicBlock(n_out, n_out, 1, spatial_dims, None) for _ in range(1, n_blocks)))
-
-
-def _repeat(value: int | Sequence[int], n: int) -> tuple[int, ...]:
-    return (value,) * n if isinstance(value, int) else tuple(value)
