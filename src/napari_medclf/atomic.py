@@ -87,12 +87,17 @@ def sweep(folder: Path) -> int:
     """
     removed = 0
     for path in folder.glob(f".*{_TEMPORARY}*"):
-        pid = path.name.rpartition(_TEMPORARY)[2]
-        if pid.isdigit() and not _is_alive(int(pid)):
+        if is_left_behind(path):
             with suppress(OSError):
                 path.unlink()
                 removed += 1
     return removed
+
+
+def is_left_behind(path: Path) -> bool:
+    """Tell whether a name ends in the number of a process that lives no more: ``.model.tmp-4711``."""
+    pid = path.name.rpartition("-")[2]
+    return pid.isdigit() and not _is_alive(int(pid))
 
 
 def _is_alive(pid: int) -> bool:

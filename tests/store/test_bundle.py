@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,14 @@ def test_replacing_leaves_only_the_new_package(
     write_package(package.folder, newer, weights, run_spec, "MIT")
     assert read_package(package.folder).card.version == "1.3.0"
     assert [path.name for path in package.folder.parent.iterdir()] == [package.folder.name]
+
+
+def test_kill_between_the_renames_of_an_exchange_loses_nothing(package: ModelPackage) -> None:
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    aside = package.folder.with_name(f".{package.folder.name}.old-{int(gone.stdout)}")
+    package.folder.rename(aside)
+    assert read_package(package.folder).card.version == "1.2.0"
+    assert not aside.exists()
 
 
 def test_failed_write_keeps_the_old_package_and_leaves_nothing(

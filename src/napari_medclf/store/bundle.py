@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from napari_medclf.atomic import atomic_write
+from napari_medclf.atomic import atomic_write, is_left_behind
 from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.errors import CardError, WriteError
 from napari_medclf.domain.package import ModelPackage
@@ -43,6 +45,7 @@ def read_package(folder: Path, *, is_embedded: bool = False) -> ModelPackage:
     CardError
         If it is no package, its card is damaged, or the weights are missing.
     """
+    _tidy(folder)
     path = folder / METADATA
     try:
         if path.stat().st_size > _MAX_METADATA_BYTES:
@@ -193,6 +196,7 @@ def _read_card(path: Path, content: object) -> ModelCard:
 
 
 def _check_target(folder: Path, *, replace: bool) -> None:
+    _tidy(folder)
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -203,6 +207,22 @@ def _check_target(folder: Path, *, replace: bool) -> None:
         return
     if any(folder.iterdir()):
         raise WriteError(f"{folder}: is not empty and no model package; choose a new folder for the model.")
+
+
+def _tidy(folder: Path) -> None:
+    """Bring back a package whose exchange was killed between its two renames."""
+    if folder.is_dir() and is_package(folder):
+        return
+    for aside in _left_behind(folder, "old"):
+        if not folder.exists():
+            with suppress(OSError):  # another process may be faster
+                aside.rename(folder)
+
+
+def _left_behind(folder: Path, kind: str) -> list[Path]:
+    if not folder.parent.is_dir():
+        return []
+    return [path for path in folder.parent.glob(f".{glob.escape(folder.name)}.{kind}-*") if is_left_behind(path)]
 
 
 def _write_files(folder: Path, files: Mapping[str, bytes | str]) -> None:
@@ -227,7 +247,8 @@ def _move_into_place(temporary: Path, folder: Path) -> None:
     except OSError:
         aside.rename(folder)
         raise
-    shutil.rmtree(aside, ignore_errors=True)
+    for stale in (aside, *_left_behind(folder, "old"), *_left_behind(folder, "tmp")):
+        shutil.rmtree(stale, ignore_errors=True)
 
 
 def _content_of(folder: Path) -> dict[str, bytes | str]:

@@ -14,11 +14,11 @@ from __future__ import annotations
 import getpass
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -34,6 +34,8 @@ from napari_medclf.store.journal import Journal
 
 WriteFile = Callable[[Path], object]
 """Writes an image to the path it gets; the layer above knows formats."""
+
+Entry = TypeVar("Entry", bound=BaseModel)
 
 _INFO = "project.json"
 _JOURNAL = "journal.jsonl"
@@ -188,19 +190,18 @@ class Project:
         WriteError
             If the journal or the copy cannot be written.
         """
-        known = {case.image_digest: case for case in self.cases()}
-        if image_digest in known:
-            return known[image_digest]
+        known = self._case_entries()
+        name = next((entry.case_id for entry in known.values() if entry.image_digest == image_digest), "")
+        if name:
+            return self.case(name)
         wanted = safe_name(case_id or stem(image.path) + (f"-{image.member}" if image.member else ""))
-        taken = {case.case_id for case in known.values()}
-        name = wanted if wanted not in taken else f"{wanted}-{image_digest[:8]}"
+        name = wanted if wanted not in known else f"{wanted}-{image_digest[:8]}"
         stored = self._copy(image, name) if copy else image
         self._append_case(name, group_id, stored, image_digest)
-        mine = {case.image_digest: case for case in self.cases()}.get(image_digest)
-        if mine is None:  # another process took the name for another image in between
-            self._append_case(f"{wanted}-{image_digest[:8]}", group_id, stored, image_digest)
-            mine = next(case for case in self.cases() if case.image_digest == image_digest)
-        return mine
+        if self._case_entries()[name].image_digest != image_digest:  # another process was faster with that name
+            name = f"{wanted}-{image_digest[:8]}"
+            self._append_case(name, group_id, stored, image_digest)
+        return self.case(name)
 
     def save_annotation(
         self,
@@ -243,45 +244,27 @@ class Project:
         return self._saved(entry)
 
     def cases(self) -> tuple[ProjectCase, ...]:
-        """All images with all versions of their answers, in the order they were added."""
-        cases: dict[str, _CaseEntry] = {}
-        versions: dict[str, list[SavedAnnotation]] = {}
-        for raw in self._journal.entries():
-            try:
-                if raw.get("kind") == "case":
-                    one = _CaseEntry.model_validate(raw)
-                    cases.setdefault(one.case_id, one)
-                elif raw.get("kind") == "annotation":
-                    said = _AnnotationEntry.model_validate(raw)
-                    versions.setdefault(said.annotation.case_id, []).append(self._saved(said))
-            except ValidationError as error:
-                raise DatasetError(
-                    f"{self._journal.path}: an entry is not understood ({error.errors()[0]['msg']}); "
-                    "the project may be of a newer version."
-                ) from error
-        return tuple(
-            ProjectCase(
-                case_id=one.case_id,
-                group_id=one.group_id,
-                image=FileRef(self.folder / one.path, one.member),  # an absolute path stays itself
-                image_digest=one.image_digest,
-                versions=tuple(versions.get(one.case_id, ())),
-            )
-            for one in cases.values()
-        )
+        """All images with all versions of their answers, in the order they were added.
+
+        Raises
+        ------
+        DatasetError
+            If an entry of the journal is not understood, as of a newer version.
+        """
+        return self._with_versions(self._case_entries(), self._annotation_entries())
 
     def case(self, case_id: str) -> ProjectCase:
-        """Find a case.
+        """Find a case; reads only its own entries.
 
         Raises
         ------
         DatasetError
             If there is none, with the nearest one.
         """
-        cases = {one.case_id: one for one in self.cases()}
-        if case_id not in cases:
-            raise DatasetError(f"{self.folder}: {unknown_choice('case', case_id, cases)}")
-        return cases[case_id]
+        known = self._case_entries()
+        if case_id not in known:
+            raise DatasetError(f"{self.folder}: {unknown_choice('case', case_id, known)}")
+        return self._with_versions({case_id: known[case_id]}, self._annotation_entries(case_id))[0]
 
     def annotations(self, case_id: str) -> tuple[SavedAnnotation, ...]:
         """All versions of the answer for one case, oldest first."""
@@ -314,6 +297,46 @@ class Project:
             if lost
             else (),
             is_exclusive=self.info.is_exclusive,
+        )
+
+    def _case_entries(self) -> dict[str, _CaseEntry]:
+        entries: dict[str, _CaseEntry] = {}
+        for raw in self._journal.entries(containing='"kind":"case"'):
+            if raw.get("kind") == "case":
+                one = self._understood(_CaseEntry, raw)
+                entries.setdefault(one.case_id, one)
+        return entries
+
+    def _annotation_entries(self, case_id: str = "") -> list[_AnnotationEntry]:
+        about = f'"{case_id}"' if case_id else '"kind":"annotation"'
+        entries = self._journal.entries(containing=about)
+        return [self._understood(_AnnotationEntry, raw) for raw in entries if raw.get("kind") == "annotation"]
+
+    def _understood(self, model: type[Entry], raw: dict[str, Any]) -> Entry:
+        try:
+            return model.model_validate(raw)
+        except ValidationError as error:
+            raise DatasetError(
+                f"{self._journal.path}: an entry is not understood ({error.errors()[0]['msg']}); "
+                "the project may be of a newer version."
+            ) from error
+
+    def _with_versions(
+        self, cases: Mapping[str, _CaseEntry], annotations: Sequence[_AnnotationEntry]
+    ) -> tuple[ProjectCase, ...]:
+        versions: dict[str, list[SavedAnnotation]] = {case_id: [] for case_id in cases}
+        for said in annotations:
+            if said.annotation.case_id in versions:
+                versions[said.annotation.case_id].append(self._saved(said))
+        return tuple(
+            ProjectCase(
+                case_id=one.case_id,
+                group_id=one.group_id,
+                image=FileRef(self.folder / one.path, one.member),  # an absolute path stays itself
+                image_digest=one.image_digest,
+                versions=tuple(versions[one.case_id]),
+            )
+            for one in cases.values()
         )
 
     def _is_usable(self, answer: SavedAnnotation) -> bool:

@@ -71,3 +71,9 @@ def test_pickled_arrays_are_never_loaded(tmp_path: Path) -> None:
     path = _write(tmp_path / "x.npz", val_labels=np.array([{}] * 6, dtype=object))
     with pytest.raises(DatasetError, match="is damaged"):
         open_dataset(path)
+
+
+def test_negative_labels_are_refused(tmp_path: Path) -> None:
+    path = _write(tmp_path / "x.npz", train_labels=np.full((12, 1), -1, dtype=np.int8))
+    with pytest.raises(DatasetError, match="train_labels must be between 0 and"):
+        open_dataset(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.store.datasets.medmnist_classes import class_names
 
 _MAX_LABEL_BYTES = 100_000_000
+_MAX_IMAGE_BYTES = 1_000_000_000
+_MAX_CLASSES = 10_000
 _LABEL_NDIM = 2
 
 
@@ -91,6 +94,9 @@ def _read_part(path: Path, archive: zipfile.ZipFile, split: Split) -> _Part:
             f"{path}: {split}_labels is {labels.dtype} of shape {labels.shape} for {len(digests)} images; "
             "expected a whole number (or a row of 0 and 1) for each."
         )
+    highest = _MAX_CLASSES if labels.shape[1] == 1 else 1
+    if labels.min(initial=0) < 0 or labels.max(initial=0) > highest:
+        raise DatasetError(f"{path}: {split}_labels must be between 0 and {highest}.")
     return _Part(split, labels, digests)
 
 
@@ -101,7 +107,9 @@ def _image_digests(path: Path, file: IO[bytes], split: Split) -> Iterator[str]:
     shape, is_fortran, dtype = read_header(file)
     if is_fortran or dtype.hasobject or len(shape) < 3:
         raise DatasetError(f"{path}: {split}_images is {dtype} of shape {shape}, which is no stack of images.")
-    n_bytes = int(np.prod(shape[1:])) * dtype.itemsize
+    n_bytes = math.prod(shape[1:]) * dtype.itemsize
+    if n_bytes > _MAX_IMAGE_BYTES:
+        raise DatasetError(f"{path}: {split}_images has images of shape {shape[1:]}, which are too large.")
     for number in range(shape[0]):
         content = file.read(n_bytes)
         if len(content) < n_bytes:
