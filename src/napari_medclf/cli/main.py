@@ -15,7 +15,7 @@ from typing import Any
 from napari_medclf.cli.command import BAD_INPUT, CANCELED, DONE, Command
 from napari_medclf.cli.flags import add_flags, read_flags
 from napari_medclf.cli.interrupt import stop_on_interrupt
-from napari_medclf.cli.json_text import json_text
+from napari_medclf.jobs.json_text import json_text
 from napari_medclf.domain.errors import MedclfError, unknown_choice
 from napari_medclf.domain.events import FinishReason, Outcome
 

@@ -16,47 +16,35 @@ if TYPE_CHECKING:
     from napari_medclf.domain.run import RunRecord
     from napari_medclf.engine.model import LoadedModel
 
-FORMATS = ("auto", "nifti", "png", "tiff")
+FORMATS = ("auto", "nifti", "nrrd", "png", "tiff")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+MIRROR = ("card", "off")
 
 
 @dataclass(frozen=True)
 class RunOptions:
     """How a model is run, whatever it is run on."""
 
-    device: str = option("auto", help="where to compute", choices=("auto", "cpu", "cuda", "mps"))
-    overlap: float = option(0.25, help="part of a window that the next one repeats", minimum=0.0, maximum=0.9)
+    device: str = option("auto", help="where to compute", choices=DEVICES)
+    overlap: float = option(
+        0.25, help="part of a window that the next one repeats", minimum=0.0, maximum=0.9, advanced=True
+    )
     mirror: str = option(
-        "card", help="average over mirrored images: as the model's card says, or not", choices=("card", "off")
+        "card", help="average over mirrored images: as the model's card says, or not", choices=MIRROR, advanced=True
     )
 
     def __post_init__(self) -> None:
         check_options(self)
 
 
-@dataclass(frozen=True)
-class PredictOptions:
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions(RunOptions):
     """What to run on what, and where the results go."""
 
     model: str = option(help="name of a model (`medclf models list`), or its folder", positional=True)
     paths: tuple[Path, ...] = option(help="image files, or folders of series", positional=True)
     out: Path = option(help="folder for run.json, results.csv and cases/")
     format: str = option("auto", help="of segmentations; auto: NIfTI for volumes, PNG for pictures", choices=FORMATS)
-    device: str = option("auto", help="where to compute", choices=("auto", "cpu", "cuda", "mps"))
-    overlap: float = option(
-        0.25, help="part of a window that the next one repeats", minimum=0.0, maximum=0.9, advanced=True
-    )
-    mirror: str = option(
-        "card", help="average over mirrored images", choices=("card", "off"), advanced=True
-    )
-    overwrite: bool = option(False, help="write into a folder that holds another run")
-
-    def __post_init__(self) -> None:
-        check_options(self)
-
-    @property
-    def run(self) -> RunOptions:
-        """The part that is about the model."""
-        return RunOptions(self.device, self.overlap, self.mirror)
 
 
 def load_package(package: ModelPackage, options: RunOptions) -> LoadedModel:
@@ -87,10 +75,13 @@ def predict_image(
     CardError
         If the image does not fit the model, or the model is damaged.
     """
+    from napari_medclf.engine.model import RunSettings
+
     if loaded is None:
         yield Progress(0, 0, f"loading {package.name}")
         loaded = load_package(package, options)
-    prediction = yield from loaded.predict(image, run_settings(options))
+    settings = RunSettings(options.device, options.overlap, mirror=False if options.mirror == "off" else None)
+    prediction = yield from loaded.predict(image, settings)
     for warning in prediction.warnings:
         yield Warned(warning)
     return prediction

@@ -33,7 +33,7 @@ def publish(fitted: Fitted, dataset: Dataset, spec: RunSpec, folder: Path, licen
     return write_package(folder, card, save(fitted.state_dict), spec, licence_text or _licence_text(card), files)
 
 
-def with_metrics(package: ModelPackage, card: ModelCard) -> ModelPackage:
+def with_card(package: ModelPackage, card: ModelCard) -> ModelPackage:
     """Write a package again with another card; everything else stays as it is."""
     from napari_medclf.store.bundle import read_run_spec, write_package
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_medclf.domain.card import Metric, Task
-from napari_medclf.domain.errors import DatasetError, OptionError
+from napari_medclf.domain.errors import DatasetError, MedclfError, OptionError
 from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.options import check_options, option
 
@@ -94,13 +94,14 @@ def train(options: TrainOptions) -> Job[TrainResult]:
     from napari_medclf.jobs.publish import move_package, publish
     from napari_medclf.jobs.spec import spec_of
     from napari_medclf.jobs.unfinished import UnfinishedTraining
+    from napari_medclf.store.catalogue import Catalogue
 
     if options.out.exists():
         raise OptionError(f"{options.out} is there already. Choose another folder for the new model.")
     said = read_said(options.card)
     yield Progress(0, 0, f"opening {options.data}")
     dataset = yield from _open(options)
-    init = _find(options.init) if options.init else None
+    init = Catalogue().find(options.init) if options.init else None
     recipe = yield from plan_for(dataset, options.recipe, init, options.epochs)
     draft = draft_card(options.name or options.out.name, dataset, recipe, said)
     spec = spec_of(
@@ -111,8 +112,11 @@ def train(options: TrainOptions) -> Job[TrainResult]:
     fitted = yield from _fit(options, dataset, draft, recipe, init, unfinished)
     unfinished.record(fitted.history)
     draft_package = yield from publish(fitted, dataset, spec, unfinished.package, said.get("licence_text", ""))
-    package = move_package(draft_package, options.out)
+    measured = yield from _measured(draft_package, dataset, options.device)
+    package = move_package(measured, options.out)
     unfinished.remove()
+    if options.register:
+        Catalogue().register(package.folder)
     return TrainResult(package, fitted.history, package.card.metrics, fitted.best_epoch)
 
 
@@ -187,8 +191,12 @@ def _measured(package: ModelPackage, dataset: Dataset, device: str) -> Job[Model
     from napari_medclf.domain.dataset import Split
     from napari_medclf.jobs.evaluate import measure
     from napari_medclf.jobs.predict import RunOptions
-    from napari_medclf.jobs.publish import with_metrics
+    from napari_medclf.jobs.publish import with_card
 
-    measured = yield from measure(package, dataset, Split.VAL, RunOptions(device=device))
+    try:
+        measured = yield from measure(package, dataset, dataset.in_split(Split.VAL), RunOptions(device=device))
+    except MedclfError as error:  # hours of training must not be lost for it
+        yield Warned(f"The model could not be measured on the validation cases: {error}")
+        return package
     metrics = {f"val/{name}": metric for name, metric in measured.metrics.items()}
-    return with_metrics(package, package.card.model_copy(update={"metrics": metrics}))
+    return with_card(package, package.card.model_copy(update={"metrics": metrics}))

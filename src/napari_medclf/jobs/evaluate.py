@@ -1,0 +1,206 @@
+"""Measure a model on labelled data: every case through `predict`, then numbers with intervals by patient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_medclf.domain.card import Metric, Task
+from napari_medclf.domain.dataset import Split
+from napari_medclf.domain.errors import DatasetError, MedclfError
+from napari_medclf.domain.events import CaseFailed, Job, Progress, Warned
+from napari_medclf.domain.options import option
+from napari_medclf.jobs.data import DataChoice
+from napari_medclf.jobs.json_text import json_text
+from napari_medclf.jobs.predict import RunOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from napari_medclf.domain.dataset import Case, Dataset
+    from napari_medclf.domain.package import ModelPackage
+    from napari_medclf.engine.model import LoadedModel
+    from napari_medclf.jobs.case_reader import CaseReader
+    from napari_medclf.jobs.predict import RunOptions
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions(RunOptions):
+    """Which model to measure on which data."""
+
+    model: str = option(help="name of a model (`medclf models list`), or its folder", positional=True)
+    data: Path = option(help="labelled data, in any layout that `train` takes", positional=True)
+    out: Path = option(help="folder for metrics.json and cases.csv")
+    split: str = option("test", help="which cases", choices=("train", "val", "test", "all"))
+    split_file: Path | None = option(None, help="JSON that names the cases of train, val and test", advanced=True)
+    class_names: tuple[str, ...] = option((), help="names for the label values 1, 2, ...", advanced=True)
+    label_columns: tuple[str, ...] = option((), help="columns of a table that are labels", advanced=True)
+    group_pattern: str = option("", help="regular expression that finds the patient in a case's name", advanced=True)
+    record: bool = option(False, help="write the numbers into the model's card", advanced=True)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured.
+
+    Parameters
+    ----------
+    metrics : dict
+        ``dice``, ``dice/<class>``, ``auc`` and so on, with 95 % intervals by group; without those
+        that no case defines.
+    rows : tuple of dict
+        The numbers of every case.
+    """
+
+    metrics: Mapping[str, Metric]
+    rows: tuple[dict[str, Any], ...]
+    n_cases: int
+    n_groups: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A finished evaluation, and the document that was written."""
+
+    measured: Measured
+    document: Mapping[str, Any]
+    path: Path
+
+
+def evaluate(options: EvaluateOptions) -> Job[Evaluation]:
+    """Measure a model and write ``metrics.json`` and ``cases.csv``.
+
+    Data without a split of its own is split as it was when the model was trained, if it is that data.
+
+    Raises
+    ------
+    DatasetError
+        If there is no case to measure on.
+    SchemaError
+        If the data has a class that the model does not know.
+    """
+    from napari_medclf.jobs.data import open_data, require_cases, split_as_model
+    from napari_medclf.jobs.models import find_model
+
+    package = find_model(options.model)
+    yield Progress(0, 0, f"opening {options.data}")
+    dataset = split_as_model(open_data(_data_choice(options, package)), package)
+    for warning in dataset.warnings:
+        yield Warned(warning)
+    if options.split == "all":
+        cases = dataset.cases
+    else:
+        require_cases(dataset, Split(options.split))
+        cases = dataset.in_split(Split(options.split))
+    measured = yield from measure(package, dataset, cases, options)
+    document = document_of(package, dataset, options.split, measured)
+    path = _write(options.out, document, measured)
+    if options.record:
+        _record(package, options.split, measured)
+    return Evaluation(measured, document, path)
+
+
+def measure(package: ModelPackage, dataset: Dataset, cases: Sequence[Case], run: RunOptions) -> Job[Measured]:
+    """Run a model on cases and compare with what is known about them; a bad case is told and left out.
+
+    Raises
+    ------
+    DatasetError
+        If not a single case could be measured.
+    SchemaError
+        If the data has a class that the model does not know.
+    """
+    from napari_medclf.jobs.case_reader import CaseReader
+    from napari_medclf.jobs.compare import Comparison, summarise
+    from napari_medclf.jobs.predict import load_package
+
+    for name in dataset.schema.names if dataset.task is Task.CLASSIFY else ():
+        package.card.schema_.named(name)
+    yield Progress(0, len(cases), f"loading {package.name}")
+    loaded = load_package(package, run)
+    reader = CaseReader(dataset)
+    comparisons: list[Comparison] = []
+    for position, case in enumerate(cases):
+        try:
+            comparisons.append((yield from _compare(loaded, reader, case, run, position, len(cases))))
+        except MedclfError as error:
+            yield CaseFailed(case.case_id, next(iter(case.images.values())).path, str(error))
+    if not comparisons:
+        raise DatasetError(f"{dataset.path}: not one of {len(cases)} cases could be measured.")
+    yield Progress(len(cases), len(cases), "confidence intervals")
+    return Measured(
+        metrics=summarise(comparisons, package.card, is_exclusive=dataset.is_exclusive),
+        rows=tuple(one.as_row() for one in comparisons),
+        n_cases=len(comparisons),
+        n_groups=len({one.group_id for one in comparisons}),
+    )
+
+
+def _compare(
+    loaded: LoadedModel, reader: CaseReader, case: Case, run: RunOptions, done: int, total: int
+) -> Job[Comparison]:
+    from napari_medclf.jobs.compare import compare
+    from napari_medclf.jobs.nested import within
+    from napari_medclf.jobs.predict import predict_image
+
+    yield Progress(done, total, case.case_id)
+    image = reader.image(case)
+    prediction = yield from within(predict_image(image, loaded.package, run, loaded), done, total, case.case_id)
+    return compare(reader, case, image, prediction)
+
+
+def _data_choice(options: EvaluateOptions, package: ModelPackage) -> DataChoice:
+    names = tuple(one.name for one in package.card.schema_.foreground)
+    return DataChoice(
+        options.data,
+        package.card.task,
+        options.group_pattern,
+        options.class_names or (() if package.card.task is Task.CLASSIFY else names),
+        options.label_columns,
+        options.split_file,
+    )
+
+
+def document_of(package: ModelPackage, dataset: Dataset, split: str, measured: Measured) -> dict[str, Any]:
+    """Lay the numbers out as ``metrics.json`` has them: macro averages, and one block a class."""
+    macro: dict[str, Metric] = {}
+    per_class: dict[str, dict[str, Metric]] = {}
+    for name, metric in measured.metrics.items():
+        kind, _, one_class = name.partition("/")
+        if one_class:
+            per_class.setdefault(one_class, {})[kind] = metric
+        else:
+            macro[kind] = metric
+    card = package.card
+    return {
+        "schema_version": 1,
+        "model": card.name,
+        "model_version": card.version,
+        "weights_sha256": card.weights_sha256,
+        "task": card.task,
+        "data": dataset.name,
+        "split": split,
+        "n_cases": measured.n_cases,
+        "n_groups": measured.n_groups,
+        "metrics": macro,
+        "per_class": per_class,
+    }
+
+
+def _write(folder: Path, document: Mapping[str, Any], measured: Measured) -> Path:
+    from napari_medclf.atomic import atomic_write
+    from napari_medclf.jobs.tables import table_csv
+
+    path = folder / "metrics.json"
+    atomic_write(folder / "cases.csv", table_csv(measured.rows))
+    atomic_write(path, json_text(document) + "\n")
+    return path
+
+
+def _record(package: ModelPackage, split: str, measured: Measured) -> None:
+    """Put the numbers into the card, in place of earlier ones of that split."""
+    from napari_medclf.jobs.publish import with_card
+
+    others = {name: metric for name, metric in package.card.metrics.items() if not name.startswith(f"{split}/")}
+    new = {f"{split}/{name}": metric for name, metric in measured.metrics.items()}
+    with_card(package, package.card.model_copy(update={"metrics": others | new}))

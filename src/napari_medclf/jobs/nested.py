@@ -1,0 +1,26 @@
+"""Run a job inside a job, its progress told as a part of the outer one's."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from napari_medclf.domain.events import Job, Progress
+
+Result = TypeVar("Result")
+
+
+def within(job: Job[Result], done: int, total: int, message: str) -> Job[Result]:
+    """Run one of `total` equal steps, of which `done` are over; other events of it are kept back.
+
+    The place to stop stays where the inner job yields.
+    """
+    try:
+        while True:
+            event = next(job)
+            share = event.done / event.total if isinstance(event, Progress) and event.total > 0 else 0.0
+            yield Progress(done + min(share, 1.0), total, message)
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+    finally:
+        job.close()
