@@ -21,6 +21,9 @@ from napari_medclf.engine.train.targets import interior_and_border
 from napari_medclf.engine.train.trainer import Trainer
 from napari_medclf.engine.train.validate import class_logits
 
+_SMALLEST_GAIN = 1e-6
+"""A better score by less than this is noise, and does not let a training go on."""
+
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
@@ -114,7 +117,7 @@ class _History:
 
     def add(self, values: dict[str, float], score: float, elapsed_s: float) -> _History:
         history = replace(self, epochs=(*self.epochs, values), elapsed_s=elapsed_s)
-        if score < self.best_score:
+        if score < self.best_score + _SMALLEST_GAIN:
             return history
         return replace(history, best_epoch=len(history.epochs), best_score=score)
 

@@ -51,7 +51,7 @@ class Trainer:
             self._sampler = PatchSampler(train, recipe)
         torch.manual_seed(seed)
         self._layout = torch.channels_last if draft.input.spatial_dims == 2 else torch.channels_last_3d
-        self._network = build_network(draft.network).to(device).to(memory_format=self._layout)
+        self._network = build_network(draft.network).to(device).to(memory_format=self._layout)  # type: ignore[call-overload]  # not in torch 2.13's stubs
         self._average = WeightAverage(self._network, recipe.ema_decay)
         self._optimiser = torch.optim.AdamW(_decayed_apart(self._network, recipe.weight_decay), lr=recipe.lr)
         self._n_steps_done = 0
@@ -141,9 +141,9 @@ class Trainer:
         loss = self._loss(logits.float(), batch)
         self._optimiser.zero_grad()
         loss.backward()
-        if self._recipe.clip_norm > 0:
-            nn.utils.clip_grad_norm_(self._network.parameters(), self._recipe.clip_norm)
-        self._optimiser.step()
+        norm = nn.utils.clip_grad_norm_(self._network.parameters(), self._recipe.clip_norm or float("inf"))
+        if norm.isfinite():  # bfloat16 overflows now and then; such a step would ruin all weights
+            self._optimiser.step()
         self._n_steps_done += 1
         self._average.update(self._network, self._n_steps_done)
         value = loss.item()

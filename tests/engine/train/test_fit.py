@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tiny_trainings import (
+    classify_recipe,
+    draft_of,
+    finish,
+    segment_recipe,
+    shade_cases,
+    square_cases,
+    start,
+    stop_after,
+)
+
+from napari_medclf.domain.card import Task
+from napari_medclf.domain.errors import DatasetError
+from napari_medclf.domain.events import EpochDone, Progress, Warned
+from napari_medclf.domain.results import Sample
+from napari_medclf.engine.networks import build_network
+from napari_medclf.engine.train.cases import TrainCase
+from napari_medclf.engine.train.checkpoint import BEST, LAST, PREVIOUS
+
+
+def test_segmenter_learns_bright_squares(tmp_path):
+    recipe = segment_recipe(epochs=8, samples_per_epoch=16)
+    fitted, events = finish(start(Task.SEGMENT, recipe, tmp_path))
+    assert fitted.val_metrics["val/dice/square"] > 0.8
+    assert fitted.card.metrics["val/dice/square"].value == fitted.val_metrics["val/dice/square"]
+    assert [event.epoch for event in events if isinstance(event, EpochDone)] == list(range(1, 9))
+    assert any(isinstance(event, Progress) for event in events)
+
+
+def test_classifier_learns_shades_and_is_calibrated(tmp_path):
+    fitted, _ = finish(start(Task.CLASSIFY, classify_recipe(epochs=6, mixup_alpha=0.2), tmp_path))
+    assert fitted.val_metrics["val/auc"] > 0.95
+    assert fitted.card.is_calibrated
+    assert fitted.card.output.temperature != 1.0
+
+
+def test_instances_learn_interior_and_border(tmp_path):
+    network = segment_recipe().network
+    network = network.model_copy(update={"arguments": {**network.arguments, "out_channels": 3}})
+    recipe = segment_recipe(samples_per_epoch=16).model_copy(update={"network": network})
+    fitted, _ = finish(start(Task.INSTANCES, recipe, tmp_path))
+    assert {"val/dice/interior", "val/dice/border"} <= set(fitted.val_metrics)
+
+
+def test_weights_are_those_of_the_best_epoch(tmp_path):
+    fitted, _ = finish(start(Task.SEGMENT, segment_recipe(), tmp_path))
+    best = torch.load(tmp_path / BEST, weights_only=True)
+    assert fitted.best_epoch == best["history"]["best_epoch"]
+    for name, value in fitted.state_dict.items():
+        assert torch.equal(value, best["trainer"]["average"][name])
+
+
+def test_keep_last_returns_the_last_epoch(tmp_path):
+    fitted, _ = finish(start(Task.SEGMENT, segment_recipe(keep="last"), tmp_path))
+    last = torch.load(tmp_path / LAST, weights_only=True)
+    assert fitted.best_epoch == 3
+    for name, value in fitted.state_dict.items():
+        assert torch.equal(value, last["trainer"]["average"][name])
+
+
+@pytest.mark.parametrize("task", [Task.SEGMENT, Task.CLASSIFY])
+def test_resumed_training_equals_an_uninterrupted_one(tmp_path, task):
+    augment = {"rotate_deg": 20, "flip_axes": (1,), "noise_sd": 0.1, "elastic_vox": 1.0}
+    make = classify_recipe if task is Task.CLASSIFY else segment_recipe
+    recipe = make(augment=augment, epochs=4)
+    whole, _ = finish(start(task, recipe, tmp_path / "whole"))
+    stop_after(start(task, recipe, tmp_path / "cut"), n_epochs=2)
+    resumed, _ = finish(start(task, recipe, tmp_path / "cut", resume=True))
+    for name, value in whole.state_dict.items():
+        assert torch.equal(value, resumed.state_dict[name]), name
+    assert whole.history == resumed.history
+
+
+def test_cancel_within_an_epoch_keeps_the_last_checkpoint(tmp_path):
+    job = start(Task.SEGMENT, segment_recipe(), tmp_path)
+    for event in job:
+        if isinstance(event, EpochDone):
+            next(job)
+            job.close()
+            break
+    assert len(torch.load(tmp_path / LAST, weights_only=True)["history"]["epochs"]) == 1
+
+
+def test_damaged_checkpoint_falls_back_to_the_one_before(tmp_path):
+    recipe = segment_recipe()
+    whole, _ = finish(start(Task.SEGMENT, recipe, tmp_path / "whole"))
+    stop_after(start(Task.SEGMENT, recipe, tmp_path / "cut"), n_epochs=2)
+    last = tmp_path / "cut" / LAST
+    last.write_bytes(last.read_bytes()[:1000])
+    resumed, events = finish(start(Task.SEGMENT, recipe, tmp_path / "cut", resume=True))
+    assert any(isinstance(event, Warned) and "last.pt is damaged" in event.message for event in events)
+    assert [event.epoch for event in events if isinstance(event, EpochDone)] == [2, 3]
+    assert whole.history == resumed.history
+
+
+def test_without_resume_an_old_checkpoint_is_forgotten(tmp_path):
+    finish(start(Task.SEGMENT, segment_recipe(epochs=2), tmp_path))
+    job = start(Task.SEGMENT, segment_recipe(epochs=2), tmp_path)
+    next(job)
+    job.close()
+    assert not (tmp_path / LAST).exists()
+    assert not (tmp_path / PREVIOUS).exists()
+
+
+def test_resume_refuses_the_checkpoint_of_another_recipe(tmp_path):
+    stop_after(start(Task.SEGMENT, segment_recipe(), tmp_path), n_epochs=1)
+    with pytest.raises(DatasetError, match="another recipe"):
+        finish(start(Task.SEGMENT, segment_recipe(lr=0.5), tmp_path, resume=True))
+
+
+def test_time_limit_ends_the_training_with_a_low_learning_rate(tmp_path):
+    recipe = segment_recipe(epochs=10_000)
+    fitted, _ = finish(start(Task.SEGMENT, recipe, tmp_path, max_minutes=0.03))
+    assert fitted.elapsed_s < 8
+    assert len(fitted.history) < 10_000
+    assert fitted.history[-1]["lr"] < recipe.lr / 4
+
+
+def test_patience_stops_when_validation_no_longer_improves(tmp_path):
+    recipe = segment_recipe(epochs=30, lr=1e-12, ema_decay=0.0, patience=2)
+    fitted, _ = finish(start(Task.SEGMENT, recipe, tmp_path))
+    assert len(fitted.history) < 30
+
+
+def test_training_starts_from_given_weights(tmp_path):
+    recipe = segment_recipe(epochs=1, lr=1e-12, ema_decay=0.0)
+    given = build_network(recipe.network).state_dict()
+    fitted, events = finish(start(Task.SEGMENT, recipe, tmp_path, init_state=given))
+    assert not any(isinstance(event, Warned) for event in events)
+    for name, value in given.items():
+        torch.testing.assert_close(fitted.state_dict[name], value, atol=1e-6, rtol=0)
+
+
+def test_weights_that_do_not_fit_are_told(tmp_path):
+    other = segment_recipe().network
+    other = other.model_copy(update={"arguments": {**other.arguments, "out_channels": 5}})
+    _, events = finish(
+        start(Task.SEGMENT, segment_recipe(epochs=1), tmp_path, init_state=build_network(other).state_dict())
+    )
+    assert any(isinstance(event, Warned) and "2 of" in event.message for event in events)
+
+
+def test_patient_in_training_and_validation_is_refused(tmp_path):
+    cases = square_cases(3)
+    with pytest.raises(DatasetError, match="patient-2"):
+        next(start(Task.SEGMENT, segment_recipe(), tmp_path, train=cases, val=cases[2:]))
+
+
+def test_image_that_is_no_longer_a_number_is_refused(tmp_path):
+    bad = [
+        TrainCase(case.case_id, case.group_id, Sample(np.full_like(case.sample.image, np.nan), case.sample.target))
+        for case in shade_cases(16)
+    ]
+    with pytest.raises(DatasetError, match="no longer a number"):
+        finish(start(Task.CLASSIFY, classify_recipe(), tmp_path, train=bad))
+
+
+def test_volume_does_not_fit_a_flat_network(tmp_path):
+    solid = TrainCase("solid", "p", Sample(np.zeros((1, 8, 16, 16), np.float32), np.zeros((8, 16, 16), np.int64)))
+    with pytest.raises(DatasetError, match="solid: an image of shape"):
+        next(start(Task.SEGMENT, segment_recipe(), tmp_path, train=[solid]))
+
+
+def test_card_keeps_what_the_draft_says(tmp_path):
+    recipe = segment_recipe(epochs=1)
+    fitted, _ = finish(start(Task.SEGMENT, recipe, tmp_path))
+    draft = draft_of(Task.SEGMENT, recipe)
+    assert fitted.card.model_copy(update={"metrics": {}}) == draft
