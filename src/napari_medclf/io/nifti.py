@@ -96,7 +96,7 @@ def _samples(path: Path, file: Any) -> NDArray[Any]:
     if (proxy.slope, proxy.inter) == (1.0, 0.0):
         return np.asarray(proxy.get_unscaled())
     is_exact_in_float32 = stored.itemsize <= 2 or stored == np.float32
-    return np.asarray(proxy.get_scaled(dtype=np.float32 if is_exact_in_float32 else np.float64))
+    return np.asarray(proxy, dtype=np.float32 if is_exact_in_float32 else np.float64)
 
 
 def _arrange(path: Path, stored: NDArray[Any]) -> tuple[PixelArray, ChannelKind]:

@@ -177,10 +177,10 @@ def _check_gaps(gaps: FloatArray, typical: float, warnings: list[str]) -> None:
         raise PlacementError(f"its slices are unevenly far apart: {_list_gaps(gaps)}", _INCOMPLETE)
     n_missing = gaps[odd] / typical - 1
     is_missing = bool((np.abs(n_missing - np.rint(n_missing)) < _TOLERATED).all() and (n_missing > 0.5).all())
-    verdict = f"; missing slices: {int(np.rint(n_missing).sum())}" if is_missing else ""
+    verdict = f" mm; missing slices: {int(np.rint(n_missing).sum())}" if is_missing else " mm"
     more = f" (and {odd.size - 1} more such gaps)" if odd.size > 1 else ""
     raise PlacementError(
-        f"slices {first + 1} and {first + 2} are {gaps[first]:.4g} mm apart{more}, the others {typical:.4g} mm{verdict}",
+        f"slices {first + 1} and {first + 2} are {gaps[first]:.4g} mm apart{more}, the others {typical:.4g}{verdict}",
         _INCOMPLETE,
     )
 

@@ -1,0 +1,59 @@
+import os
+import sys
+
+import pytest
+
+from napari_medclf.domain.errors import ReadError
+from napari_medclf.io.sniff import Kind
+from napari_medclf.io.walk import collect, identify, natural_key
+from napari_medclf.io.write import write_image
+
+
+def test_natural_order_puts_two_before_ten():
+    assert sorted(["img10", "img2", "Img1"], key=natural_key) == ["Img1", "img2", "img10"]
+
+
+def test_folder_passes_over_tables_hidden_files_and_unfinished_writes(tmp_path, phantom):
+    write_image(phantom, tmp_path / "sub" / "a.nii.gz")
+    (tmp_path / "labels.csv").write_text("path,label")
+    (tmp_path / ".DS_Store").write_text("x")
+    (tmp_path / ".a.nii.gz.tmp-123").write_bytes(b"half")
+    found = collect([tmp_path])
+    assert [one.path.name for one in found.files] == ["a.nii.gz"]
+    assert found.refusals == ()
+
+
+def test_file_in_two_given_folders_is_read_once(tmp_path, phantom):
+    write_image(phantom, tmp_path / "sub" / "a.nii")
+    assert len(collect([tmp_path, tmp_path / "sub"]).files) == 1
+
+
+def test_foreign_and_misnamed_files_say_what_they_are(tmp_path):
+    (tmp_path / "a.mha").write_bytes(b"ObjectType = Image")
+    (tmp_path / "a.nii").write_bytes(b"not at all" * 50)
+    with pytest.raises(ReadError, match="is MetaImage"):
+        identify(tmp_path / "a.mha")
+    with pytest.raises(ReadError, match=r"is named \.nii and its content is not NIfTI"):
+        identify(tmp_path / "a.nii")
+
+
+def test_folder_without_images_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("x")
+    (refusal,) = collect([tmp_path]).refusals
+    assert "holds no image" in str(refusal)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+def test_pipe_in_a_folder_is_refused_and_the_rest_is_found(tmp_path, phantom):
+    os.mkfifo(tmp_path / "b.dcm")
+    write_image(phantom, tmp_path / "c.nii")
+    found = collect([tmp_path])
+    assert found.of_kind(Kind.NIFTI) == (tmp_path / "c.nii",)
+    assert "pipe" in found.refusals[0].reason
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")
+def test_loop_of_links_ends(tmp_path, phantom):
+    write_image(phantom, tmp_path / "a.nii")
+    (tmp_path / "again").symlink_to(tmp_path, target_is_directory=True)
+    assert len(collect([tmp_path]).files) == 1
