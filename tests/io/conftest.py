@@ -66,6 +66,6 @@ def _slice(image: MedImage, k: int):
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 12, 11, 0
     dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType = 1, -1024, "HU"
-    dataset.WindowCenter, dataset.WindowWidth = [40, 300], [401, 1500]
+    dataset.WindowCenter, dataset.WindowWidth = [40, 300], [400, 1500]
     dataset.PixelData = (image.data[k] + 1024).astype("<u2").tobytes()
     return dataset

@@ -136,7 +136,9 @@ def _read_from_folder(folder: Path, member: str) -> MedImage:
         return scan.read_member(folder, member)
     if len(scan.stacks) == 1 and len(dicom_files) == len(collected.files):
         return read_stack(scan.stacks[0])
-    raise _not_one(folder, [str(ref) for ref in scan.refs], (*collected.refusals, *scan.refusals))
+    others = [one.path.name for one in collected.files if one.kind is not Kind.DICOM]
+    names = [ref.member or ref.path.name for ref in scan.refs]
+    raise _not_one(folder, [*names, *others], (*collected.refusals, *scan.refusals))
 
 
 def _not_one(folder: Path, names: list[str], refusals: tuple[Refusal, ...]) -> ReadError:

@@ -107,6 +107,14 @@ class Header:
     warnings: tuple[str, ...] = ()
 
     @property
+    def series_key(self) -> str:
+        """The series UID, or a stand-in made of what else tells series apart where it was blanked."""
+        if self.series_uid:
+            return self.series_uid
+        rest = (self.series_number, self.description, self.modality, self.frame_of_reference_uid)
+        return "no-uid-" + hashlib.sha256(repr(rest).encode()).hexdigest()[:12]
+
+    @property
     def is_placed(self) -> bool:
         """Whether the file tells where in the patient its image lies."""
         return self.position is not None and self.row is not None and self.spacing is not None
@@ -152,10 +160,12 @@ def _build(path: Path, dataset: Any, pixels: Pixels) -> Header:
     notes = []
     if not getattr(dataset, "preamble", None):
         notes.append("It has no DICOM preamble; it was read as a bare data set.")
+    if not _text(dataset, "SeriesInstanceUID"):
+        notes.append("It has no series UID; files of one folder with the same description were taken for a series.")
     row, column = _orientation(path, dataset, notes)
     return Header(
         path=path,
-        sop_instance_uid=_text(dataset, "SOPInstanceUID"),
+        sop_instance_uid=_text(dataset, "SOPInstanceUID") or _meta_text(dataset, "MediaStorageSOPInstanceUID"),
         series_uid=_text(dataset, "SeriesInstanceUID"),
         series_number=_text(dataset, "SeriesNumber"),
         description=_text(dataset, "SeriesDescription"),
@@ -186,8 +196,7 @@ def repeat_names() -> tuple[str, ...]:
 
 def _read_pixels(path: Path, dataset: Any, file: BinaryIO) -> Pixels:
     is_implicit, is_little = dataset.original_encoding
-    meta = getattr(dataset, "file_meta", None)
-    uid = str(meta.get("TransferSyntaxUID", "")) if meta is not None else ""
+    uid = _meta_text(dataset, "TransferSyntaxUID")
     is_native = uid in ("", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
     offset, length = _locate(file, is_implicit, is_little) if is_native else (0, 0)
     pixels = Pixels(
@@ -211,8 +220,7 @@ def _read_pixels(path: Path, dataset: Any, file: BinaryIO) -> Pixels:
 
 def _is_at_pixels(dataset: Any, file: BinaryIO) -> bool:
     """Whether the parser stopped at samples; a deflated data set is parsed from memory, so it is asked."""
-    meta = getattr(dataset, "file_meta", None)
-    if meta is not None and str(meta.get("TransferSyntaxUID", "")) == _DEFLATED:
+    if _meta_text(dataset, "TransferSyntaxUID") == _DEFLATED:
         return "Rows" in dataset
     _, is_little = dataset.original_encoding
     here = file.tell()
@@ -327,6 +335,11 @@ def _count(path: Path, dataset: Any, keyword: str, default: int = 0) -> int:
     if number < 1:
         raise ReadError(path, f"declares no {keyword}, so it is no complete image")
     return number
+
+
+def _meta_text(dataset: Any, keyword: str) -> str:
+    meta = getattr(dataset, "file_meta", None)
+    return "" if meta is None else _text(meta, keyword)
 
 
 def _text(dataset: Any, keyword: str) -> str:

@@ -49,8 +49,8 @@ class Stack:
         """The name of this stack inside its folder; empty for a single file."""
         if len(self.headers) == 1:
             return ""
-        uid = self.headers[0].series_uid
-        return uid if self.is_only else f"{uid}:{self.part}"
+        key = self.headers[0].series_key
+        return key if self.is_only else f"{key}:{self.part}"
 
     @property
     def ref(self) -> FileRef:
@@ -59,8 +59,8 @@ class Stack:
 
     def answers_to(self, member: str) -> bool:
         """Whether `member` means this stack."""
-        uid = self.headers[0].series_uid
-        return member == f"{uid}:{self.part}" or (self.is_only and member in (uid, self.part))
+        key = self.headers[0].series_key
+        return member == f"{key}:{self.part}" or (self.is_only and member == key)
 
 
 def assemble(headers: Iterable[Header]) -> tuple[tuple[Stack, ...], tuple[Refusal, ...]]:
@@ -71,7 +71,7 @@ def assemble(headers: Iterable[Header]) -> tuple[tuple[Stack, ...], tuple[Refusa
     """
     stacks: list[Stack] = []
     refusals: list[Refusal] = []
-    for series in _grouped(headers, lambda header: (header.series_uid, "" if header.series_uid else header.path)):
+    for series in _grouped(headers, _series_key):
         try:
             stacks.extend(_assemble_series(series, refusals))
         except PlacementError as error:
@@ -130,6 +130,10 @@ def _without_copies(series: list[Header]) -> tuple[list[Header], list[str]]:
     n_copies = len(series) - len(kept)
     notes = [f"{n_copies} files are there twice (same SOP instance UID); one of each was read."] if n_copies else []
     return list(kept.values()), notes
+
+
+def _series_key(header: Header) -> tuple[Hashable, ...]:
+    return (header.series_key, "" if header.series_uid else header.path.parent)
 
 
 def _shape_key(header: Header) -> tuple[Hashable, ...]:

@@ -1,0 +1,37 @@
+import pytest
+
+from napari_medclf.domain.errors import ReadError
+from napari_medclf.io.read import read_image
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("single_files/emri_small.dcm", "enhanced multi-frame object .Enhanced MR"),
+        ("single_files/eCT_Supplemental.dcm", "enhanced multi-frame object .Enhanced CT"),
+        ("single_files/liver.dcm", "is a segmentation"),
+        ("single_files/parametric_map_float.dcm", "parametric map"),
+        ("seg_sr_rt/rt_utils_phantom/rt.dcm", "radiotherapy contours"),
+        ("seg_sr_rt/dcmqi/sr-example/sr.dcm", "no image samples .Comprehensive SR"),
+        ("seg_sr_rt/dcmqi/segmentations/sparse-labelmap-ppv5.dcm", "label map"),
+        ("seg_sr_rt/highdicom/sm_image.dcm", "whole-slide"),
+        ("malformed/DICOMDIR", "DICOMDIR, an index"),
+        ("malformed/GH220.dcm", "private kind"),
+        ("malformed/derived_truncated_60pct.dcm", "truncated"),
+        ("malformed/derived_empty.dcm", "empty"),
+        ("malformed/OF_DICOM.dcm", "not DICOM"),
+    ],
+)
+def test_what_is_no_plain_image_is_named(shared_data, file, reason):
+    with pytest.raises(ReadError, match=reason):
+        read_image(shared_data / "dicom_zoo" / file)
+
+
+def test_several_frames_without_known_places_are_refused(tmp_path, phantom, write_series):
+    def stack_frames(dataset, k):
+        dataset.NumberOfFrames = 2
+        dataset.PixelData = dataset.PixelData * 2
+
+    file = next(write_series(tmp_path / "ct", phantom, stack_frames).iterdir())
+    with pytest.raises(ReadError, match="2 frames whose places are not read"):
+        read_image(file)
