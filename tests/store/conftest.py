@@ -67,7 +67,7 @@ def card() -> ModelCard:
             patch_vox=(32, 32),
             divisible_by=16,
         ),
-        output=OutputSpec(schema_=LabelSchema.from_names(["fat", "muscle"], first_value=1)),
+        output=OutputSpec(schema=LabelSchema.from_names(["fat", "muscle"], first_value=1)),
         network=NetworkSpec(
             target="monai.networks.nets.BasicUNet",
             arguments={"spatial_dims": 2, "in_channels": 1, "out_channels": 3, "features": [4, 4, 8, 8, 8, 4]},

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from napari_medclf.atomic import atomic_write
-from napari_medclf.domain.card import ModelCard, Task
+from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.errors import CardError, WriteError
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.run import RunSpec
@@ -209,12 +209,3 @@ def test_monai_builds_the_network_and_predicts_a_picture(tmp_path: Path, card: M
     labels = results[0][0]["pred"]
     assert labels.shape == (1, 40, 56)
     assert set(np.unique(labels)) <= {0, 1, 2}
-
-
-def test_classifier_postprocessing_uses_the_temperature(card: ModelCard) -> None:
-    from napari_medclf.store.bundle_config import inference_config
-
-    output = card.output.model_copy(update={"temperature": 1.5})
-    config = inference_config(card.model_copy(update={"task": Task.CLASSIFY, "output": output}))
-    assert config["inferer"] == {"_target_": "SimpleInferer"}
-    assert any("1.5" in str(step.get("func", "")) for step in config["postprocessing"]["transforms"])

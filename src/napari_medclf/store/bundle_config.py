@@ -51,14 +51,17 @@ def _preprocessing(spec: InputSpec) -> list[dict[str, Any]]:
             "reverse_indexing": False,
             "converter": f"$lambda image: image.convert('{mode}')",
         }
-    steps = [load]
+    steps: list[dict[str, Any]] = [load]
     if spec.spatial_dims == 3:
         # both name the direction an index grows to; MONAI loads (i, j, k), our arrays are (k, j, i)
         reorder = {"_target_": "Transposed", "keys": "image", "indices": [0, 3, 2, 1]}
         orient = {"_target_": "Orientationd", "keys": "image", "axcodes": spec.axis_codes}
         steps.append(orient if spec.axis_codes is not None else reorder)
     if spec.spacing_mm is not None:
-        steps.append({"_target_": "Spacingd", "keys": "image", "pixdim": list(spec.spacing_mm), "mode": "bilinear"})
+        pixdim = list(spec.spacing_mm)
+        # ours keeps the edges of the volume where they are, not the centre of the first voxel
+        resample = {"_target_": "Spacingd", "keys": "image", "pixdim": pixdim, "mode": "bilinear", "scale_extent": True}
+        steps.append(resample)
     if spec.resize_to is not None:
         steps.append(
             {
