@@ -1,1 +1,1 @@
-"""The window: Qt and napari."""
+"""The dock in napari: forms, panels and the workers that keep the window alive."""

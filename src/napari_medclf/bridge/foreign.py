@@ -1,0 +1,75 @@
+"""Layers that others made, taken as images and labels on the grid napari shows them on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_medclf.bridge.orientation import DisplayFrame
+from napari_medclf.domain.errors import GridError
+from napari_medclf.domain.geometry import Geometry, Unit
+from napari_medclf.domain.image import ChannelKind, MedImage
+from napari_medclf.domain.labels import LabelClass, LabelSchema
+from napari_medclf.domain.results import Segmentation
+
+
+def image_of_foreign_layer(array: NDArray[Any], attributes: Mapping[str, Any]) -> MedImage:
+    """Take an image layer of another plugin as an image: axis 0 towards Inferior, 1 Posterior, 2 Left.
+
+    Raises
+    ------
+    GridError
+        If the layer is not 2D or 3D.
+    """
+    is_rgb = bool(attributes.get("rgb", False))
+    if is_rgb:
+        array = np.moveaxis(array[..., :3], -1, 0)
+    geometry, frame = _grid(array[0] if is_rgb else array, attributes)
+    limits = attributes.get("contrast_limits")
+    return MedImage(
+        np.ascontiguousarray(frame.from_display(array)),
+        geometry,
+        name=str(attributes.get("name", "image")),
+        channel_kind=ChannelKind.COLOUR if is_rgb else ChannelKind.NONE,
+        channel_names=("red", "green", "blue") if is_rgb else (),
+        window=None if limits is None or is_rgb else (float(limits[0]), float(limits[1])),
+    )
+
+
+def labels_of_foreign_layer(array: NDArray[Any], attributes: Mapping[str, Any]) -> Segmentation:
+    """Take a labels layer of another plugin; its values become classes ``label 1``, ``label 2`` and so on.
+
+    Raises
+    ------
+    GridError
+        If the layer is not 2D or 3D.
+    """
+    geometry, frame = _grid(array, attributes)
+    values = [int(value) for value in np.unique(array) if value > 0]
+    colours = LabelSchema.from_names([f"label {value}" for value in values], first_value=1).classes
+    classes = tuple(
+        LabelClass(value=value, name=one.name, colour=one.colour) for one, value in zip(colours, values, strict=True)
+    )
+    labels = np.ascontiguousarray(frame.from_display(array))
+    name = str(attributes.get("name", "labels"))
+    return Segmentation(labels, geometry, LabelSchema(classes=classes), name=name)
+
+
+def _grid(array: NDArray[Any], attributes: Mapping[str, Any]) -> tuple[Geometry, DisplayFrame]:
+    if array.ndim not in {2, 3}:
+        raise GridError(f"A layer of {array.ndim} dimensions is no picture and no volume; take a 2D or 3D one.")
+    scale = tuple(float(value) for value in attributes.get("scale", (1.0,) * array.ndim))[-array.ndim :]
+    origin = tuple(float(value) for value in attributes.get("translate", (0.0,) * array.ndim))[-array.ndim :]
+    is_metric = any(str(unit) in {"mm", "millimeter"} for unit in attributes.get("units", ()))
+    unit = Unit.MILLIMETRE if is_metric else Unit.PIXEL
+    if array.ndim == 2:
+        geometry = Geometry.from_spacing((1, array.shape[0], array.shape[1]), (1.0, scale[0], scale[1]), unit=unit)
+        return geometry, DisplayFrame((0, 1, 2), (False, False, False), is_flat=True)
+    affine = np.eye(4)
+    affine[:3, :3] = np.array([[0, 0, scale[2]], [0, scale[1], 0], [-scale[0], 0, 0]])
+    affine[:3, 3] = (origin[2], origin[1], -origin[0])
+    shape = (array.shape[0], array.shape[1], array.shape[2])
+    return Geometry(affine, shape, unit=unit), DisplayFrame((0, 1, 2), (False, False, False), is_flat=False)

@@ -1,0 +1,124 @@
+"""Keeps a working copy of painted labels on disk, 300 ms after the last stroke."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_medclf.bridge.layers import segmentation_from_layer
+from napari_medclf.domain.errors import MedclfError
+from napari_medclf.domain.events import Job, Progress
+from napari_medclf.domain.image import MedImage
+from napari_medclf.ui import notify, viewer_link
+from napari_medclf.ui.lane import Lane
+from napari_medclf.ui.working_copy import WorkingCopies, WorkingCopy
+
+_DEBOUNCE_MS = 300
+
+
+class Autosave(QObject):
+    """Watches labels layers; a stroke marks one dirty, and a moment later a worker writes its copy.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the working copies.
+    lane : Lane
+        Where the writing is queued.
+
+    Signals
+    -------
+    became_dirty
+        With the first stroke on a layer.
+    """
+
+    became_dirty = Signal()
+
+    def __init__(self, folder: Path, lane: Lane, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.copies = WorkingCopies(folder)
+        self._lane = lane
+        self._images: WeakKeyDictionary[Any, MedImage] = WeakKeyDictionary()
+        self._dirty: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+        self._pending: dict[Any, None] = {}
+        self._has_complained = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_DEBOUNCE_MS)
+        self._timer.timeout.connect(self.flush)
+
+    def watch(self, layer: Any, image: MedImage) -> None:
+        """Keep a copy of this labels layer from its first stroke on."""
+        self._images[layer] = image
+        layer.events.paint.connect(lambda event: self._on_stroke(layer))
+        layer.events.labels_update.connect(lambda event: self._on_undo(layer))
+
+    def is_dirty(self, layer: Any) -> bool:
+        """Whether a person painted on a layer since it was made or accepted."""
+        return bool(self._dirty.get(layer, False))
+
+    def mark_dirty(self, layer: Any) -> None:
+        """Treat a layer as painted, because its painting was restored."""
+        self._dirty[layer] = True
+
+    def forget(self, image: MedImage) -> None:
+        """Treat the labels of an image as accepted."""
+        for layer, watched in list(self._images.items()):
+            if watched is image:
+                self._dirty.pop(layer, None)
+                self._pending.pop(layer, None)
+
+    def flush(self) -> None:
+        """Queue the writing of what is pending, without waiting."""
+        for image, copy in self._take_pending():
+            self._lane.add("", partial(_save, self.copies, image, copy), on_failure=self._complain)
+
+    def flush_now(self) -> None:
+        """Write what is pending before returning, for when the window closes."""
+        for image, copy in self._take_pending():
+            try:
+                self.copies.save(image, copy)
+            except OSError as error:
+                self._complain(f"{error.filename}: {error.strerror}.")
+
+    def _on_stroke(self, layer: Any) -> None:
+        if not self.is_dirty(layer):
+            self._dirty[layer] = True
+            self.became_dirty.emit()
+        self._schedule(layer)
+
+    def _on_undo(self, layer: Any) -> None:
+        if self.is_dirty(layer):  # napari 0.9 tells undo and redo by this event only
+            self._schedule(layer)
+
+    def _schedule(self, layer: Any) -> None:
+        self._pending[layer] = None
+        self._timer.start()
+
+    def _take_pending(self) -> list[tuple[MedImage, WorkingCopy]]:
+        """Copy the labels of pending layers; runs on the GUI thread."""
+        layers, self._pending = list(self._pending), {}
+        taken = []
+        for layer in layers:
+            info = viewer_link.info_of(layer)
+            try:
+                segmentation = segmentation_from_layer(layer.data, layer.metadata)
+            except MedclfError as error:  # a value without a class: told now, while it is easy to undo
+                notify.warn(str(error))
+                continue
+            taken.append((self._images[layer], WorkingCopy(segmentation, info.prediction if info else None)))
+        return taken
+
+    def _complain(self, message: str) -> None:
+        if not self._has_complained:  # once; a full disk would else tell it at every stroke
+            self._has_complained = True
+            notify.complain(f"Your painting is only in memory until you accept it (N): {message}")
+
+
+def _save(copies: WorkingCopies, image: MedImage, copy: WorkingCopy) -> Job[None]:
+    yield Progress(0, 0)
+    copies.save(image, copy)

@@ -1,0 +1,75 @@
+"""What a model's card says, in the few words a panel has room for."""
+
+from __future__ import annotations
+
+from napari_medclf.domain.card import ModelCard, Task
+from napari_medclf.domain.image import ChannelKind, MedImage
+from napari_medclf.domain.package import ModelPackage
+
+_TASKS = {Task.CLASSIFY: "Classifies", Task.SEGMENT: "Segments", Task.INSTANCES: "Finds single objects of"}
+
+
+def card_summary(card: ModelCard) -> str:
+    """Say what a model does, for which images, and how good it is."""
+    classes = ", ".join(one.name for one in (card.schema_.foreground or card.schema_.classes)[:6])
+    if card.task is Task.CLASSIFY:
+        classes = ", ".join(card.schema_.names[:6])
+    lines = [card.title, f"{_TASKS[card.task]}: {classes}. For {input_text(card)}."]
+    best = headline_metrics(card)
+    if best:
+        lines.append(best)
+    return "\n".join(lines)
+
+
+def input_text(card: ModelCard) -> str:
+    """Describe the images a model takes, such as "3D MR (gray)"."""
+    modality = " or ".join(card.input.modality) or "any modality"
+    return f"{card.input.spatial_dims}D images, {modality} ({', '.join(card.input.channels)})"
+
+
+def headline_metrics(card: ModelCard, limit: int = 3) -> str:
+    """Write the first measured numbers with their intervals; empty when nothing was measured."""
+    parts = []
+    for name, metric in list(card.metrics.items())[:limit]:
+        interval = "" if metric.ci95 is None else f" [{metric.ci95[0]:.3f}, {metric.ci95[1]:.3f}]"
+        parts.append(f"{name.replace('/', ' ')} {metric.value:.3f}{interval}")
+    return "; ".join(parts)
+
+
+def fit_warnings(image: MedImage, card: ModelCard) -> tuple[str, ...]:
+    """Say before a run what does not fit; the engine's own check follows when it runs."""
+    warnings = []
+    if card.input.spatial_dims == 3 and image.is_flat:
+        warnings.append("This model needs a volume; the image is one slice.")
+    if card.input.modality and image.modality and image.modality not in card.input.modality:
+        warnings.append(f"Made for {' or '.join(card.input.modality)}; this image is {image.modality}.")
+    if image.channel_kind is ChannelKind.COLOUR and len(card.input.channels) == 1:
+        warnings.append("Made for gray images; colours will be averaged.")
+    return tuple(warnings)
+
+
+def card_markdown(package: ModelPackage) -> str:
+    """Write the whole card for reading."""
+    card = package.card
+    origin = "came with this program" if package.is_embedded else f"in {package.folder}"
+    lines = [
+        f"### {card.title}",
+        f"`{card.name}` {card.version} · {card.task.value} · {card.licence} · {origin}",
+        card.description,
+        f"**Takes** {input_text(card)}.",
+        f"**Tells** {', '.join(card.schema_.names)}.",
+        f"**{card.intended_use}**",
+    ]
+    if card.limits:
+        lines.append("**Limits**\n\n" + "\n".join(f"- {limit}" for limit in card.limits))
+    if card.metrics:
+        rows = [f"| {name} | {metric.value:.3f} | {_interval(metric.ci95)} |" for name, metric in card.metrics.items()]
+        lines.append("| measured | value | 95 % interval |\n|---|---|---|\n" + "\n".join(rows))
+    for credit in card.data:
+        counts = f"{credit.n_train} to train, {credit.n_val} to validate, {credit.n_test} to test"
+        lines.append(f"**Data** {credit.name} ({credit.licence}): {credit.attribution} {counts}. {credit.split}")
+    return "\n\n".join(line for line in lines if line)
+
+
+def _interval(ci95: tuple[float, float] | None) -> str:
+    return "" if ci95 is None else f"{ci95[0]:.3f} – {ci95[1]:.3f}"

@@ -1,0 +1,113 @@
+"""What is written on the canvas: scores, patient letters, and where the mouse is in the patient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from napari.components.overlays import TextOverlay
+
+from napari_medclf.bridge.layer_info import LayerInfo, layer_info
+from napari_medclf.bridge.orientation import edge_letters
+from napari_medclf.domain.arrays import FloatArray
+from napari_medclf.domain.geometry import Unit
+
+_EDGES = {"left": "middle_left", "right": "middle_right", "top": "top_center", "bottom": "bottom_center"}
+_SIDES = (("R", "L"), ("A", "P"), ("I", "S"))
+
+
+class CanvasNotes:
+    """Our texts on a viewer's canvas, added to napari's own overlays under our names.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    letters, position : bool
+        Whether patient letters and the position in millimetres are shown.
+    """
+
+    def __init__(self, viewer: Any, *, letters: bool = True, position: bool = True) -> None:
+        self._viewer = viewer
+        self._shows_letters, self._shows_position = letters, position
+        self._info: LayerInfo | None = None
+        self._layer: Any = None
+        self._texts = {
+            "scores": TextOverlay(position="top_left", font_size=12),
+            "position": TextOverlay(position="bottom_left", font_size=10),
+            **{edge: TextOverlay(position=place, font_size=14) for edge, place in _EDGES.items()},
+        }
+        for name, text in self._texts.items():
+            viewer.canvas.overlays[f"medclf_{name}"] = text
+        viewer.dims.events.order.connect(self._show_letters)
+        viewer.dims.events.ndisplay.connect(self._show_letters)
+        viewer.mouse_move_callbacks.append(self._on_mouse_move)
+
+    def show_scores(self, text: str) -> None:
+        """Write the class scores of the image that is looked at; empty removes them."""
+        self._write("scores", text)
+
+    def follow(self, layer: Any) -> None:
+        """Tell which of our image layers is looked at, None for none."""
+        self._layer = layer
+        self._info = None if layer is None else layer_info(layer.metadata)
+        self._write("position", "")
+        self._show_letters()
+
+    def text(self, name: str) -> str:
+        """Return what is written: ``scores``, ``position``, ``left``, ``right``, ``top``, ``bottom``."""
+        note = self._texts[name]
+        return str(note.text) if note.visible else ""
+
+    def remove(self) -> None:
+        """Take our texts off the canvas."""
+        self._viewer.dims.events.order.disconnect(self._show_letters)
+        self._viewer.dims.events.ndisplay.disconnect(self._show_letters)
+        self._viewer.mouse_move_callbacks.remove(self._on_mouse_move)
+        for name in self._texts:
+            del self._viewer.canvas.overlays[f"medclf_{name}"]
+
+    def _write(self, name: str, text: str) -> None:
+        note = self._texts[name]
+        if text:
+            note.text = text
+        note.visible = bool(text)
+
+    def _show_letters(self, event: Any = None) -> None:
+        letters: dict[str, str] = {}
+        dims = self._viewer.dims
+        if self._shows_letters and self._info is not None and dims.ndisplay == 2 and _has_sides(self._info):
+            first = dims.ndim - 3  # our volume axes are the last three
+            letters = edge_letters(self._info.frame, tuple(axis - first for axis in dims.displayed))
+        for edge in _EDGES:
+            self._write(edge, letters.get(edge, ""))
+
+    def _on_mouse_move(self, viewer: Any, event: Any) -> None:
+        if not self._shows_position or self._info is None or not _has_sides(self._info):
+            return
+        world = np.asarray(viewer.cursor.position, dtype=np.float64)[-3:]
+        index = source_index(self._layer, self._info, world)
+        shape = np.asarray(self._info.geometry.shape)
+        if ((index < -0.5) | (index > shape - 0.5)).any():
+            self._write("position", "")
+            return
+        self._write("position", position_text(self._info.geometry.to_world(index)))
+
+
+def source_index(layer: Any, info: LayerInfo, world: FloatArray) -> FloatArray:
+    """Map a place in napari's world (last three axes) to the image's own index (k, j, i)."""
+    scale, origin = np.asarray(layer.scale)[-3:], np.asarray(layer.translate)[-3:]
+    return info.frame.to_source_index((world - origin) / scale, info.geometry.shape)
+
+
+def position_text(lps_mm: FloatArray) -> str:
+    """Write LPS millimetres with the patient's letters instead of signs.
+
+    >>> position_text([-12.34, 5.0, -80.26])
+    'R 12.3   P 5.0   I 80.3 mm'
+    """
+    parts = [f"{_SIDES[axis][value >= 0]} {abs(value):.1f}" for axis, value in enumerate(lps_mm)]
+    return "   ".join(parts) + " mm"
+
+
+def _has_sides(info: LayerInfo) -> bool:
+    return not info.frame.is_flat and info.geometry.unit is Unit.MILLIMETRE

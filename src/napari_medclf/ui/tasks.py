@@ -1,0 +1,153 @@
+"""The small jobs behind the panels: they run on a worker, read and compute, and touch no layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_medclf.domain.annotation import Status
+from napari_medclf.domain.card import ModelCard
+from napari_medclf.domain.dataset import FileRef
+from napari_medclf.domain.errors import ReadError
+from napari_medclf.domain.events import Job, Progress, Warned
+from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.package import ModelPackage
+from napari_medclf.domain.results import Prediction
+from napari_medclf.ui.working_copy import WorkingCopies, WorkingCopy
+
+if TYPE_CHECKING:
+    from napari_medclf.engine.model import LoadedModel
+    from napari_medclf.jobs.predict import RunOptions
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class WorkItem:
+    """One image of the work list."""
+
+    ref: FileRef
+    name: str
+    status: Status = Status.OPEN
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a path holds: images to work on, and a sentence for each file that is none."""
+
+    path: Path
+    items: tuple[WorkItem, ...]
+    refused: tuple[str, ...] = ()
+    project: Path | None = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An image that was read, and what was painted on it before without being accepted."""
+
+    ref: FileRef
+    image: MedImage
+    copy: WorkingCopy | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model said about an image, with its card and its measurements."""
+
+    card: ModelCard
+    prediction: Prediction
+    rows: tuple[Row, ...] = ()
+
+
+class ModelCache:
+    """Keeps the last model loaded; only used on the worker's thread."""
+
+    def __init__(self) -> None:
+        self._key: tuple[Any, ...] = ()
+        self._loaded: LoadedModel | None = None
+
+    def get(self, package: ModelPackage, options: RunOptions) -> LoadedModel:
+        """Load a model, or return the one that is loaded when its file has not changed."""
+        from napari_medclf.jobs.predict import load_package
+
+        key = (package.weights_path, package.card.weights_sha256, options.device)
+        if self._loaded is None or key != self._key:
+            self._loaded, self._key = load_package(package, options), key
+        return self._loaded
+
+
+def look_through(path: Path) -> Job[Found]:
+    """List the images of a file, a folder or a project, without reading their samples.
+
+    Raises
+    ------
+    ReadError
+        If there is none.
+    """
+    from napari_medclf.io.read import discover
+    from napari_medclf.store.project import Project
+
+    yield Progress(0, 0, f"looking through {path.name}")
+    if not path.exists():
+        raise ReadError(path, "does not exist")
+    if path.is_dir() and Project.is_project(path):
+        cases = Project.open(path).cases()
+        return Found(path, tuple(WorkItem(one.image, one.case_id, one.status) for one in cases), project=path)
+    discovery = discover(path)
+    if not discovery.found:
+        raise discovery.refusals[0].as_error() if discovery.refusals else ReadError(path, "there is no image in it")
+    items = tuple(WorkItem(ref, item_name(ref, path)) for ref in discovery.found)
+    return Found(path, items, tuple(str(one) for one in discovery.refusals))
+
+
+def open_image(ref: FileRef, copies: WorkingCopies) -> Job[Opened]:
+    """Read one image, and the working copy of its labels if there is one.
+
+    Raises
+    ------
+    ReadError
+        If it cannot be read.
+    """
+    from napari_medclf.io.read import read_image
+
+    yield Progress(0, 0, f"opening {ref.path.name}")
+    image = read_image(ref.path, ref.member)
+    for warning in image.warnings:
+        yield Warned(f"{image.name}: {warning}")
+    return Opened(ref, image, copies.load(image))
+
+
+def run_model(image: MedImage, package: ModelPackage, options: RunOptions, cache: ModelCache) -> Job[Answer]:
+    """Run a model and measure what it found."""
+    from napari_medclf.engine.measure import class_volumes, object_sizes
+    from napari_medclf.jobs.predict import predict_image
+
+    yield Progress(0, 0, "loading the model")
+    prediction = yield from predict_image(image, package, options, cache.get(package, options))
+    rows: tuple[Row, ...] = ()
+    segmentation = prediction.segmentation
+    if segmentation is not None:
+        yield Progress(0, 0, "measuring")
+        measure = object_sizes if segmentation.is_instances else class_volumes
+        rows = tuple(one.as_row() for one in measure(segmentation))
+    return Answer(package.card, prediction, rows)
+
+
+def list_models() -> Job[Any]:
+    """List the models that can be chosen, and what is wrong with the others."""
+    from napari_medclf.store.catalogue import Catalogue
+
+    yield Progress(0, 0, "listing the models")
+    return Catalogue().listing()
+
+
+def item_name(ref: FileRef, below: Path) -> str:
+    """Name an image by its path below what was opened, and its member."""
+    inside = ref.path.relative_to(below).as_posix() if ref.path.is_relative_to(below) else ref.path.name
+    name = ref.path.name if inside in {"", "."} else inside
+    if not ref.member:
+        return name
+    member = ref.member if len(ref.member) <= 24 else f"…{ref.member[-20:]}"
+    return f"{name} · {member}"

@@ -1,0 +1,93 @@
+"""Everything that touches layers: only ever called on the GUI thread."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from napari.layers import Image, Labels, Layer
+
+from napari_medclf.bridge.foreign import image_of_foreign_layer
+from napari_medclf.bridge.layer_info import LayerInfo, layer_info
+from napari_medclf.bridge.layers import LayerTuple
+from napari_medclf.domain.image import MedImage
+
+
+def add_layer(viewer: Any, described: LayerTuple) -> Layer:
+    """Add what the bridge described to the viewer."""
+    data, keywords, kind = described
+    return viewer.add_layer(Layer.create(data, keywords, kind))
+
+
+def info_of(layer: Layer) -> LayerInfo | None:
+    """What a layer of ours remembers; None for others."""
+    return layer_info(layer.metadata)
+
+
+def image_of(layer: Image) -> MedImage:
+    """The image behind an image layer, also one that another plugin opened.
+
+    Raises
+    ------
+    GridError
+        If the layer has a shape that no image of ours can have.
+    """
+    info = info_of(layer)
+    if info is not None and info.image is not None:
+        return info.image
+    return image_of_foreign_layer(np.asarray(layer.data), layer.as_layer_data_tuple()[1])
+
+
+def is_our_labels(layer: Layer | None) -> bool:
+    """Whether a layer is a labels layer that the bridge described."""
+    if not isinstance(layer, Labels):
+        return False
+    info = info_of(layer)
+    return info is not None and info.segmentation is not None
+
+
+def current_image_layer(viewer: Any) -> Image | None:
+    """The image that is meant: the active one, or the one under the active labels, or the topmost."""
+    active = viewer.layers.selection.active
+    if isinstance(active, Image):
+        return active
+    images = [layer for layer in reversed(viewer.layers) if isinstance(layer, Image)]
+    if is_our_labels(active):
+        for layer in images:
+            if _belongs(active, layer):
+                return layer
+    return images[0] if images else None
+
+
+def labels_of(viewer: Any, image_layer: Image | None) -> Labels | None:
+    """The labels layer to correct: the active one if it belongs to the image, else the topmost that does."""
+    if image_layer is None:
+        return None
+    active = viewer.layers.selection.active
+    candidates = [active, *reversed(viewer.layers)]
+    return next((layer for layer in candidates if is_our_labels(layer) and _belongs(layer, image_layer)), None)
+
+
+def show_acquired_plane(viewer: Any, layer: Image) -> None:
+    """Show the plane in which a volume was acquired, at its middle, filling the canvas."""
+    info = info_of(layer)
+    if info is None or layer.ndim > viewer.dims.ndim:
+        return
+    extra = viewer.dims.ndim - (2 if info.frame.is_flat else 3)
+    viewer.dims.order = (*range(extra), *(extra + axis for axis in info.frame.dims_order))
+    if not info.frame.is_flat:
+        axis = extra + info.frame.slice_axis
+        first, last, _ = viewer.dims.range[axis]
+        viewer.dims.set_point(axis, (first + last) / 2)
+    viewer.reset_view()
+
+
+def _belongs(labels: Layer, image_layer: Image) -> bool:
+    """Whether labels lie on the image: by the image they were made from, else by their grid."""
+    info = info_of(labels)
+    if info is None or info.segmentation is None:
+        return False
+    image = image_of(image_layer)
+    if info.segmentation.source_digest and image.source.digest:
+        return info.segmentation.source_digest == image.source.digest
+    return info.geometry.same_grid(image.geometry)

@@ -1,0 +1,37 @@
+"""The images a person works through, and which one is open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from napari_medclf.domain.annotation import Status
+from napari_medclf.domain.dataset import FileRef
+from napari_medclf.ui.tasks import WorkItem
+
+
+@dataclass
+class WorkList:
+    """Items in order, with a cursor; changes only what is asked."""
+
+    items: list[WorkItem] = field(default_factory=list)
+    current: int | None = None
+
+    def index_of(self, ref: FileRef) -> int | None:
+        """Position of an image, None when it is not in the list."""
+        return next((index for index, item in enumerate(self.items) if item.ref == ref), None)
+
+    def mark(self, index: int, status: Status) -> None:
+        """Set where an item is."""
+        self.items[index] = replace(self.items[index], status=status)
+
+    def next_open(self) -> int | None:
+        """The next item that is open after the current one, beginning anew at the end; None when all are seen."""
+        start = -1 if self.current is None else self.current
+        order = [*range(start + 1, len(self.items)), *range(start + 1)]
+        return next(
+            (index for index in order if index != self.current and self.items[index].status is Status.OPEN), None
+        )
+
+    def count(self, status: Status) -> int:
+        """How many items have a status."""
+        return sum(item.status is status for item in self.items)

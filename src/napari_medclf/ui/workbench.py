@@ -1,0 +1,173 @@
+"""The dock: six tabs and Batch, with one job bar at its foot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari import Viewer
+from napari.settings import get_plugin_settings
+from qtpy.QtCore import QEvent, QObject, QSize, QTimer
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QApplication, QLabel, QTabWidget, QVBoxLayout, QWidget
+
+from napari_medclf.domain.annotation import Status
+from napari_medclf.store.catalogue import default_user_folder
+from napari_medclf.ui.job_bar import JobBar
+from napari_medclf.ui.keys import Handler, KeyBindings
+from napari_medclf.ui.layout import scrolled
+from napari_medclf.ui.overlays import CanvasNotes
+from napari_medclf.ui.panels.batch import BatchPanel
+from napari_medclf.ui.panels.correct import CorrectPanel
+from napari_medclf.ui.panels.data import DataPanel
+from napari_medclf.ui.panels.evaluate import EvaluatePanel
+from napari_medclf.ui.panels.models import ModelsPanel
+from napari_medclf.ui.panels.run import RunPanel
+from napari_medclf.ui.panels.train import TrainPanel
+from napari_medclf.ui.session import Session
+from napari_medclf.ui.settings import Settings
+from napari_medclf.ui.warm_up import warm_up
+
+_MIN_WIDTH_PX = 400
+
+
+class Workbench(QWidget):
+    """``Plugins > MedCLF > Workbench``.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        napari gives it.
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self.setObjectName("medclf-workbench")
+        self.setMinimumWidth(_MIN_WIDTH_PX)
+        folder = default_user_folder()
+        preferences = _preferences()
+        self.bar = JobBar(self)
+        self.notes = CanvasNotes(
+            napari_viewer,
+            letters=preferences.get("orientation_letters", True),
+            position=preferences.get("position_mm", True),
+        )
+        self.session = Session(
+            napari_viewer, self.bar, Settings(folder / "window.json"), folder, self.notes, parent=self
+        )
+        self.session.lane.busy.connect(self.bar.show_note)
+        self._build()
+        self._keys = KeyBindings(napari_viewer, self._handlers())
+        self._warms_up = preferences.get("warm_up", True)
+        self._is_closed = False
+        self._window: QWidget | None = None
+        QApplication.instance().aboutToQuit.connect(self.close_down)
+
+    def close_down(self) -> None:
+        """Write what is unsaved, stop what runs, and give the viewer back; may be called again."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._keys.remove()
+        self.session.close_down()
+        self.notes.remove()
+
+    def sizeHint(self) -> QSize:
+        """Ask for enough width that no form is cut."""
+        return QSize(_MIN_WIDTH_PX + 20, 760)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """List the models, and load the slow libraries, once the dock is on the screen."""
+        super().showEvent(event)
+        if self._window is None:
+            self._window = self.window()
+            self._window.installEventFilter(self)
+            QTimer.singleShot(0, self.session.refresh_models)
+            if self._warms_up:
+                QTimer.singleShot(500, warm_up)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Write unsaved strokes before the window closes; closing itself is napari's."""
+        if event.type() == QEvent.Type.Close and not self._is_closed:
+            self.session.autosave.flush_now()
+        elif event.type() == QEvent.Type.DeferredDelete:
+            self.close_down()
+        return False
+
+    def _build(self) -> None:
+        self.tabs = QTabWidget(self)
+        self.tabs.setDocumentMode(True)
+        self.tabs.setUsesScrollButtons(True)
+        self.tabs.setStyleSheet("QTabBar::tab { padding: 5px 7px; }")
+        self.data = DataPanel(self.session, self)
+        self.run = RunPanel(self.session, self)
+        self.correct = CorrectPanel(self.session, self)
+        self.train = TrainPanel(self.session, self)
+        self.evaluate = EvaluatePanel(self.session, self)
+        self.models = ModelsPanel(self.session, self)
+        self.batch = BatchPanel(self.session, self)
+        for name, panel in self.panels.items():
+            self.tabs.addTab(scrolled(panel), name)
+        foot = QLabel("Research use only. Not a medical device.", self)
+        foot.setContentsMargins(8, 0, 8, 4)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.tabs, 1)
+        layout.addWidget(self.bar)
+        layout.addWidget(foot)
+
+    @property
+    def panels(self) -> dict[str, QWidget]:
+        """Tab name to panel, in order."""
+        return {
+            "Data": self.data,
+            "Run": self.run,
+            "Correct": self.correct,
+            "Train": self.train,
+            "Evaluate": self.evaluate,
+            "Models": self.models,
+            "Batch": self.batch,
+        }
+
+    def show_tab(self, name: str) -> None:
+        """Bring a tab to the front."""
+        self.tabs.setCurrentIndex(list(self.panels).index(name))
+
+    def _handlers(self) -> dict[str, Handler]:
+        accept = self.session.accept
+        handlers: dict[str, Handler] = {
+            "Space": _always(self.run.run),
+            "N": _always(accept),
+            "Shift-N": _always(lambda: accept(Status.SKIPPED)),
+            "X": self._flag,
+            "Escape": self._cancel,
+        }
+        for number in range(1, 10):
+            handlers[str(number)] = lambda number=number: self.session.press_class(number)  # type: ignore[misc]
+        return handlers
+
+    def _flag(self) -> bool:
+        return self.session.image is not None and self.session.accept(Status.FLAGGED)
+
+    def _cancel(self) -> bool:
+        if not self.bar.is_running:
+            return False
+        self.bar.cancel()
+        return True
+
+
+def _always(action: Any) -> Handler:
+    def handler() -> bool:
+        action()
+        return True
+
+    return handler
+
+
+def _preferences() -> dict[str, Any]:
+    """Read the preferences of the manifest; the defaults where napari does not know the plugin."""
+    try:
+        settings = get_plugin_settings("napari-medclf")
+        return {**dict(settings.display), **dict(settings.running)}
+    except (KeyError, AttributeError, TypeError, ValueError):
+        return {}
