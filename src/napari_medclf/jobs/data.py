@@ -67,14 +67,19 @@ def open_data(choice: DataChoice) -> Dataset:
 
 
 def split_as_model(dataset: Dataset, package: ModelPackage) -> Dataset:
-    """Split data that has no split of its own as it was when the model was trained, if it was that data."""
+    """Split data as it was when the model was trained, if it is that data.
+
+    The owner's own test cases stay what they are: a model that saw other ones is not believed.
+    """
     from napari_medclf.store.datasets import apply_splits, read_split_file
 
     path = package.folder / SPLITS_IN_PACKAGE
-    if any(case.split for case in dataset.cases) or not path.is_file():
+    if not path.is_file():
         return dataset
     splits = read_split_file(path)
     if {case.case_id for case in dataset.cases}.isdisjoint(splits):
+        return dataset
+    if any(splits.get(case.case_id) is not Split.TEST for case in dataset.in_split(Split.TEST)):
         return dataset
     return apply_splits(dataset, splits)
 

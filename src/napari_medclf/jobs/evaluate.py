@@ -14,6 +14,7 @@ from napari_medclf.domain.options import option
 from napari_medclf.jobs.data import DataChoice
 from napari_medclf.jobs.json_text import json_text
 from napari_medclf.jobs.predict import RunOptions
+from napari_medclf.jobs.spec import spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from napari_medclf.engine.model import LoadedModel
     from napari_medclf.jobs.case_reader import CaseReader
     from napari_medclf.jobs.predict import RunOptions
+from napari_medclf.jobs.spec import spec_of
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateOptions(RunOptions):
@@ -93,7 +95,7 @@ def evaluate(options: EvaluateOptions) -> Job[Evaluation]:
         require_cases(dataset, Split(options.split))
         cases = dataset.in_split(Split(options.split))
     measured = yield from measure(package, dataset, cases, options)
-    document = document_of(package, dataset, options.split, measured)
+    document = document_of(package, dataset, options.split, measured) | {"spec": spec_of("evaluate", options)}
     path = _write(options.out, document, measured)
     if options.record:
         _record(package, options.split, measured)

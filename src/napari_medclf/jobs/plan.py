@@ -30,11 +30,18 @@ _N_LOOKED_AT = 12
 """Training images looked at to plan a recipe."""
 
 
-def plan_for(dataset: Dataset, recipe: str, init: ModelPackage | None, epochs: int | None) -> Job[Recipe]:
+def plan_for(
+    dataset: Dataset, recipe: str | Mapping[str, Any], init: ModelPackage | None, epochs: int | None
+) -> Job[Recipe]:
     """Take the recipe that was named, or plan one from some training images.
 
     With a model to start from, its network and input are kept. The network gets as many outputs as
     the data has classes.
+
+    Parameters
+    ----------
+    recipe : str or dict
+        Name of a built-in recipe, path of a JSON file, a recipe's values, or empty to plan one.
 
     Raises
     ------
@@ -44,9 +51,11 @@ def plan_for(dataset: Dataset, recipe: str, init: ModelPackage | None, epochs: i
         If the network cannot be given that number of outputs.
     """
     from napari_medclf.engine.train.plan import n_outputs, plan_recipe, with_outputs
-    from napari_medclf.engine.train.recipe import load_recipe
+    from napari_medclf.engine.train.recipe import Recipe, load_recipe
 
-    if recipe:
+    if not isinstance(recipe, str):
+        planned = Recipe.model_validate(recipe)
+    elif recipe:
         planned = load_recipe(recipe)
     else:
         planned = plan_recipe(dataset.task, dataset.schema, (yield from _look_at_some(dataset)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.options import check_options, option
 
@@ -45,6 +46,7 @@ class PredictOptions(RunOptions):
     paths: tuple[Path, ...] = option(help="image files, or folders of series", positional=True)
     out: Path = option(help="folder for run.json, results.csv and cases/")
     format: str = option("auto", help="of segmentations; auto: NIfTI for volumes, PNG for pictures", choices=FORMATS)
+    resume: bool = option(False, help="keep whole results that are in the folder already")
 
 
 def load_package(package: ModelPackage, options: RunOptions) -> LoadedModel:
@@ -85,3 +87,31 @@ def predict_image(
     for warning in prediction.warnings:
         yield Warned(warning)
     return prediction
+
+
+def predict(options: PredictOptions) -> Job[RunRecord]:
+    """Run a model on a few files or folders and write the results to a folder.
+
+    Raises
+    ------
+    CardError
+        If there is no such model.
+    ReadError
+        If not one image could be read.
+    OptionError
+        If the results' folder belongs to another run.
+    """
+    from napari_medclf.jobs.models import find_model
+    from napari_medclf.jobs.run_cases import RunPlan, run_cases
+    from napari_medclf.jobs.sources import find_in_paths
+    from napari_medclf.jobs.spec import spec_of
+
+    package = find_model(options.model)
+    yield Progress(0, 0, "reading")
+    sources = find_in_paths(options.paths)
+    if not sources.cases:
+        first, *others = sources.refusals
+        more = f" {len(others)} more were refused." if others else ""
+        raise ReadError(first.path, first.reason, f"{first.hint}{more}".strip())
+    spec = spec_of("predict", options)
+    return (yield from run_cases(RunPlan(spec, package, options, options.out, options.format, options.resume), sources))

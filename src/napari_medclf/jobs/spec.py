@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import platform
+from collections.abc import Mapping
 from enum import Enum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,7 +31,8 @@ def spec_of(command: str, options: Any, *, seed: int = 0, base: Path | None = No
         Further values to keep with the options, such as the resolved recipe.
     """
     values = {info.name: _plain(getattr(options, info.name), base) for info in option_fields(type(options))}
-    return RunSpec(command=command, options=values | more, seed=seed, versions=package_versions())
+    kept = {name: _plain(value, base) for name, value in more.items()}
+    return RunSpec(command=command, options=values | kept, seed=seed, versions=package_versions())
 
 
 def options_from(spec: RunSpec, options: type[Any], **changes: Any) -> Any:
@@ -80,6 +82,8 @@ def _plain(value: Any, base: Path | None) -> Any:
         return portable_path(value, base) if base else Path(os.path.abspath(value)).as_posix()  # noqa: PTH100
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one, base) for name, one in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(one, base) for one in value]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,14 @@ class TrainOptions:
 
 
 @dataclass(frozen=True)
+class Fixed:
+    """What a training used, kept in its description: no file has to be there to do it again."""
+
+    recipe: Mapping[str, Any]
+    said: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class TrainResult:
     """A finished training.
 
@@ -77,11 +85,16 @@ class TrainResult:
     best_epoch: int
 
 
-def train(options: TrainOptions) -> Job[TrainResult]:
+def train(options: TrainOptions, fixed: Fixed | None = None) -> Job[TrainResult]:
     """Train a model and write its package.
 
     A stop at any place leaves the last checkpoint in ``<out>.training``, and nothing under the
     model's own name; the same options with `resume` go on from there.
+
+    Parameters
+    ----------
+    fixed : Fixed or None
+        Recipe and card of an earlier training, to do it again; they overrule the options.
 
     Raises
     ------
@@ -98,15 +111,15 @@ def train(options: TrainOptions) -> Job[TrainResult]:
 
     if options.out.exists():
         raise OptionError(f"{options.out} is there already. Choose another folder for the new model.")
-    said = read_said(options.card)
+    said = read_said(options.card) if fixed is None else dict(fixed.said)
     yield Progress(0, 0, f"opening {options.data}")
     dataset = yield from _open(options)
     init = Catalogue().find(options.init) if options.init else None
-    recipe = yield from plan_for(dataset, options.recipe, init, options.epochs)
+    recipe = yield from plan_for(dataset, fixed.recipe if fixed else options.recipe, init, options.epochs)
     draft = draft_card(options.name or options.out.name, dataset, recipe, said)
-    spec = spec_of(
-        "train", options, seed=options.seed, base=Path.cwd(), recipe_values=recipe.model_dump(mode="json")
-    )
+    fixed = Fixed(recipe.model_dump(mode="json"), said)
+    named = replace(options, name=draft.name, resume=False)
+    spec = spec_of("train", named, seed=options.seed, base=Path.cwd(), fixed=fixed)
     unfinished = UnfinishedTraining.beside(options.out)
     unfinished.begin(spec, resume=options.resume)
     fitted = yield from _fit(options, dataset, draft, recipe, init, unfinished)

@@ -1,0 +1,105 @@
+"""Run a model on every image below a folder; may be stopped, killed and resumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_medclf.domain.errors import OptionError, ReadError
+from napari_medclf.domain.events import FinishReason, Job, Progress
+from napari_medclf.domain.options import check_options, option
+from napari_medclf.jobs.predict import FORMATS, RunOptions
+
+from napari_medclf.domain.run import CaseRecord, RunRecord
+
+if TYPE_CHECKING:
+    from napari_medclf.domain.package import ModelPackage
+    from napari_medclf.domain.run import RunSpec
+    from napari_medclf.jobs.sources import Sources
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchOptions(RunOptions):
+    """What to run on which folder, and where the results go."""
+
+    model: str = option(help="name of a model (`medclf models list`), or its folder", positional=True)
+    folder: Path = option(help="folder with the images, searched with all sub-folders", positional=True)
+    out: Path = option(help="folder for run.json, results.csv and cases/")
+    format: str = option("auto", help="of segmentations; auto: NIfTI for volumes, PNG for pictures", choices=FORMATS)
+    dry_run: bool = option(False, help="only list what would be run and what would be skipped, and why")
+    resume: bool = option(False, help="go on with the run in the folder; whole results are not made again")
+    limit: int | None = option(None, help="run the first images only", minimum=1, advanced=True)
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        if self.out.resolve() == self.folder.resolve():
+            raise OptionError(f"{self.out}: results must not go among the images; choose another folder for --out.")
+
+
+def batch(options: BatchOptions) -> Job[RunRecord]:
+    """Run a model on a folder; one bad file never stops the rest, and each gets its reason.
+
+    Raises
+    ------
+    CardError
+        If there is no such model.
+    ReadError
+        If there is no such folder.
+    OptionError
+        If there is no image in it, or the results' folder belongs to another run.
+    """
+    from napari_medclf.jobs.models import find_model
+    from napari_medclf.jobs.run_cases import RunPlan, run_cases
+    from napari_medclf.jobs.spec import spec_of
+
+    package = find_model(options.model)
+    yield Progress(0, 0, f"looking through {options.folder}")
+    sources = _find(options)
+    spec = spec_of("batch", options)
+    if options.dry_run:
+        return _listing(options, package, sources, spec)
+    return (yield from run_cases(RunPlan(spec, package, options, options.out, options.format, options.resume), sources))
+
+
+def _find(options: BatchOptions) -> Sources:
+    """List the images, without what an earlier run wrote below the same folder."""
+    from napari_medclf.jobs.sources import Sources, find_in_folder
+
+    found = find_in_folder(options.folder)
+    results = options.out.resolve()
+    cases = tuple(case for case in found.cases if not case.source.path.resolve().is_relative_to(results))
+    refusals = tuple(one for one in found.refusals if not one.path.resolve().is_relative_to(results))
+    if not cases:
+        first = f", such as {refusals[0]}" if refusals else "."
+        raise ReadError(options.folder, f"holds no readable image; {len(refusals)} files were refused{first}")
+    return Sources(cases[: options.limit], refusals)
+
+
+def _listing(options: BatchOptions, package: ModelPackage, sources: Sources, spec: RunSpec) -> RunRecord:
+    """Say what a run would do; nothing is written."""
+    from napari_medclf.jobs.run_cases import refused
+    from napari_medclf.store.runs import RunFolder
+
+    finished = RunFolder(options.out).finished() if options.resume else {}
+    planned = (
+        CaseRecord(
+            case_id=case.case_id,
+            source=str(case.source),
+            status="skipped",
+            reason="was done before" if str(case.source) in finished else "would be run",
+        )
+        for case in sources.cases
+    )
+    return RunRecord(
+        spec=spec,
+        model=package.card.name,
+        model_version=package.card.version,
+        weights_sha256=package.card.weights_sha256,
+        finish_reason=FinishReason.COMPLETED,
+        message="Dry run: nothing was run or written.",
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        elapsed_s=0.0,
+        cases=(*(refused(one) for one in sources.refusals), *planned),
+    )

@@ -1,0 +1,141 @@
+"""Find the images a run is about, and give each a name that is safe, short and the same next time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_medclf.domain.dataset import FileRef
+from napari_medclf.domain.errors import ReadError
+
+if TYPE_CHECKING:
+    from napari_medclf.domain.image import MedImage
+    from napari_medclf.io.report import Refusal
+
+
+@dataclass(frozen=True)
+class RunCase:
+    """One image to run a model on; `load` reads it."""
+
+    case_id: str
+    source: FileRef
+    load: Callable[[], MedImage]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The images that were found, and what was refused."""
+
+    cases: tuple[RunCase, ...]
+    refusals: tuple[Refusal, ...]
+
+
+def find_in_folder(folder: Path) -> Sources:
+    """List the images of a folder without reading their samples.
+
+    Raises
+    ------
+    ReadError
+        If it is no folder.
+    """
+    from napari_medclf.io.read import discover
+
+    if not folder.is_dir():
+        raise ReadError(folder, "is no folder" if folder.exists() else "does not exist")
+    folder = _absolute(folder)
+    discovery = discover(folder)
+    names = name_cases(discovery.found, folder)
+    return Sources(
+        tuple(RunCase(name, ref, _loader(ref)) for name, ref in zip(names, discovery.found, strict=True)),
+        discovery.refusals,
+    )
+
+
+def find_in_paths(paths: Iterable[Path]) -> Sources:
+    """Read a few files and folders; loose DICOM files are put together into series.
+
+    A path may be ``file.npz#train/17`` to choose an image inside a file.
+    """
+    from napari_medclf.io.read import read
+    from napari_medclf.io.report import Refusal
+
+    refs = [_split_member(path) for path in paths]
+    report = read(ref.path for ref in refs if not ref.member)
+    images, refusals = list(report.images), list(report.refusals)
+    for ref in refs:
+        if ref.member:
+            try:
+                images.append(_loader(ref)())
+            except ReadError as error:
+                refusals.append(Refusal.of(error))
+    found = [FileRef(image.source.path, image.source.member) for image in images]
+    names = name_cases(found, _common_folder(found))
+    cases = tuple(
+        RunCase(name, ref, lambda image=image: image)  # type: ignore[misc]  # a lambda's default has no type
+        for name, ref, image in zip(names, found, images, strict=True)
+    )
+    return Sources(cases, tuple(refusals))
+
+
+def name_cases(refs: Sequence[FileRef], base: Path) -> list[str]:
+    """Name images by their place below a folder; equal names get a hash of the place.
+
+    >>> name_cases([FileRef(Path("a/ct.nii.gz")), FileRef(Path("b/ct.nii.gz"))], Path("."))
+    ['a_ct', 'b_ct']
+    """
+    from napari_medclf.store.files import safe_name
+
+    plain = [safe_name(_name(ref, base)) for ref in refs]
+    repeated = {name for name, n in Counter(name.casefold() for name in plain).items() if n > 1}
+    return [
+        f"{name}-{_hash(ref, base)}" if name.casefold() in repeated else name
+        for name, ref in zip(plain, refs, strict=True)
+    ]
+
+
+def _name(ref: FileRef, base: Path) -> str:
+    from napari_medclf.store.files import stem
+
+    relative = ref.path.relative_to(base) if ref.path.is_relative_to(base) else Path(ref.path.name)
+    name = "_".join((*relative.parts[:-1], stem(relative) if ref.path.is_file() else relative.name))
+    if not ref.member:
+        return name
+    member = ref.member.replace("/", "-") if len(ref.member) < 20 else hashlib.sha256(ref.member.encode()).hexdigest()[:8]
+    return f"{name}-{member}" if name else member
+
+
+def _hash(ref: FileRef, base: Path) -> str:
+    place = ref.path.relative_to(base).as_posix() if ref.path.is_relative_to(base) else str(ref.path)
+    return hashlib.sha256(f"{place}#{ref.member}".encode(errors="surrogateescape")).hexdigest()[:8]
+
+
+def _split_member(path: Path) -> FileRef:
+    text = str(path)
+    if "#" in text and not path.exists():
+        file, _, member = text.rpartition("#")
+        return FileRef(_absolute(Path(file)), member)
+    return FileRef(_absolute(path))
+
+
+def _absolute(path: Path) -> Path:
+    """Make a path that means the same when a run is resumed elsewhere; links are kept."""
+    return Path(os.path.abspath(path))  # noqa: PTH100  (resolve() would follow links)
+
+
+def _common_folder(refs: Sequence[FileRef]) -> Path:
+    folders = {ref.path.parent for ref in refs}
+    return folders.pop() if len(folders) == 1 else Path()
+
+
+def _loader(ref: FileRef) -> Callable[[], MedImage]:
+    def load() -> MedImage:
+        from napari_medclf.io.read import read_image
+
+        return read_image(ref.path, ref.member)
+
+    return load
