@@ -303,8 +303,8 @@ def test_foreign_fingerprint_is_refused(tmp_path: Path) -> None:
 
 def test_patch_that_the_network_cannot_take_is_a_sentence(tmp_path: Path) -> None:
     package = _save(_card(), tmp_path)
-    card = _with_input(package.card, patch_vox=(16, 16, 16))
-    with pytest.raises(CardError, match=r"cannot take a patch of \(16, 16, 16\)"):
+    card = _with_input(package.card, patch_vox=(8, 16, 16), divisible_by=1)  # too small to be halved four times
+    with pytest.raises(CardError, match=r"cannot take a patch of \(8, 16, 16\)"):
         load_model(replace(package, card=card), "cpu")
 
 

@@ -55,6 +55,7 @@ def test_argument_unknown_to_the_twin_goes_to_monai() -> None:
     arguments = {**_UNET, "spatial_dims": 2, "upsample": "nontrainable"}
     network = build_network(NetworkSpec(target="monai.networks.nets.BasicUNet", arguments=arguments))
     assert type(network).__module__.startswith("monai.")
+    assert network.eval()(torch.zeros(1, 1, 32, 32)).shape == (1, 2, 32, 32)
 
 
 def test_building_a_twin_loads_no_monai() -> None:

@@ -19,6 +19,7 @@ from napari_medclf.domain.results import Classification, Prediction, Segmentatio
 from napari_medclf.engine.contract import check_contract
 from napari_medclf.engine.decide import activate, decide_classes, decide_labels, remove_small_objects
 from napari_medclf.engine.device import choose_device
+from napari_medclf.engine.faster import place_for_use
 from napari_medclf.engine.fingerprint import check_fingerprint, compute_fingerprint
 from napari_medclf.engine.instances import find_instances
 from napari_medclf.engine.networks import build_network
@@ -202,7 +203,7 @@ def load_model(package: ModelPackage, device: str = "auto") -> LoadedModel:
     load_weights(package, network)
     network.eval().requires_grad_(False)
     check_fingerprint(package.card, network)
-    return LoadedModel(package, network.to(place), place)
+    return LoadedModel(package, place_for_use(network, place, package.card.input.spatial_dims), place)
 
 
 def _count_outputs(card: ModelCard) -> int:

@@ -10,6 +10,7 @@ from torch import nn
 
 from napari_medclf.domain.card import NetworkSpec
 from napari_medclf.domain.errors import CardError, unknown_choice
+from napari_medclf.engine.faster import make_faster
 from napari_medclf.engine.nets import TWINS, NotSupported
 
 _MODULE = "monai.networks.nets"
@@ -56,15 +57,16 @@ def build_network(spec: NetworkSpec) -> nn.Module:
     -----
     Importing any part of MONAI imports all of it (6-13 s after torch, MONAI 1.6.1). The networks that
     our own training chooses have a twin in `engine.nets` with the same parameters, names and output,
-    so that running them needs torch alone.
+    so that running them needs torch alone. In all of them, layers that torch runs slowly on a CPU are
+    swapped for equal ones (`engine.faster`).
     """
     name = _check_target(spec.target)
     if name in TWINS:
         try:
-            return _call(TWINS[name], name, spec.arguments)
+            return make_faster(_call(TWINS[name], name, spec.arguments))
         except NotSupported:  # an unusual argument: MONAI's own knows it
             pass
-    return _call(_find_in_monai(name), name, spec.arguments)
+    return make_faster(_call(_find_in_monai(name), name, spec.arguments))
 
 
 def count_parameters(network: nn.Module) -> int:

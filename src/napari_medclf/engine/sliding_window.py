@@ -17,9 +17,9 @@ from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.geometry import Shape3
 
 Network = Callable[[Tensor], Tensor]
-# Voxels that go through the network at once: below a second or so on a laptop, so that a cancel is
-# felt, and enough to keep a GPU busy.
-_BATCH_VOX = {"cpu": 2**17, "mps": 2**20, "cuda": 2**22}
+# Voxels that go through the network at once. On a CPU more of them are slower (they leave the cache,
+# measured with 256 x 256 patches) and a cancel waits for them; a GPU needs many to be busy.
+_BATCH_VOX = {"cpu": 2**16, "mps": 2**20, "cuda": 2**22}
 # Gaussian weights as in MONAI and nnU-Net: sigma is an eighth of the patch, and no weight vanishes.
 _SIGMA_OF_PATCH = 0.125
 _SMALLEST_WEIGHT = 1e-3
