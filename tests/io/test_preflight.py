@@ -1,4 +1,5 @@
 import os
+import pickle
 import sys
 
 import pytest
@@ -22,13 +23,29 @@ def test_pipe_is_refused_without_opening_it(tmp_path):
         check_file(tmp_path / "pipe.dcm")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_refusal_crosses_processes_and_stays_one_line_for_odd_names(tmp_path):
+    with pytest.raises(ReadError) as caught:
+        check_file(tmp_path / "odd\nname\udcff.nii")
+    assert "\n" not in str(caught.value)
+    str(caught.value).encode()
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value)
+    assert again.path == caught.value.path
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has no such permissions")
 def test_unreadable_file_is_refused(tmp_path):
     path = tmp_path / "secret.nii"
     path.write_bytes(b"x")
     path.chmod(0)
-    with pytest.raises(ReadError, match="no permission"):
-        check_file(path)
+    user = os.geteuid()
+    try:
+        if user == 0:  # root may read everything, so become nobody for a moment
+            os.seteuid(65534)
+        with pytest.raises(ReadError, match="no permission"):
+            check_file(path)
+    finally:
+        os.seteuid(user)
 
 
 def test_more_than_the_free_memory_is_refused_with_both_numbers(tmp_path):

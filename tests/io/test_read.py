@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from napari_medclf.domain.errors import ReadError
-from napari_medclf.io.read import discover, read, read_image
+from napari_medclf.io.read import discover, read, read_each, read_image
 from napari_medclf.io.write import write_image
 from napari_medclf.testing.phantoms import MARKED_HU, MARKED_VOXEL
 
@@ -36,6 +36,15 @@ def test_mixed_folder_gives_images_and_a_reason_for_each_other_file(tmp_path, ph
     assert sorted(image.name for image in report.images) == ["CT-4-Thorax_3.5", "b", "c"]
     assert sorted(refusal.path.name for refusal in report.refusals) == ["d.nii", "e.dcm"]
     assert all("\n" not in str(refusal) for refusal in report.refusals)
+
+
+def test_images_come_one_by_one_so_that_a_study_need_not_fit_into_memory(tmp_path, phantom):
+    for name in ("a.nii", "b.nii"):
+        write_image(phantom, tmp_path / name)
+    results = read_each([tmp_path])
+    assert next(results).name == "a"
+    (tmp_path / "b.nii").write_bytes(b"x" * 10)
+    assert "truncated" in next(results).reason
 
 
 def test_discovery_finds_what_read_finds_and_opens_it_later(tmp_path, phantom, write_series):

@@ -3,13 +3,18 @@ import sys
 
 import pytest
 
-from napari_medclf.io.sniff import Kind, can_read, kind_of, stem_of, suffix_of
+from napari_medclf.io.sniff import Kind, can_read, kind_of, name_of, stem_of, suffix_of
 
 
 def test_suffix_keeps_nii_gz_together(tmp_path):
     assert suffix_of(tmp_path / "Case.01.NII.GZ") == ".nii.gz"
     assert stem_of(tmp_path / "Case.01.NII.GZ") == "Case.01"
     assert stem_of(tmp_path / "plain") == "plain"
+
+
+def test_name_to_show_has_only_what_can_be_shown(tmp_path):
+    assert name_of(tmp_path / "a\nb\udcff\t.nii.gz") == "a_b?_"
+    assert name_of(tmp_path / ("é" * 300 + ".png")) == "é" * 80
 
 
 def test_content_decides_over_the_name(tmp_path):

@@ -28,7 +28,12 @@ class ReadError(MedclfError):
         self.path = Path(path)
         self.reason = reason
         self.hint = hint
-        super().__init__(f"{path}: {reason}{'' if reason.endswith('.') else '.'}{' ' + hint if hint else ''}")
+        shown = "".join(one if one.isprintable() else "?" for one in str(path))  # one line, also for odd names
+        super().__init__(f"{shown}: {reason}{'' if reason.endswith('.') else '.'}{' ' + hint if hint else ''}")
+
+    def __reduce__(self) -> tuple[type[ReadError], tuple[Path, str, str]]:
+        """Let the error cross from a worker process."""
+        return (ReadError, (self.path, self.reason, self.hint))
 
 
 class WriteError(MedclfError):

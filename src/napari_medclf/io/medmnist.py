@@ -20,7 +20,7 @@ from napari_medclf.domain.geometry import Geometry, Unit
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale, Source
 from napari_medclf.io.picture import picture_window
 from napari_medclf.io.preflight import DEFLATE_RATIO, check_declared, check_file, refusing
-from napari_medclf.io.sniff import stem_of
+from napari_medclf.io.sniff import name_of
 
 SPLITS = ("train", "val", "test")
 
@@ -136,7 +136,7 @@ def read_member(path: Path, member: str) -> MedImage:
     return MedImage(
         data=data,
         geometry=Geometry.from_spacing(data.shape[-3:], unit=Unit.PIXEL),
-        name=f"{stem_of(path)}-{split}-{number}",
+        name=f"{name_of(path)}-{split}-{number}",
         scale=Scale.DISPLAY,
         channel_kind=kind,
         channel_names=("red", "green", "blue") if kind is ChannelKind.COLOUR else (),
@@ -155,7 +155,7 @@ def _read_stack(path: Path, split: str) -> MedImage:
     return MedImage(
         data=data,
         geometry=Geometry.from_spacing(data.shape[-3:], unit=Unit.PIXEL),
-        name=f"{stem_of(path)}-{split}",
+        name=f"{name_of(path)}-{split}",
         scale=Scale.DISPLAY,
         channel_kind=kind,
         channel_names=("red", "green", "blue") if kind is ChannelKind.COLOUR else (),

@@ -16,13 +16,14 @@ from napari_medclf.domain.geometry import Geometry, Unit
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale, Source
 from napari_medclf.io.frames import lps_from_ras
 from napari_medclf.io.preflight import check_declared, check_file, refusing
-from napari_medclf.io.sniff import stem_of
+from napari_medclf.io.sniff import name_of
 from napari_medclf.io.window import robust_window
 
 PIXEL_UNIT_MARK = "medclf unit=px"
 """Stands in ``descrip`` of files we write from images without a scale; NIfTI has no unit for that."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_HEADER_SIZE = 348
 _SECOND_HEADER_SIZE = 540
 _MM_PER_UNIT = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
 _SAME_PLACE_MM = 0.1
@@ -52,7 +53,7 @@ def read_nifti(path: Path) -> MedImage:
     return MedImage(
         data=data,
         geometry=geometry,
-        name=stem_of(path),
+        name=name_of(path),
         scale=Scale.DISPLAY if kind is ChannelKind.COLOUR else Scale.RAW,
         channel_kind=kind,
         channel_names=("red", "green", "blue") if kind is ChannelKind.COLOUR else (),
@@ -72,10 +73,10 @@ def _load(path: Path, stream: gzip.GzipFile | BufferedReader) -> Any:
     """Parse the header; the samples stay in the stream until they are asked for."""
     import nibabel as nib
 
-    head = stream.read(8)
+    head = stream.read(_HEADER_SIZE)
     stream.seek(0)
-    if len(head) < 8:
-        raise ReadError(path, f"is truncated: {len(head)} bytes are too few for a NIfTI header")
+    if len(head) < _HEADER_SIZE:
+        raise ReadError(path, f"is truncated: {len(head)} bytes are too few for a NIfTI header", "Fetch it again.")
     is_second = _SECOND_HEADER_SIZE in (int.from_bytes(head[:4], order) for order in ("little", "big"))
     return (nib.Nifti2Image if is_second else nib.Nifti1Image).from_stream(stream)
 

@@ -16,7 +16,7 @@ from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Geometry, Unit
 from napari_medclf.domain.image import ChannelKind, MedImage, Source
 from napari_medclf.io.preflight import check_declared, check_file, refusing
-from napari_medclf.io.sniff import stem_of
+from napari_medclf.io.sniff import name_of
 from napari_medclf.io.window import robust_window
 
 _MOST_HEADER = 1_000_000
@@ -123,7 +123,7 @@ def _image(path: Path, stored: NDArray[Any], fields: dict[str, str]) -> MedImage
     return MedImage(
         data=np.ascontiguousarray(samples),
         geometry=Geometry(affine, samples.shape[-3:], unit=unit),
-        name=stem_of(path),
+        name=name_of(path),
         channel_kind=ChannelKind.CHANNEL if others else ChannelKind.NONE,
         window=robust_window(samples),
         source=Source(path),

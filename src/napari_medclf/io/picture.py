@@ -16,7 +16,7 @@ from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale, Source
 from napari_medclf.io.preflight import check_budget, check_file, refusing
-from napari_medclf.io.sniff import stem_of
+from napari_medclf.io.sniff import name_of
 from napari_medclf.io.window import robust_window
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
@@ -67,7 +67,7 @@ def load_raster(path: Path) -> Raster:
                 return _from_pillow(picture, notes)
 
 
-def picture_image(path: Path, raster: Raster, name: str = "") -> MedImage:
+def picture_image(path: Path, raster: Raster) -> MedImage:
     """Give a decoded raster its meaning as an image."""
     samples, notes = raster.samples, list(raster.warnings)
     if raster.palette is not None:
@@ -80,7 +80,7 @@ def picture_image(path: Path, raster: Raster, name: str = "") -> MedImage:
     return MedImage(
         data=data,
         geometry=Geometry.flat(rows, columns),
-        name=name or stem_of(path),
+        name=name_of(path),
         scale=Scale.DISPLAY if data.dtype == np.uint8 else Scale.RAW,
         channel_kind=kind,
         channel_names=("red", "green", "blue") if kind is ChannelKind.COLOUR else (),

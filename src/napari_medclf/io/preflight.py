@@ -43,8 +43,11 @@ def check_file(path: Path) -> int:
         raise ReadError(path, "is a pipe, socket or device, not a file")
     if info.st_size == 0:
         raise ReadError(path, "is empty (0 bytes)", "The copy may have failed; fetch it again.")
-    if not os.access(path, os.R_OK):
-        raise ReadError(path, "there is no permission to read it")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        reason = "there is no permission to read it" if isinstance(error, PermissionError) else "cannot be opened"
+        raise ReadError(path, reason) from error
     return info.st_size
 
 

@@ -18,7 +18,7 @@ from napari_medclf.io.sniff import Kind, can_read, kind_by_name
 from napari_medclf.io.tiff import read_tiff
 from napari_medclf.io.walk import Collected, collect, identify
 
-__all__ = ["Discovery", "ReadReport", "Refusal", "can_read", "discover", "read", "read_image"]
+__all__ = ["Discovery", "ReadReport", "Refusal", "can_read", "discover", "read", "read_each", "read_image"]
 
 _ONE_IMAGE: dict[Kind, Callable[[Path], MedImage]] = {
     Kind.NIFTI: read_nifti,
@@ -35,15 +35,24 @@ def read(paths: Iterable[Path]) -> ReadReport:
 
     DICOM files are put together into series wherever they lie. An npz gives one image a split.
     """
+    results = list(read_each(paths))
+    return ReadReport(
+        tuple(one for one in results if isinstance(one, MedImage)),
+        tuple(one for one in results if isinstance(one, Refusal)),
+    )
+
+
+def read_each(paths: Iterable[Path]) -> Iterator[MedImage | Refusal]:
+    """Do as `read`, one image or refusal at a time, so that a large study need not fit into memory."""
     collected = collect(Path(path) for path in paths)
-    refusals = list(collected.refusals)
-    images: list[MedImage] = []
+    yield from collected.refusals
+    refusals: list[Refusal] = []
     for load in _loaders(collected, refusals):
         try:
-            images.append(load())
+            yield load()
         except ReadError as error:
-            refusals.append(Refusal.of(error))
-    return ReadReport(tuple(images), tuple(refusals))
+            yield Refusal.of(error)
+    yield from refusals
 
 
 def read_image(path: Path, member: str = "") -> MedImage:

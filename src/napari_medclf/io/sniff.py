@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 _HEAD = 400
+_MOST_NAME = 80
 _MOST_LOOKED_AT = 64
 _MOST_WALKED = 400
 # What stands beside images without being one; not worth a refusal when a folder is read.
@@ -71,6 +72,16 @@ def stem_of(path: Path) -> str:
     """Give the name without the suffix that `suffix_of` finds."""
     suffix = suffix_of(path)
     return path.name[: -len(suffix)] if suffix else path.name
+
+
+def name_of(path: Path) -> str:
+    """Give a short name to show and to build file names from: what cannot be shown becomes ``_``.
+
+    >>> name_of(Path("a/scan 01.nii.gz"))
+    'scan 01'
+    """
+    shown = stem_of(path).encode("utf-8", "replace").decode()
+    return "".join(one if one.isprintable() else "_" for one in shown).strip()[:_MOST_NAME] or "image"
 
 
 def kind_by_name(path: Path) -> Kind:

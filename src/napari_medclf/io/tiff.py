@@ -16,7 +16,7 @@ from napari_medclf.domain.geometry import Geometry, Shape3, Unit
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale, Source
 from napari_medclf.io.picture import picture_window
 from napari_medclf.io.preflight import check_budget, check_file, refusing
-from napari_medclf.io.sniff import stem_of
+from napari_medclf.io.sniff import name_of
 from napari_medclf.io.tiff_scale import spacing_of
 
 _MOST_PAGES = 100_000
@@ -54,7 +54,7 @@ def read_tiff(path: Path) -> MedImage:
     return MedImage(
         data=np.ascontiguousarray(data),
         geometry=page_geometry(data.shape[-3:], pages.spacing),
-        name=stem_of(path),
+        name=name_of(path),
         scale=Scale.DISPLAY if data.dtype == np.uint8 else Scale.RAW,
         channel_kind=kind,
         channel_names=("red", "green", "blue") if is_colour else (),
