@@ -14,13 +14,12 @@ from __future__ import annotations
 import getpass
 import shutil
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from napari_medclf.atomic import atomic_write, atomic_writer, sweep
 from napari_medclf.domain.annotation import Annotation, Status
@@ -30,83 +29,20 @@ from napari_medclf.domain.errors import DatasetError, WriteError, unknown_choice
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.store.digests import file_sha256
 from napari_medclf.store.files import image_suffix, safe_name, stem
-from napari_medclf.store.journal import Journal
+from napari_medclf.store.project_entries import (
+    AnnotationEntry,
+    ProjectCase,
+    ProjectInfo,
+    SavedAnnotation,
+)
+from napari_medclf.store.project_log import ProjectLog
+
+__all__ = ["Project", "ProjectCase", "ProjectInfo", "SavedAnnotation", "WriteFile", "current_author", "now_utc"]
 
 WriteFile = Callable[[Path], object]
 """Writes an image to the path it gets; the layer above knows formats."""
 
-Entry = TypeVar("Entry", bound=BaseModel)
-
 _INFO = "project.json"
-_JOURNAL = "journal.jsonl"
-
-
-class ProjectInfo(BaseModel):
-    """What a project is about.
-
-    `is_exclusive` tells that an image has one class at most, for classification.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    schema_version: Literal[1] = 1
-    name: str
-    task: Task
-    classes: LabelSchema
-    is_exclusive: bool = True
-    created: str = ""
-
-
-class _CaseEntry(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-    kind: Literal["case"] = "case"
-    case_id: str
-    group_id: str
-    path: str
-    member: str = ""
-    image_digest: str
-
-
-class _AnnotationEntry(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-    kind: Literal["annotation"] = "annotation"
-    annotation: Annotation
-    label_map: str = ""
-    label_sha256: str = ""
-    edited_mask: str = ""
-
-
-@dataclass(frozen=True)
-class SavedAnnotation:
-    """One version of an answer, and where its arrays are."""
-
-    annotation: Annotation
-    label_map: FileRef | None = None
-    edited_mask: FileRef | None = None
-    label_sha256: str = ""
-
-
-@dataclass(frozen=True)
-class ProjectCase:
-    """An image of a project with its answers, oldest first."""
-
-    case_id: str
-    group_id: str
-    image: FileRef
-    image_digest: str
-    versions: tuple[SavedAnnotation, ...] = ()
-
-    @property
-    def status(self) -> Status:
-        """Where the case is in the work list."""
-        return self.versions[-1].annotation.status if self.versions else Status.OPEN
-
-    @property
-    def answer(self) -> SavedAnnotation | None:
-        """The newest finished version; None when the case is open, skipped or flagged."""
-        return self.versions[-1] if self.status is Status.DONE else None
 
 
 @dataclass(frozen=True)
@@ -164,8 +100,8 @@ class Project:
         return cls(folder, info, _recover(folder))
 
     @property
-    def _journal(self) -> Journal:
-        return Journal(self.folder / _JOURNAL)
+    def _log(self) -> ProjectLog:
+        return ProjectLog(self.folder)
 
     def add_case(
         self, image: FileRef, *, image_digest: str, group_id: str = "", case_id: str = "", copy: bool = False
@@ -190,17 +126,17 @@ class Project:
         WriteError
             If the journal or the copy cannot be written.
         """
-        known = self._case_entries()
+        known = self._log.case_entries()
         name = next((entry.case_id for entry in known.values() if entry.image_digest == image_digest), "")
         if name:
             return self.case(name)
         wanted = safe_name(case_id or stem(image.path) + (f"-{image.member}" if image.member else ""))
         name = wanted if wanted not in known else f"{wanted}-{image_digest[:8]}"
         stored = self._copy(image, name) if copy else image
-        self._append_case(name, group_id, stored, image_digest)
-        if self._case_entries()[name].image_digest != image_digest:  # another process was faster with that name
+        self._log.add_case(name, group_id, stored, image_digest)
+        if self._log.case_entries()[name].image_digest != image_digest:  # another process was faster with that name
             name = f"{wanted}-{image_digest[:8]}"
-            self._append_case(name, group_id, stored, image_digest)
+            self._log.add_case(name, group_id, stored, image_digest)
         return self.case(name)
 
     def save_annotation(
@@ -239,9 +175,8 @@ class Project:
         labels = self._write(Path("labels") / case.case_id / version, write_labels)
         edited = self._write(Path("edited") / case.case_id / version, write_edited)
         digest = file_sha256(self.folder / labels) if labels else ""
-        entry = _AnnotationEntry(annotation=annotation, label_map=labels, label_sha256=digest, edited_mask=edited)
-        self._journal.append(entry)
-        return self._saved(entry)
+        entry = AnnotationEntry(annotation=annotation, label_map=labels, label_sha256=digest, edited_mask=edited)
+        return self._log.add_annotation(entry)
 
     def cases(self) -> tuple[ProjectCase, ...]:
         """All images with all versions of their answers, in the order they were added.
@@ -251,7 +186,7 @@ class Project:
         DatasetError
             If an entry of the journal is not understood, as of a newer version.
         """
-        return self._with_versions(self._case_entries(), self._annotation_entries())
+        return self._log.with_versions(self._log.case_entries(), self._log.annotation_entries())
 
     def case(self, case_id: str) -> ProjectCase:
         """Find a case; reads only its own entries.
@@ -261,10 +196,10 @@ class Project:
         DatasetError
             If there is none, with the nearest one.
         """
-        known = self._case_entries()
+        known = self._log.case_entries()
         if case_id not in known:
             raise DatasetError(f"{self.folder}: {unknown_choice('case', case_id, known)}")
-        return self._with_versions({case_id: known[case_id]}, self._annotation_entries(case_id))[0]
+        return self._log.with_versions({case_id: known[case_id]}, self._log.annotation_entries(case_id))[0]
 
     def annotations(self, case_id: str) -> tuple[SavedAnnotation, ...]:
         """All versions of the answer for one case, oldest first."""
@@ -299,63 +234,10 @@ class Project:
             is_exclusive=self.info.is_exclusive,
         )
 
-    def _case_entries(self) -> dict[str, _CaseEntry]:
-        entries: dict[str, _CaseEntry] = {}
-        for raw in self._journal.entries(containing='"kind":"case"'):
-            if raw.get("kind") == "case":
-                one = self._understood(_CaseEntry, raw)
-                entries.setdefault(one.case_id, one)
-        return entries
-
-    def _annotation_entries(self, case_id: str = "") -> list[_AnnotationEntry]:
-        about = f'"{case_id}"' if case_id else '"kind":"annotation"'
-        entries = self._journal.entries(containing=about)
-        return [self._understood(_AnnotationEntry, raw) for raw in entries if raw.get("kind") == "annotation"]
-
-    def _understood(self, model: type[Entry], raw: dict[str, Any]) -> Entry:
-        try:
-            return model.model_validate(raw)
-        except ValidationError as error:
-            raise DatasetError(
-                f"{self._journal.path}: an entry is not understood ({error.errors()[0]['msg']}); "
-                "the project may be of a newer version."
-            ) from error
-
-    def _with_versions(
-        self, cases: Mapping[str, _CaseEntry], annotations: Sequence[_AnnotationEntry]
-    ) -> tuple[ProjectCase, ...]:
-        versions: dict[str, list[SavedAnnotation]] = {case_id: [] for case_id in cases}
-        for said in annotations:
-            if said.annotation.case_id in versions:
-                versions[said.annotation.case_id].append(self._saved(said))
-        return tuple(
-            ProjectCase(
-                case_id=one.case_id,
-                group_id=one.group_id,
-                image=FileRef(self.folder / one.path, one.member),  # an absolute path stays itself
-                image_digest=one.image_digest,
-                versions=tuple(versions[one.case_id]),
-            )
-            for one in cases.values()
-        )
-
     def _is_usable(self, answer: SavedAnnotation) -> bool:
         if self.info.task is Task.CLASSIFY:
             return answer.annotation.classes is not None
         return answer.label_map is not None and answer.label_map.path.is_file()
-
-    def _append_case(self, case_id: str, group_id: str, image: FileRef, image_digest: str) -> None:
-        path = image.path.resolve()
-        inside = path.is_relative_to(self.folder.resolve())
-        self._journal.append(
-            _CaseEntry(
-                case_id=case_id,
-                group_id=group_id or case_id,
-                path=path.relative_to(self.folder.resolve()).as_posix() if inside else str(path),
-                member=image.member,
-                image_digest=image_digest,
-            )
-        )
 
     def _copy(self, image: FileRef, name: str) -> FileRef:
         if not image.path.is_file():
@@ -381,14 +263,6 @@ class Project:
         if not path.is_file():
             raise WriteError(f"{path}: was not written.")
         return relative.as_posix()
-
-    def _saved(self, entry: _AnnotationEntry) -> SavedAnnotation:
-        return SavedAnnotation(
-            annotation=entry.annotation,
-            label_map=FileRef(self.folder / entry.label_map) if entry.label_map else None,
-            edited_mask=FileRef(self.folder / entry.edited_mask) if entry.edited_mask else None,
-            label_sha256=entry.label_sha256,
-        )
 
 
 def now_utc() -> str:
@@ -419,7 +293,7 @@ def _recover(folder: Path) -> tuple[str, ...]:
     """Sweep temporary files of dead writers and tell what was found; a read-only folder is left alone."""
     folders = [folder, *(path for part in ("labels", "edited", "images") for path in (folder / part).rglob("*"))]
     swept = sum(sweep(path) for path in folders if path.is_dir())
-    torn = Journal(folder / _JOURNAL).count_torn()
+    torn = ProjectLog(folder).journal.count_torn()
     if not swept and not torn:
         return ()
     return (f"Recovered after an interrupted save: removed {swept} temporary files, skipped {torn} torn lines.",)

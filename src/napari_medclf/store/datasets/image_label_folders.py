@@ -44,7 +44,7 @@ _MAX_NAMED = 3
 
 
 @dataclass(frozen=True)
-class _Declared:
+class Declared:
     """What a dataset.json (or a splits.json with labels) says."""
 
     schema: LabelSchema | None = None
@@ -77,7 +77,7 @@ def read_image_label_folders(folder: Path, images: Path, labels: Path, hints: Hi
     DatasetError
         If nothing pairs, the classes are unknown, or a patient stands in two splits.
     """
-    declared = _read_declared(folder)
+    declared = read_declared(folder)
     cases, warnings = _pair(images, labels, declared.channels, hints)
     test_images, test_labels = (folder / name for name in _TEST_PAIR)
     if images.name == "imagesTr" and test_images.is_dir() and test_labels.is_dir():
@@ -86,7 +86,7 @@ def read_image_label_folders(folder: Path, images: Path, labels: Path, hints: Hi
         warnings = (*warnings, *more)
     if not cases:
         raise DatasetError(f"{folder}: no image in {images.name}/ has a label of the same name in {labels.name}/.")
-    cases, more = _add_splits(folder, cases)
+    cases, more = pick_splits(folder, cases)
     cases = _add_index(folder, cases)
     refs = [case.label_map for case in cases if case.label_map is not None]
     meaning = explain_labels(folder, refs, hints, declared=declared.schema)
@@ -186,7 +186,14 @@ def _roles(files: Mapping[int, Path], channels: tuple[str, ...]) -> dict[str, Fi
     }
 
 
-def _read_declared(folder: Path) -> _Declared:
+def read_declared(folder: Path) -> Declared:
+    """Read classes, channels and name from a folder's dataset.json (or splits.json), if it has one.
+
+    Raises
+    ------
+    DatasetError
+        If it is there and not understood.
+    """
     for name in ("dataset.json", "splits.json"):
         path = folder / name
         if not path.is_file():
@@ -195,11 +202,18 @@ def _read_declared(folder: Path) -> _Declared:
         if isinstance(content, dict) and "labels" in content:
             names = content.get("channel_names") or content.get("modality") or {}
             channels = tuple(str(names[key]) for key in sorted(names, key=str)) if isinstance(names, dict) else ()
-            return _Declared(declared_classes(content["labels"], path), channels, str(content.get("name", "")))
-    return _Declared()
+            return Declared(declared_classes(content["labels"], path), channels, str(content.get("name", "")))
+    return Declared()
 
 
-def _add_splits(folder: Path, cases: tuple[Case, ...]) -> tuple[tuple[Case, ...], tuple[str, ...]]:
+def pick_splits(folder: Path, cases: tuple[Case, ...]) -> tuple[tuple[Case, ...], tuple[str, ...]]:
+    """Give cases the splits of the folder's split file, if it has one; returns them and warnings.
+
+    Raises
+    ------
+    DatasetError
+        If it names none of the cases.
+    """
     path = find_split_file(folder)
     if path is None:
         return cases, ()

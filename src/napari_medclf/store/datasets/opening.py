@@ -8,6 +8,7 @@ from pathlib import Path
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.dataset import Dataset
 from napari_medclf.domain.errors import DatasetError
+from napari_medclf.store.datasets.bids import is_bids, read_bids
 from napari_medclf.store.datasets.class_folders import read_class_folders
 from napari_medclf.store.datasets.image_label_folders import find_pair, read_image_label_folders, refuse_half
 from napari_medclf.store.datasets.medmnist import read_medmnist_dataset
@@ -26,8 +27,8 @@ def open_dataset(path: Path, task: Task | None = None, hints: Hints | None = Non
 
     A folder with one sub-folder a class (with or without train/val/test above); a CSV/TSV with
     ``path,label[,group,split]``, several 0/1 columns or a mask column; a MedMNIST ``.npz``; MSD and
-    nnU-Net folders; ``images/`` beside ``labels/``; images with masks beside them (CHASE_DB1); a
-    project of ours.
+    nnU-Net folders; ``images/`` beside ``labels/``; BIDS with derivatives; images with masks beside
+    them (CHASE_DB1); a project of ours.
 
     Parameters
     ----------
@@ -83,6 +84,8 @@ def _read_folder(folder: Path, hints: Hints) -> Dataset:
     pair = find_pair(folder)
     if pair is not None:
         return read_image_label_folders(folder, *pair, hints)
+    if is_bids(folder):
+        return read_bids(folder, hints)
     table = _find_table(folder)
     if table is not None:
         return read_table_dataset(table, hints)
