@@ -15,9 +15,9 @@ from typing import Any
 from napari_medclf.cli.command import BAD_INPUT, CANCELED, DONE, Command
 from napari_medclf.cli.flags import add_flags, read_flags
 from napari_medclf.cli.interrupt import stop_on_interrupt
-from napari_medclf.jobs.json_text import json_text
 from napari_medclf.domain.errors import MedclfError, unknown_choice
 from napari_medclf.domain.events import FinishReason, Outcome
+from napari_medclf.jobs.json_text import json_text
 
 COMMANDS = {
     "demo": "run the embedded models on real images, write pictures, show the window",
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return CANCELED
     except BrokenPipeError:  # the reader of our output went away: `medclf read ... | head`
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  (Python flushes stdout once more at exit)
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (Python flushes stdout once more at exit)
         return DONE
 
 

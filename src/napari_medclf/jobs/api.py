@@ -86,9 +86,7 @@ def predict(
     return run(predict_image(opened, package, RunOptions(**options)), on_event)
 
 
-def batch(
-    model: str, folder: AnyPath, out: AnyPath, *, on_event: OnEvent | None = None, **options: Any
-) -> RunRecord:
+def batch(model: str, folder: AnyPath, out: AnyPath, *, on_event: OnEvent | None = None, **options: Any) -> RunRecord:
     """Run a model on every image of a folder; what failed stands in the record with its reason.
 
     Parameters
@@ -116,9 +114,7 @@ def train(data: AnyPath, out: AnyPath, *, on_event: OnEvent | None = None, **opt
     return run(start(TrainOptions(data=Path(data), out=Path(out), **options)), on_event)
 
 
-def evaluate(
-    model: str, data: AnyPath, out: AnyPath, *, on_event: OnEvent | None = None, **options: Any
-) -> Evaluation:
+def evaluate(model: str, data: AnyPath, out: AnyPath, *, on_event: OnEvent | None = None, **options: Any) -> Evaluation:
     """Measure a model on labelled data.
 
     Parameters

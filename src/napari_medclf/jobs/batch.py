@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from napari_medclf.domain.errors import OptionError, ReadError
 from napari_medclf.domain.events import FinishReason, Job, Progress
 from napari_medclf.domain.options import check_options, option
-from napari_medclf.jobs.predict import FORMATS, RunOptions
-
 from napari_medclf.domain.run import CaseRecord, RunRecord
+from napari_medclf.jobs.predict import FORMATS, RunOptions
 
 if TYPE_CHECKING:
     from napari_medclf.domain.package import ModelPackage

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_medclf.engine.model import LoadedModel
     from napari_medclf.jobs.case_reader import CaseReader
     from napari_medclf.jobs.predict import RunOptions
-from napari_medclf.jobs.spec import spec_of
+
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateOptions(RunOptions):

@@ -14,8 +14,10 @@ from typing import Any
 def json_text(document: Mapping[str, Any]) -> str:
     """Write a document as indented JSON; not-a-number becomes null, which JSON knows.
 
-    >>> json_text({"dice": float("nan")})
-    '{\\n  "dice": null\\n}'
+    >>> print(json_text({"dice": float("nan")}))
+    {
+      "dice": null
+    }
     """
     return json.dumps(plain(document), indent=2, ensure_ascii=False, allow_nan=False)
 

@@ -66,9 +66,7 @@ def _prepare_case(reader: CaseReader, case: Case, spec: InputSpec) -> Iterator[T
         yield TrainCase(name, case.group_id, sample)
 
 
-def _target(
-    reader: CaseReader, case: Case, image: MedImage, grid: GridMap
-) -> tuple[LabelArray, FloatArray | None]:
+def _target(reader: CaseReader, case: Case, image: MedImage, grid: GridMap) -> tuple[LabelArray, FloatArray | None]:
     if reader.dataset.task is Task.CLASSIFY:
         return np.asarray(reader.class_index(case), dtype=np.int64), None
     labels = reader.reference(case, image).labels

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,7 +132,9 @@ def _described(schema: LabelSchema, said: Mapping[str, Mapping[str, Any]] | None
     if not said:
         return schema
     return LabelSchema(
-        classes=tuple(type(one).model_validate(one.model_dump() | dict(said.get(one.name, {}))) for one in schema.classes)
+        classes=tuple(
+            type(one).model_validate(one.model_dump() | dict(said.get(one.name, {}))) for one in schema.classes
+        )
     )
 
 

@@ -73,5 +73,5 @@ def _fingerprint(fitted: Fitted) -> object:
 
 
 def _licence_text(card: ModelCard) -> str:
-    credits = [f"{one.name}: {one.licence}. {one.attribution}".rstrip() for one in card.data]
-    return "\n".join([f"Licence of this model: {card.licence}.", "", "It was trained on:", *credits, ""])
+    sources = [f"{one.name}: {one.licence}. {one.attribution}".rstrip() for one in card.data]
+    return "\n".join([f"Licence of this model: {card.licence}.", "", "It was trained on:", *sources, ""])

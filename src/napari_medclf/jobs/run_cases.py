@@ -47,9 +47,7 @@ def run_cases(plan: RunPlan, sources: Sources) -> Job[RunRecord]:
     """
     from napari_medclf.store.runs import RunFolder
 
-    run = RunFolder.start(
-        plan.out, plan.spec, weights_sha256=plan.package.card.weights_sha256, resume=plan.resume
-    )
+    run = RunFolder.start(plan.out, plan.spec, weights_sha256=plan.package.card.weights_sha256, resume=plan.resume)
     clock = _Clock()
     records = [refused(one) for one in sources.refusals]
     reason, message = FinishReason.FAILED, ""

@@ -105,7 +105,9 @@ def _name(ref: FileRef, base: Path) -> str:
     name = "_".join((*relative.parts[:-1], stem(relative) if ref.path.is_file() else relative.name))
     if not ref.member:
         return name
-    member = ref.member.replace("/", "-") if len(ref.member) < 20 else hashlib.sha256(ref.member.encode()).hexdigest()[:8]
+    member = (
+        ref.member.replace("/", "-") if len(ref.member) < 20 else hashlib.sha256(ref.member.encode()).hexdigest()[:8]
+    )
     return f"{name}-{member}" if name else member
 
 
@@ -124,7 +126,7 @@ def _split_member(path: Path) -> FileRef:
 
 def _absolute(path: Path) -> Path:
     """Make a path that means the same when a run is resumed elsewhere; links are kept."""
-    return Path(os.path.abspath(path))  # noqa: PTH100  (resolve() would follow links)
+    return Path(os.path.abspath(path))
 
 
 def _common_folder(refs: Sequence[FileRef]) -> Path:

@@ -68,7 +68,7 @@ def portable_path(path: Path, base: Path) -> str:
     >>> portable_path(Path("/home/jane/retina"), Path("/data/work"))
     'retina'
     """
-    absolute = Path(os.path.abspath(path))  # noqa: PTH100  (resolve() would follow links and change the name)
+    absolute = Path(os.path.abspath(path))
     try:
         relative = Path(os.path.relpath(absolute, base))
     except ValueError:  # another drive on Windows
@@ -79,7 +79,7 @@ def portable_path(path: Path, base: Path) -> str:
 
 def _plain(value: Any, base: Path | None) -> Any:
     if isinstance(value, Path):
-        return portable_path(value, base) if base else Path(os.path.abspath(value)).as_posix()  # noqa: PTH100
+        return portable_path(value, base) if base else Path(os.path.abspath(value)).as_posix()
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
