@@ -33,7 +33,7 @@ def decode_file(path: Path) -> NDArray[Any]:
         dataset = dcmread(path, force=True)
         _complete(dataset)
         syntax = dataset.file_meta.TransferSyntaxUID
-    with refusing(path, f"has damaged samples ({syntax.name})", with_text=False), quiet():
+    with refusing(path, f"has damaged samples ({_name(syntax)})", with_text=False), quiet():
         if str(syntax) in _BY_IMAGECODECS:
             return _by_imagecodecs(path, dataset)
         return _by_pydicom(path, dataset)
@@ -51,11 +51,18 @@ def _by_pydicom(path: Path, dataset: Any) -> NDArray[Any]:
     if not is_known:
         raise ReadError(
             path,
-            f"is packed as {syntax.name} ({syntax}), which cannot be decoded",
+            f"is packed as {_name(syntax)}, which cannot be decoded",
             "Have it sent uncompressed, as JPEG 2000 or as JPEG-LS.",
         )
     samples = decode(dataset)
     return np.asarray(samples.astype(samples.dtype.newbyteorder("="), copy=False))
+
+
+def _name(syntax: Any) -> str:
+    """Name a transfer syntax; what is no UID is text from a damaged file and not shown."""
+    if not syntax.is_valid:
+        return "an unknown transfer syntax"
+    return f"{syntax.name}, {syntax}" if syntax.name != syntax else str(syntax)
 
 
 def _by_imagecodecs(path: Path, dataset: Any) -> NDArray[Any]:

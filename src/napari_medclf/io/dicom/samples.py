@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from napari_medclf.domain.arrays import PixelArray
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.io.dicom.decode import decode_file
-from napari_medclf.io.dicom.header import Header, Pixels
+from napari_medclf.io.dicom.header import Header
+from napari_medclf.io.dicom.layout import Pixels
 from napari_medclf.io.preflight import check_budget, refusing
 
 # PS3.3 C.8.7.1.1.2: on these the modality LUT undoes the detector's curve for subtraction, not for display.

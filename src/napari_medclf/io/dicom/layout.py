@@ -1,0 +1,143 @@
+"""How and where the samples of a file are stored, checked against its size."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from napari_medclf.domain.errors import ReadError
+from napari_medclf.io.dicom import tags
+from napari_medclf.io.preflight import check_budget
+
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_NATIVE = ("", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
+_PREAMBLE = 132
+_CHUNK = 2**20
+_PIXEL_DATA = (0x7FE0, 0x0010)
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """How the samples of a file are stored.
+
+    `offset` and `length` are of the sample bytes in the file; the length is 0 where the samples are
+    packed or deflated and cannot be read as they lie.
+    """
+
+    transfer_syntax_uid: str
+    is_little_endian: bool
+    rows: int
+    columns: int
+    n_frames: int
+    samples_per_pixel: int
+    photometric: str
+    bits_allocated: int
+    bits_stored: int
+    is_signed: bool
+    offset: int
+    length: int
+
+    @property
+    def is_colour(self) -> bool:
+        """Whether this becomes red, green and blue."""
+        return self.samples_per_pixel > 1 or self.photometric == "PALETTE COLOR"
+
+    @property
+    def n_bytes(self) -> int:
+        """What the samples take when unpacked."""
+        n_samples = self.rows * self.columns * self.n_frames * self.samples_per_pixel
+        return n_samples * max(self.bits_allocated // 8, 1)
+
+
+def read_layout(path: Path, dataset: Any, file: BinaryIO, size: int) -> Pixels:
+    """Read the layout from a data set whose parser stopped at the samples in `file`.
+
+    Raises
+    ------
+    ReadError
+        If the bits a sample are odd, the file is shorter than it says, or memory would not do.
+    """
+    is_implicit, is_little = dataset.original_encoding
+    uid = tags.meta_text(dataset, "TransferSyntaxUID")
+    offset, length = _locate(file, is_implicit, is_little) if uid in _NATIVE else (0, 0)
+    pixels = Pixels(
+        transfer_syntax_uid=uid,
+        is_little_endian=bool(is_little),
+        rows=tags.count(path, dataset, "Rows"),
+        columns=tags.count(path, dataset, "Columns"),
+        n_frames=max(int(tags.number(dataset, "NumberOfFrames", 1)), 1),
+        samples_per_pixel=tags.count(path, dataset, "SamplesPerPixel", 1),
+        photometric=tags.text(dataset, "PhotometricInterpretation"),
+        bits_allocated=tags.count(path, dataset, "BitsAllocated"),
+        bits_stored=tags.count(path, dataset, "BitsStored", int(tags.number(dataset, "BitsAllocated", 16))),
+        is_signed=tags.number(dataset, "PixelRepresentation", 0) == 1,
+        offset=offset,
+        length=length,
+    )
+    if pixels.bits_allocated not in (8, 16, 32) or not 1 <= pixels.bits_stored <= pixels.bits_allocated:
+        raise ReadError(path, f"has {pixels.bits_stored} of {pixels.bits_allocated} bits a sample, which is not read")
+    _check_length(path, pixels, size)
+    return pixels
+
+
+def is_at_pixels(dataset: Any, file: BinaryIO) -> bool:
+    """Whether the parser stopped at samples; a deflated data set is parsed from memory, so it is asked."""
+    if tags.meta_text(dataset, "TransferSyntaxUID") == _DEFLATED:
+        return "Rows" in dataset
+    _, is_little = dataset.original_encoding
+    here = file.tell()
+    head = file.read(4)
+    file.seek(here)
+    order: Any = "big" if is_little is False else "little"
+    return (int.from_bytes(head[:2], order), int.from_bytes(head[2:4], order)) == _PIXEL_DATA
+
+
+def check_inflated(path: Path, file: BinaryIO) -> None:
+    """Unpack a deflated file in pieces first: three megabytes can hold gigabytes.
+
+    Raises
+    ------
+    ReadError
+        As soon as the unpacked bytes would not fit into memory.
+    """
+    head = file.read(_PREAMBLE + 1024)
+    file.seek(0)
+    if _DEFLATED.encode() not in head or len(head) < _PREAMBLE + 12:
+        return
+    file.seek(_PREAMBLE + 12 + int.from_bytes(head[_PREAMBLE + 8 : _PREAMBLE + 12], "little"))
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    total = 0
+    while packed := unpacker.unconsumed_tail or file.read(_CHUNK):
+        total += len(unpacker.decompress(packed, _CHUNK))
+        check_budget(path, 3 * total)
+    file.seek(0)
+
+
+def _locate(file: BinaryIO, is_implicit: bool, is_little: bool) -> tuple[int, int]:
+    start = file.tell()
+    head = file.read(12)
+    order: Any = "little" if is_little else "big"
+    if is_implicit:
+        return start + 8, int.from_bytes(head[4:8], order)
+    return start + 12, int.from_bytes(head[8:12], order)
+
+
+def _check_length(path: Path, pixels: Pixels, size: int) -> None:
+    check_budget(path, pixels.n_bytes)
+    if pixels.length == 0:
+        return
+    present = min(pixels.length, size - pixels.offset)
+    needed = pixels.n_bytes
+    if pixels.photometric == "YBR_FULL_422":
+        needed = needed * 2 // 3
+    if pixels.length == _UNDEFINED_LENGTH or present < needed:
+        frames = f" in {pixels.n_frames} frames" if pixels.n_frames > 1 else ""
+        raise ReadError(
+            path,
+            f"is truncated: {pixels.rows} x {pixels.columns} pixels{frames} take {needed} bytes, "
+            f"and {max(present, 0)} are there",
+            "Fetch the file again.",
+        )

@@ -1,0 +1,110 @@
+"""Values of DICOM elements as plain Python values; what is missing or odd never raises a library's error."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from napari_medclf.domain.errors import ReadError
+from napari_medclf.domain.geometry import Vector3
+
+
+def text(dataset: Any, keyword: str) -> str:
+    """Text of an element, empty where it is missing."""
+    value = dataset.get(keyword)
+    return "" if value is None else str(value).strip().strip("\0")
+
+
+def meta_text(dataset: Any, keyword: str) -> str:
+    """Text of an element of the file's own header, empty where there is none."""
+    meta = getattr(dataset, "file_meta", None)
+    return "" if meta is None else text(meta, keyword)
+
+
+def numbers(dataset: Any, keyword: str) -> list[float] | None:
+    """All numbers of an element, None where it is missing or empty."""
+    value = dataset.get(keyword)
+    if value is None or value == "":
+        return None
+    values = list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else [value]
+    return [float(one) for one in values] or None
+
+
+def number(dataset: Any, keyword: str, default: float) -> float:
+    """First number of an element, or `default` where there is no finite one."""
+    found = numbers(dataset, keyword)
+    return found[0] if found and math.isfinite(found[0]) else default
+
+
+def positive(dataset: Any, keyword: str) -> float | None:
+    """Size of a number without its sign, None where it is missing or zero."""
+    return abs(number(dataset, keyword, 0.0)) or None
+
+
+def count(path: Path, dataset: Any, keyword: str, default: int = 0) -> int:
+    """Whole number from one up.
+
+    Raises
+    ------
+    ReadError
+        If there is none.
+    """
+    found = int(number(dataset, keyword, default))
+    if found < 1:
+        raise ReadError(path, f"declares no {keyword}, so it is no complete image")
+    return found
+
+
+def vector(path: Path, dataset: Any, keyword: str) -> Vector3 | None:
+    """Three finite numbers, None where the element is missing.
+
+    Raises
+    ------
+    ReadError
+        If it is something else.
+    """
+    found = numbers(dataset, keyword)
+    if found is None:
+        return None
+    if len(found) != 3 or not all(math.isfinite(one) for one in found):
+        raise ReadError(path, f"has a {keyword} that is not three finite numbers")
+    return (found[0], found[1], found[2])
+
+
+def orientation(path: Path, dataset: Any, notes: list[str]) -> tuple[Vector3 | None, Vector3 | None]:
+    """Unit vectors along a row and down a column; None where the element is missing or all zero.
+
+    Raises
+    ------
+    ReadError
+        If they are off unit length or a right angle by more than 1 %; 0.1 % is noted.
+    """
+    found = numbers(dataset, "ImageOrientationPatient")
+    if found is None or not any(found):
+        return None, None
+    if len(found) != 6 or not all(math.isfinite(one) for one in found):
+        raise ReadError(path, "has an ImageOrientationPatient that is not six finite numbers")
+    row, column = found[:3], found[3:]
+    lengths = math.hypot(*row), math.hypot(*column)
+    lean = abs(sum(a * b for a, b in zip(row, column, strict=True)))
+    off = max(abs(lengths[0] - 1), abs(lengths[1] - 1), lean)
+    if off > 1e-2:
+        raise ReadError(path, f"has row and column directions that are no right-angled unit vectors (off by {off:.3f})")
+    if off > 1e-3:
+        notes.append(f"Its row and column directions are off a right angle or unit length by {off:.4f}.")
+    return _unit(row, lengths[0]), _unit(column, lengths[1])
+
+
+def window(dataset: Any) -> tuple[float, float] | None:
+    """Limits of the first window, DICOM PS3.3 C.11.2.1.2.1; None where there is no usable one."""
+    centres, widths = numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth")
+    if not centres or not widths or not math.isfinite(centres[0]) or not widths[0] > 1:
+        return None
+    half = (widths[0] - 1) / 2
+    return (centres[0] - 0.5 - half, centres[0] - 0.5 + half) if math.isfinite(half) else None
+
+
+def _unit(values: list[float], length: float) -> Vector3:
+    x, y, z = (one / length for one in values)
+    return (x, y, z)
