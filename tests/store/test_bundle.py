@@ -90,6 +90,30 @@ def test_replacing_leaves_only_the_new_package(
     assert [path.name for path in package.folder.parent.iterdir()] == [package.folder.name]
 
 
+@pytest.mark.parametrize("nth", range(6))
+def test_disk_full_at_any_file_keeps_the_old_package(
+    package: ModelPackage,
+    card: ModelCard,
+    run_spec: RunSpec,
+    weights: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    nth: int,
+) -> None:
+    written: list[Path] = []
+
+    def fail_at_nth(path: Path, content: bytes | str) -> None:
+        if len(written) == nth:
+            raise OSError(None, "No space left on device", str(path))
+        written.append(path)
+        atomic_write(path, content)
+
+    monkeypatch.setattr(bundle, "atomic_write", fail_at_nth)
+    with pytest.raises(WriteError, match="cannot be written"):
+        write_package(package.folder, card.model_copy(update={"version": "9"}), weights, run_spec, "MIT")
+    assert read_package(package.folder).card.version == "1.2.0"
+    assert [path.name for path in package.folder.parent.iterdir()] == [package.folder.name]
+
+
 def test_kill_between_the_renames_of_an_exchange_loses_nothing(package: ModelPackage) -> None:
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     aside = package.folder.with_name(f".{package.folder.name}.old-{int(gone.stdout)}")
@@ -179,7 +203,10 @@ def test_copy_is_verified_and_whole(package: ModelPackage, tmp_path: Path) -> No
     assert not (tmp_path / "copies" / "second").exists()
 
 
-def test_monai_builds_the_network_and_predicts_a_picture(tmp_path: Path, card: ModelCard, run_spec: RunSpec) -> None:
+@pytest.mark.parametrize("channels", [("gray",), ("red", "green", "blue")], ids=["gray", "colour"])
+def test_monai_builds_the_network_and_predicts_a_picture(
+    tmp_path: Path, card: ModelCard, run_spec: RunSpec, channels: tuple[str, ...]
+) -> None:
     """MONAI alone, from the files on disk: parse, build, load strictly, run, labels on the picture's grid."""
     import numpy as np
     import torch
@@ -189,11 +216,16 @@ def test_monai_builds_the_network_and_predicts_a_picture(tmp_path: Path, card: M
     from safetensors.torch import load_file, save
 
     torch.manual_seed(3)
-    ours = BasicUNet(**card.network.arguments)
+    network_spec = card.network.model_copy(
+        update={"arguments": card.network.arguments | {"in_channels": len(channels)}}
+    )
+    input_spec = card.input.model_copy(update={"channels": channels})
+    card = card.model_copy(update={"network": network_spec, "input": input_spec})
+    ours = BasicUNet(**network_spec.arguments)
     package = write_package(tmp_path / "model", card, save(ours.state_dict()), run_spec, "MIT")
     (tmp_path / "images").mkdir()
-    pixels = np.random.default_rng(0).integers(0, 255, (40, 56), dtype=np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "images" / "one.png")
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 56, 3), dtype=np.uint8)
+    Image.fromarray(pixels if len(channels) == 3 else pixels[..., 0]).save(tmp_path / "images" / "one.png")
 
     parser = ConfigParser()
     parser.read_config(package.folder / "configs" / "inference.json")
@@ -209,3 +241,5 @@ def test_monai_builds_the_network_and_predicts_a_picture(tmp_path: Path, card: M
     labels = results[0][0]["pred"]
     assert labels.shape == (1, 40, 56)
     assert set(np.unique(labels)) <= {0, 1, 2}
+    (saved,) = (tmp_path / "eval").rglob("*.png")
+    np.testing.assert_array_equal(np.asarray(Image.open(saved)), np.asarray(labels[0]))

@@ -22,7 +22,13 @@ def inference_config(card: ModelCard) -> dict[str, Any]:
     program uses that one.
     """
     return {
-        "imports": ["$import glob", "$import os", "$import torch", "$from safetensors.torch import load_file"],
+        "imports": [
+            "$import glob",
+            "$import os",
+            "$import numpy as np",
+            "$import torch",
+            "$from safetensors.torch import load_file",
+        ],
         "bundle_root": ".",
         "dataset_dir": "./images",
         "output_dir": "./eval",
@@ -163,5 +169,15 @@ def _postprocessing(card: ModelCard) -> list[dict[str, Any]]:
     decide: dict[str, Any] = {"_target_": "AsDiscreted", "keys": "pred", "argmax": True}
     if card.output.activation == "sigmoid":
         decide = {"_target_": "AsDiscreted", "keys": "pred", "threshold": 0.5}
-    save = {"_target_": "SaveImaged", "keys": "pred", "output_dir": "@output_dir"}
-    return [activation, decide, save]
+    return [activation, decide, *_save(card.input)]
+
+
+def _save(spec: InputSpec) -> list[dict[str, Any]]:
+    save = {"_target_": "SaveImaged", "keys": "pred", "output_dir": "@output_dir", "output_dtype": "$np.uint8"}
+    if spec.spatial_dims == 3:
+        return [save]
+    return [
+        {"_target_": "CopyItemsd", "keys": "pred", "names": "picture"},
+        {"_target_": "Transposed", "keys": "picture", "indices": [0, 2, 1]},  # MONAI writes pictures column first
+        save | {"keys": "picture", "output_ext": ".png", "scale": None, "resample": False},
+    ]
