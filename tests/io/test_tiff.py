@@ -106,7 +106,7 @@ def test_loop_of_pages_is_refused_and_does_not_hang(tmp_path):
 @pytest.mark.parametrize("kept", [8, 60, 900])
 def test_truncated_file_is_refused_by_name(tmp_path, kept):
     path = tmp_path / "cut.tif"
-    tifffile.imwrite(path, PAGES)
+    tifffile.imwrite(path, PAGES, photometric="minisblack")
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(ReadError, match=r"cut\.tif"):
         read_tiff(path)

@@ -86,7 +86,7 @@ def test_orientation_a_little_off_is_straightened_and_told(file):
     assert "right angle" in header.warnings[0]
 
 
-def test_name_and_identifier_stay_out_of_every_message(file, recwarn):
+def test_name_and_identifier_stay_out_of_every_message(file, recwarn, caplog):
     raw = file.read_bytes()
     assert b"0.75" in raw
     file.write_bytes(raw.replace(b"0.75", b"JANE"))
@@ -94,3 +94,4 @@ def test_name_and_identifier_stay_out_of_every_message(file, recwarn):
         read_header(file)
     assert "JANE" not in str(caught.value)
     assert not [warning for warning in recwarn if "JANE" in str(warning.message)]
+    assert "JANE" not in caplog.text

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from napari_medclf.domain.arrays import PixelArray
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.io.dicom.decode import decode_file
-from napari_medclf.io.dicom.header import Header, quiet
+from napari_medclf.io.dicom.header import Header
+from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.preflight import check_budget, refusing
 
 
@@ -21,16 +22,10 @@ def read_colour(headers: Sequence[Header]) -> PixelArray:
     Raises
     ------
     ReadError
-        If a file cannot be decoded, or is a film: colour and time are two axes.
+        If a file cannot be decoded.
     """
     first = headers[0]
     check_budget(first.path, 3 * sum(header.pixels.n_bytes for header in headers))
-    if first.pixels.n_frames > 1:
-        raise ReadError(
-            first.path,
-            f"is a film of {first.pixels.n_frames} colour frames, which this version does not read",
-            "Export single frames.",
-        )
     slices = [_read_slice(header) for header in headers]
     return np.ascontiguousarray(np.moveaxis(np.stack(slices), -1, 0))
 

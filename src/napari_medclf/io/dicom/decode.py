@@ -9,12 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_medclf.domain.errors import ReadError
-from napari_medclf.io.dicom.header import quiet
+from napari_medclf.io.dicom.quiet import quiet
+from napari_medclf.io.dicom.syntax import BY_IMAGECODECS, JPEG_LOSSLESS, syntax_name
 from napari_medclf.io.preflight import refusing
-
-_JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
-_JPEG_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
-_BY_IMAGECODECS = (_JPEG_EXTENDED, *_JPEG_LOSSLESS)
 
 
 def decode_file(path: Path) -> NDArray[Any]:
@@ -25,44 +22,25 @@ def decode_file(path: Path) -> NDArray[Any]:
     Raises
     ------
     ReadError
-        Naming the transfer syntax that cannot be decoded, or what is damaged.
+        Naming the transfer syntax of samples that are damaged.
     """
     with refusing(path, "has a damaged DICOM header", with_text=False), quiet():
         from pydicom import dcmread
 
         dataset = dcmread(path, force=True)
         _complete(dataset)
-        syntax = dataset.file_meta.TransferSyntaxUID
-    with refusing(path, f"has damaged samples ({_name(syntax)})", with_text=False), quiet():
-        if str(syntax) in _BY_IMAGECODECS:
+        syntax = str(dataset.file_meta.TransferSyntaxUID)
+    with refusing(path, f"has damaged samples ({syntax_name(syntax)})", with_text=False), quiet():
+        if syntax in BY_IMAGECODECS:
             return _by_imagecodecs(path, dataset)
-        return _by_pydicom(path, dataset)
+        return _by_pydicom(dataset)
 
 
-def _by_pydicom(path: Path, dataset: Any) -> NDArray[Any]:
-    from pydicom.pixels.decoders.base import get_decoder
+def _by_pydicom(dataset: Any) -> NDArray[Any]:
     from pydicom.pixels.utils import pixel_array as decode
 
-    syntax = dataset.file_meta.TransferSyntaxUID
-    try:
-        is_known = not syntax.is_compressed or get_decoder(syntax).is_available
-    except NotImplementedError:
-        is_known = False
-    if not is_known:
-        raise ReadError(
-            path,
-            f"is packed as {_name(syntax)}, which cannot be decoded",
-            "Have it sent uncompressed, as JPEG 2000 or as JPEG-LS.",
-        )
     samples = decode(dataset)
     return np.asarray(samples.astype(samples.dtype.newbyteorder("="), copy=False))
-
-
-def _name(syntax: Any) -> str:
-    """Name a transfer syntax; what is no UID is text from a damaged file and not shown."""
-    if not syntax.is_valid:
-        return "an unknown transfer syntax"
-    return f"{syntax.name}, {syntax}" if syntax.name != syntax else str(syntax)
 
 
 def _by_imagecodecs(path: Path, dataset: Any) -> NDArray[Any]:
@@ -70,7 +48,7 @@ def _by_imagecodecs(path: Path, dataset: Any) -> NDArray[Any]:
     import imagecodecs
     from pydicom.encaps import generate_frames
 
-    is_lossless = str(dataset.file_meta.TransferSyntaxUID) in _JPEG_LOSSLESS
+    is_lossless = str(dataset.file_meta.TransferSyntaxUID) in JPEG_LOSSLESS
     n_frames = int(dataset.get("NumberOfFrames") or 1)
     codec = imagecodecs.ljpeg_decode if is_lossless and dataset.SamplesPerPixel == 1 else imagecodecs.jpeg_decode
     frames = [

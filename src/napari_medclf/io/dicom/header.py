@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ from napari_medclf.domain.geometry import Vector3
 from napari_medclf.io.dicom import tags
 from napari_medclf.io.dicom.kinds import check_kind
 from napari_medclf.io.dicom.layout import Pixels, check_inflated, is_at_pixels, read_layout
+from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.dicom.scale import Spacing, find_spacing
 from napari_medclf.io.preflight import check_file, refusing
 
@@ -97,16 +95,6 @@ def read_header(path: Path) -> Header:
         dataset = dcmread(file, stop_before_pixels=True, force=True)
         check_kind(path, dataset, has_pixels=is_at_pixels(dataset, file))
         return _build(path, dataset, read_layout(path, dataset, file, size))
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep pydicom from printing header values, which may name a patient, in its warnings."""
-    import pydicom
-
-    with warnings.catch_warnings(), pydicom.config.disable_value_validation():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def patient_key(patient_id: str) -> str:

@@ -9,13 +9,13 @@ from typing import Any, BinaryIO
 
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.io.dicom import tags
+from napari_medclf.io.dicom.syntax import DEFLATED, NATIVE, check_syntax
 from napari_medclf.io.preflight import check_budget
 
-_DEFLATED = "1.2.840.10008.1.2.1.99"
-_NATIVE = ("", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 _PREAMBLE = 132
 _CHUNK = 2**20
 _PIXEL_DATA = (0x7FE0, 0x0010)
+_SINGLE_FRAMES = "Export single frames."
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 
 
@@ -58,11 +58,13 @@ def read_layout(path: Path, dataset: Any, file: BinaryIO, size: int) -> Pixels:
     Raises
     ------
     ReadError
-        If the bits a sample are odd, the file is shorter than it says, or memory would not do.
+        If samples are packed in a way that cannot be undone, have odd bits, are a film in colour, are
+        fewer than declared, or would not fit into memory.
     """
     is_implicit, is_little = dataset.original_encoding
     uid = tags.meta_text(dataset, "TransferSyntaxUID")
-    offset, length = _locate(file, is_implicit, is_little) if uid in _NATIVE else (0, 0)
+    check_syntax(path, uid)
+    offset, length = _locate(file, is_implicit, is_little) if uid in NATIVE else (0, 0)
     pixels = Pixels(
         transfer_syntax_uid=uid,
         is_little_endian=bool(is_little),
@@ -79,13 +81,17 @@ def read_layout(path: Path, dataset: Any, file: BinaryIO, size: int) -> Pixels:
     )
     if pixels.bits_allocated not in (8, 16, 32) or not 1 <= pixels.bits_stored <= pixels.bits_allocated:
         raise ReadError(path, f"has {pixels.bits_stored} of {pixels.bits_allocated} bits a sample, which is not read")
+    if pixels.is_colour and pixels.n_frames > 1:
+        raise ReadError(
+            path, f"is a film of {pixels.n_frames} colour frames, which this version does not read", _SINGLE_FRAMES
+        )
     _check_length(path, pixels, size)
     return pixels
 
 
 def is_at_pixels(dataset: Any, file: BinaryIO) -> bool:
     """Whether the parser stopped at samples; a deflated data set is parsed from memory, so it is asked."""
-    if tags.meta_text(dataset, "TransferSyntaxUID") == _DEFLATED:
+    if tags.meta_text(dataset, "TransferSyntaxUID") == DEFLATED:
         return "Rows" in dataset
     _, is_little = dataset.original_encoding
     here = file.tell()
@@ -105,7 +111,7 @@ def check_inflated(path: Path, file: BinaryIO) -> None:
     """
     head = file.read(_PREAMBLE + 1024)
     file.seek(0)
-    if _DEFLATED.encode() not in head or len(head) < _PREAMBLE + 12:
+    if DEFLATED.encode() not in head or len(head) < _PREAMBLE + 12:
         return
     file.seek(_PREAMBLE + 12 + int.from_bytes(head[_PREAMBLE + 8 : _PREAMBLE + 12], "little"))
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
