@@ -105,6 +105,8 @@ class Prediction:
     warnings: tuple[str, ...] = ()
     device: str = "cpu"
     elapsed_s: float = 0.0
+    weights_sha256: str = ""
+    """Of the weights that said it, to be kept with corrections."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.engine.model import LoadedModel
     from napari_medclf.jobs.case_reader import CaseReader
-    from napari_medclf.jobs.predict import RunOptions
+    from napari_medclf.jobs.compare import Comparison
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +113,7 @@ def measure(package: ModelPackage, dataset: Dataset, cases: Sequence[Case], run:
         If the data has a class that the model does not know.
     """
     from napari_medclf.jobs.case_reader import CaseReader
-    from napari_medclf.jobs.compare import Comparison, summarise
+    from napari_medclf.jobs.compare import summarise
     from napari_medclf.jobs.predict import load_package
 
     for name in dataset.schema.names if dataset.task is Task.CLASSIFY else ():

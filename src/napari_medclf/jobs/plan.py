@@ -15,7 +15,7 @@ from napari_medclf.domain.card import DataCredit, ModelCard, OutputSpec, Task
 from napari_medclf.domain.dataset import Dataset, Split
 from napari_medclf.domain.errors import CardError, OptionError
 from napari_medclf.domain.events import Job, Progress
-from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.labels import LabelClass, LabelSchema
 from napari_medclf.jobs.case_reader import CaseReader
 
 if TYPE_CHECKING:
@@ -131,15 +131,12 @@ def _described(schema: LabelSchema, said: Mapping[str, Mapping[str, Any]] | None
     """Give classes the colours and codes that a person wrote, matched by name."""
     if not said:
         return schema
-    return LabelSchema(
-        classes=tuple(
-            type(one).model_validate(one.model_dump() | dict(said.get(one.name, {}))) for one in schema.classes
-        )
-    )
+    described = (LabelClass.model_validate(one.model_dump() | dict(said.get(one.name, {}))) for one in schema.classes)
+    return LabelSchema(classes=tuple(described))
 
 
 def _credits(dataset: Dataset, said: Any) -> tuple[DataCredit, ...]:
-    counts = {f"n_{split.value}": len(dataset.in_split(split)) for split in Split}
+    counts: dict[str, Any] = {f"n_{split.value}": len(dataset.in_split(split)) for split in Split}
     if not said:
         return (DataCredit(name=dataset.name, licence="not stated", attribution="", **counts),)
     first, *others = said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,7 +86,7 @@ def predict_image(
     prediction = yield from loaded.predict(image, settings)
     for warning in prediction.warnings:
         yield Warned(warning)
-    return prediction
+    return replace(prediction, weights_sha256=package.card.weights_sha256)
 
 
 def predict(options: PredictOptions) -> Job[RunRecord]:

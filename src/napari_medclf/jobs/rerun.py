@@ -97,9 +97,9 @@ def _moved(spec: RunSpec, options: RerunOptions) -> dict[str, Any]:
     """Say where the images are, under the name that the command has for it."""
     if options.data is None:
         return {}
-    return {"predict": {"paths": (options.data,)}, "batch": {"folder": options.data}}.get(
-        spec.command, {"data": options.data}
-    )
+    if spec.command == "predict":
+        return {"paths": (options.data,)}
+    return {"folder" if spec.command == "batch" else "data": options.data}
 
 
 def _train(spec: RunSpec, options: RerunOptions, path: Path) -> Job[Any]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from napari_medclf.domain.image import MedImage
     from napari_medclf.io.report import Refusal
 
+_LONGEST_MEMBER = 20
+"""A series UID is longer, and no name for a folder."""
+
 
 @dataclass(frozen=True)
 class RunCase:
@@ -105,9 +108,8 @@ def _name(ref: FileRef, base: Path) -> str:
     name = "_".join((*relative.parts[:-1], stem(relative) if ref.path.is_file() else relative.name))
     if not ref.member:
         return name
-    member = (
-        ref.member.replace("/", "-") if len(ref.member) < 20 else hashlib.sha256(ref.member.encode()).hexdigest()[:8]
-    )
+    is_short = len(ref.member) <= _LONGEST_MEMBER
+    member = ref.member.replace("/", "-") if is_short else hashlib.sha256(ref.member.encode()).hexdigest()[:8]
     return f"{name}-{member}" if name else member
 
 

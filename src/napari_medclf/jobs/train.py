@@ -54,7 +54,7 @@ class TrainOptions:
         check_options(self)
         if self.val_fraction + self.test_fraction >= 1:
             raise OptionError(
-                f"--val-fraction {self.val_fraction} and --test-fraction {self.test_fraction} leave nothing to train on."
+                f"--val-fraction {self.val_fraction} and --test-fraction {self.test_fraction} leave nothing to train."
             )
 
 

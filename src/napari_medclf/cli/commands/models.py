@@ -64,12 +64,14 @@ def _card_lines(package: ModelPackage) -> Iterator[str]:
     yield f"{card.title} ({card.name} {card.version}, {card.task})"
     yield card.description
     yield f"classes: {', '.join(card.schema_.names)}"
-    yield f"input: {card.input.spatial_dims}D, {', '.join(card.input.channels)} {' or '.join(card.input.modality)}".rstrip()
+    modality = " or ".join(card.input.modality) or "any modality"
+    yield f"input: {card.input.spatial_dims}D, {', '.join(card.input.channels)}, {modality}"
     yield f"intended use: {card.intended_use}"
     yield from (f"limit: {limit}" for limit in card.limits)
     yield f"licence: {card.licence}"
     for credit in card.data:
-        yield f"data: {credit.name} ({credit.licence}), train {credit.n_train}, val {credit.n_val}, test {credit.n_test}"
+        counts = f"train {credit.n_train}, val {credit.n_val}, test {credit.n_test}"
+        yield f"data: {credit.name} ({credit.licence}), {counts}"
         yield from (text for text in (credit.attribution, credit.split) if text)
     yield from metric_lines(card.metrics)
     yield f"folder: {package.folder}"
