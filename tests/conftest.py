@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import socket
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m and --dist look at the marks
 def pytest_collection_modifyitems(items):
     """Keep a file's tests together, and all that open a window in one process, under `--dist loadgroup`."""
     for item in items:
@@ -32,3 +35,18 @@ def shared_data() -> Path:
 def _home_of_its_own(monkeypatch, tmp_path_factory):
     """Keep installed models and settings of the person who runs the tests out of them, and theirs clean."""
     monkeypatch.setenv("MEDCLF_HOME", str(tmp_path_factory.mktemp("medclf-home")))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network():
+    """Fail where something would download: the program needs no network, and the tests have none."""
+    connect = socket.socket.connect
+
+    def connect_here_only(self, address):
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not ipaddress.ip_address(address[0]).is_loopback:
+            raise AssertionError(f"a test tried to reach {address[0]}")
+        return connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", connect_here_only)
+        yield
