@@ -169,7 +169,15 @@ def _postprocessing(card: ModelCard) -> list[dict[str, Any]]:
     decide: dict[str, Any] = {"_target_": "AsDiscreted", "keys": "pred", "argmax": True}
     if card.output.activation == "sigmoid":
         decide = {"_target_": "AsDiscreted", "keys": "pred", "threshold": 0.5}
-    return [activation, decide, *_save(card.input)]
+    return [activation, *_go_home(card.input), decide, *_save(card.input)]
+
+
+def _go_home(spec: InputSpec) -> list[dict[str, Any]]:
+    """Bring probabilities, never labels, back to the grid of the volume."""
+    if spec.spatial_dims == 2:
+        return []
+    home = {"_target_": "Invertd", "keys": "pred", "transform": "@preprocessing", "orig_keys": "image"}
+    return [home | {"nearest_interp": False, "to_tensor": True}]
 
 
 def _save(spec: InputSpec) -> list[dict[str, Any]]:
