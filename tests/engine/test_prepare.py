@@ -243,7 +243,7 @@ def test_not_a_number_is_filled_and_said() -> None:
     spec = _spec(spatial_dims=2, patch_vox=(4, 4), intensity=Intensity(kind="window", low=0, high=10))
     prepared = prepare(_picture(data), spec)
     np.testing.assert_allclose(prepared.data.ravel(), (0.3, 0.3, 0.5), atol=1e-6)
-    assert prepared.warnings == ("1 samples are not finite numbers; they were set to the smallest one.",)
+    assert prepared.warnings == ("1 of 3 samples are not finite numbers; they were set to the smallest one.",)
 
 
 def test_missing_scale_is_said() -> None:

@@ -30,34 +30,35 @@ def activate(logits: FloatArray, output: OutputSpec) -> None:
         np.reciprocal(logits, out=logits)
 
 
+def values_of_channels(schema: LabelSchema) -> LabelArray:
+    """List the label value of each channel: background, then the foreground classes in order."""
+    values = [0, *(one.value for one in schema.foreground)]
+    return np.array(values, dtype=np.uint8 if max(values) < 256 else np.uint16)
+
+
 def decide_labels(channels: Iterable[FloatArray], output: OutputSpec) -> LabelArray:
-    """Label every voxel with the class of the largest score.
+    """Label every voxel with the most probable of the classes that reach their threshold there.
 
     Parameters
     ----------
     channels : iterable of (K, J, I) float32
-        Background first, then one for each foreground class in the schema's order; taken one after
-        the other, so that they need not be in memory together.
+        Probabilities: background first, then each foreground class in the schema's order; taken one
+        after the other, so that they need not be in memory together.
 
     Returns
     -------
     (K, J, I) uint8 or uint16
-        Label values of the schema. With thresholds (or a sigmoid), a class must also reach its own,
-        and background is what reaches none.
+        Label values of the schema; background is what reaches no threshold (0.5 unless the card says
+        otherwise).
     """
-    classes = output.schema_.foreground
-    dtype = np.uint8 if max((one.value for one in classes), default=0) < 256 else np.uint16
-    is_thresholded = bool(output.thresholds) or output.activation == "sigmoid"
     each = iter(channels)
-    background = next(each)
-    best = np.zeros_like(background) if is_thresholded else background.copy()
-    labels: LabelArray = np.zeros(background.shape, dtype=dtype)
-    for one, scores in zip(classes, each, strict=True):
-        wins = scores > best
-        if is_thresholded:
-            wins &= scores >= output.thresholds.get(one.name, _DEFAULT_THRESHOLD)
+    best = np.zeros_like(next(each))
+    values = values_of_channels(output.schema_)
+    labels = np.zeros(best.shape, dtype=values.dtype)
+    for one, value, scores in zip(output.schema_.foreground, values[1:], each, strict=True):
+        wins = (scores > best) & (scores >= output.thresholds.get(one.name, _DEFAULT_THRESHOLD))
         np.copyto(best, scores, where=wins)
-        labels[wins] = one.value
+        labels[wins] = value
     return labels
 
 

@@ -13,6 +13,7 @@ from napari_medclf.domain.arrays import FloatArray, LabelArray
 from napari_medclf.domain.card import InputSpec
 from napari_medclf.domain.errors import CardError, GridError
 from napari_medclf.domain.geometry import Geometry, Shape3, Unit
+from napari_medclf.engine.label_restore import restore_argmax
 from napari_medclf.engine.resize import resize_nearest, resize_samples
 
 Array = TypeVar("Array", FloatArray, LabelArray)
@@ -44,11 +45,6 @@ class GridMap:
     def model(self) -> Geometry:
         """Where the voxels of the model grid lie in the patient."""
         return self.source.permuted(self.order, self.flips).resampled(self.shape)
-
-    @property
-    def is_turn_only(self) -> bool:
-        """Whether voxels keep their values: nothing is resampled."""
-        return self.shape == self._turned_shape
 
     @property
     def source_vox_per_model_vox(self) -> float:
@@ -101,6 +97,19 @@ class GridMap:
         """Bring the classes home one after the other, (K, J, I) each, to spare memory."""
         for one_class in probabilities:
             yield self.restore(one_class[np.newaxis])[0]
+
+    def restore_argmax(self, logits: FloatArray) -> LabelArray:
+        """Bring the most probable class home, as an index (K, J, I) of the channels (C, *model) given.
+
+        Equal to the arg-max of `restore` on softmax probabilities, in a fraction of time and memory.
+
+        Raises
+        ------
+        GridError
+            If the shape is not the model grid's.
+        """
+        self._check(logits, self.shape, "model")
+        return np.ascontiguousarray(self._turn_back(restore_argmax(logits, self._turned_shape)))
 
     def restore_labels(self, labels: LabelArray) -> LabelArray:
         """Bring labels or object numbers (K, J, I) home, nearest value.

@@ -64,12 +64,12 @@ def value_limits(image: MedImage) -> tuple[tuple[float, float], str]:
 
 def fill_non_finite(data: FloatArray) -> str:
     """Replace NaN and infinities by the smallest finite sample; returns a warning, or nothing."""
+    if np.isfinite(data.min()) and np.isfinite(data.max()):
+        return ""
     is_finite = np.isfinite(data)
     n_bad = data.size - int(np.count_nonzero(is_finite))
-    if n_bad == 0:
-        return ""
     data[~is_finite] = data[is_finite].min() if n_bad < data.size else 0.0
-    return f"{n_bad} samples are not finite numbers; they were set to the smallest one."
+    return f"{n_bad} of {data.size} samples are not finite numbers; they were set to the smallest one."
 
 
 def _dtype_range(dtype: np.dtype[Any]) -> tuple[float, float]:

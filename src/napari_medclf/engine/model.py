@@ -17,7 +17,13 @@ from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.results import Classification, Prediction, Segmentation
 from napari_medclf.engine.contract import check_contract
-from napari_medclf.engine.decide import activate, decide_classes, decide_labels, remove_small_objects
+from napari_medclf.engine.decide import (
+    activate,
+    decide_classes,
+    decide_labels,
+    remove_small_objects,
+    values_of_channels,
+)
 from napari_medclf.engine.device import choose_device
 from napari_medclf.engine.faster import place_for_use
 from napari_medclf.engine.fingerprint import check_fingerprint, compute_fingerprint
@@ -144,10 +150,13 @@ class LoadedModel:
 
     def _label(self, logits: FloatArray, prepared: Prepared) -> LabelArray:
         output = self.card.output
-        is_plain_argmax = prepared.grid.is_turn_only and output.activation == "softmax" and not output.thresholds
-        if not is_plain_argmax:  # the largest logit has the largest probability too, until they are mixed
+        if output.activation == "softmax" and not output.thresholds:
+            if output.temperature != 1:
+                logits /= np.float32(output.temperature)
+            labels = values_of_channels(output.schema_)[prepared.grid.restore_argmax(logits)]
+        else:
             activate(logits, output)
-        labels = decide_labels(prepared.grid.iter_restored(logits), output)
+            labels = decide_labels(prepared.grid.iter_restored(logits), output)
         remove_small_objects(labels, output.schema_, output.min_object_vox * prepared.grid.source_vox_per_model_vox)
         return labels
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_medclf.domain.arrays import FloatArray, LabelArray
@@ -55,20 +58,57 @@ def resize_nearest(labels: LabelArray, shape: Shape3) -> LabelArray:
     return np.ascontiguousarray(labels[np.ix_(*index)])
 
 
+@dataclass(frozen=True, eq=False)
+class Taps:
+    """What each new sample of an axis is made of: neighbouring old samples with a weight each.
+
+    Parameters
+    ----------
+    first : (n_new,) int
+        First old sample; as many follow it as there are weights.
+    weight : (n_new, n_taps) float32
+        Sums to 1 along the taps.
+    """
+
+    first: NDArray[np.intp]
+    weight: FloatArray
+
+    @property
+    def n_taps(self) -> int:
+        """How many old samples make a new one."""
+        return int(self.weight.shape[1])
+
+
+def list_taps(n_old: int, n_new: int) -> Taps:
+    """Say how `resize_samples` makes an axis: by area where it shrinks, linear where it grows."""
+    if n_new == n_old:
+        return Taps(np.arange(n_old), np.ones((n_old, 1), dtype=np.float32))
+    if n_new > n_old:
+        n_taps = min(2, n_old)
+        centre = np.clip((np.arange(n_new) + 0.5) * n_old / n_new - 0.5, 0, n_old - 1)
+        first = np.minimum(np.floor(centre).astype(np.intp), n_old - n_taps)
+        weight = np.stack([1 - (centre - first), centre - first], axis=1)[:, :n_taps]
+    else:
+        edge = np.arange(n_new + 1) * n_old / n_new
+        low, high = edge[:-1], edge[1:]
+        first = np.floor(low).astype(np.intp)
+        n_taps = int((np.ceil(high) - first).max())
+        first = np.minimum(first, n_old - n_taps)
+        start = first[:, None] + np.arange(n_taps)
+        covered = np.minimum(high[:, None], start + 1) - np.maximum(low[:, None], start)
+        weight = np.maximum(covered, 0) * n_new / n_old
+    return Taps(first, weight.astype(np.float32))
+
+
 def _average(samples: Tensor, axis: int, n_new: int) -> Tensor:
-    """Average along an axis over cells that may cover parts of samples."""
-    n_old = samples.shape[axis]
-    edges = torch.arange(n_new + 1, dtype=torch.float64) * n_old / n_new
-    low, high = edges[:-1], edges[1:]
-    first = low.floor().long()
+    taps = list_taps(samples.shape[axis], n_new)
+    shape = (-1, *[1] * (samples.ndim - 1 - axis))
     average: Tensor | None = None
-    for tap in range(int((high.ceil().long() - first).max())):
-        index = (first + tap).clamp_max(n_old - 1)
-        covered = torch.minimum(high, first + tap + 1.0) - torch.maximum(low, (first + tap).double())
-        weight = (covered.clamp_min(0) * n_new / n_old).float().reshape(-1, *[1] * (samples.ndim - 1 - axis))
-        part = samples.index_select(axis, index)
-        average = part.mul_(weight) if average is None else average.addcmul_(part, weight)
-    assert average is not None  # a cell covers at least one sample
+    for tap, weight in enumerate(torch.from_numpy(taps.weight.T)):
+        part = samples.index_select(axis, torch.from_numpy(taps.first + tap))
+        part *= weight.reshape(shape)
+        average = part if average is None else average.add_(part)
+    assert average is not None  # a new sample is made of one old one at least
     return average
 
 
