@@ -91,6 +91,13 @@ def test_several_images_where_one_is_expected_are_named(tmp_path, phantom):
         read_image(tmp_path / "a.nii", "x")
 
 
+def test_folder_of_one_image_is_that_image(tmp_path, phantom):
+    write_image(phantom, tmp_path / "sub" / "a.nii")
+    assert read_image(tmp_path).name == "a"
+    with pytest.raises(ReadError, match="no readable series"):
+        read_image(tmp_path, "1.2.3")
+
+
 def test_npz_opens_as_one_stack_a_split(tmp_path):
     np.savez(tmp_path / "m.npz", train_images=np.zeros((5, 8, 9), np.uint8), test_images=np.zeros((2, 8, 9), np.uint8))
     images = read([tmp_path / "m.npz"]).images

@@ -134,20 +134,19 @@ def _loaders(collected: Collected, refusals: list[Refusal]) -> Iterator[Callable
 
 
 def _read_from_folder(folder: Path, member: str) -> MedImage:
-    collected = collect([folder])
-    dicom_files = collected.of_kind(Kind.DICOM)
-    if not dicom_files:
-        raise _not_one(folder, [str(one.path.relative_to(folder)) for one in collected.files], collected.refusals)
     from napari_medclf.io.dicom.read import read_stack, scan_files
 
-    scan = scan_files(dicom_files)
+    collected = collect([folder])
+    scan = scan_files(collected.of_kind(Kind.DICOM))
     if member:
         return scan.read_member(folder, member)
-    if len(scan.stacks) == 1 and len(dicom_files) == len(collected.files):
+    others = [one.path for one in collected.files if one.kind is not Kind.DICOM]
+    if len(scan.stacks) == 1 and not others:
         return read_stack(scan.stacks[0])
-    others = [one.path.name for one in collected.files if one.kind is not Kind.DICOM]
-    names = [ref.member or ref.path.name for ref in scan.refs]
-    raise _not_one(folder, [*names, *others], (*collected.refusals, *scan.refusals))
+    if len(others) == 1 and not scan.stacks:
+        return read_image(others[0])
+    names = [ref.member or ref.path.name for ref in scan.refs] + [path.name for path in others]
+    raise _not_one(folder, names, (*collected.refusals, *scan.refusals))
 
 
 def _not_one(folder: Path, names: list[str], refusals: tuple[Refusal, ...]) -> ReadError:
