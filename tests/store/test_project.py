@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,19 +25,30 @@ N_KILLS = 20
 DIGEST = "a" * 64
 VESSEL = LabelSchema.from_names(["vessel"], first_value=1)
 
-WRITER = """
-import sys
+FORKING_WRITERS = """
+import os, signal, sys
 from pathlib import Path
 from napari_medclf.atomic import atomic_write
 from napari_medclf.domain.annotation import Annotation, Origin
 from napari_medclf.store.project import Project
 
-project = Project.open(Path(sys.argv[1]))
-for number in range(1_000_000):
-    said = Annotation(case_id="eye", group_id="p1", image_digest="a" * 64, origin=Origin.MANUAL,
-                      author=sys.argv[2], created="2026-11-21T10:00:00+00:00", n_edited_vox=number)
-    project.save_annotation(said, write_labels=lambda path: atomic_write(path, str(number).encode() * 50_000))
-    print(number, flush=True)
+folder, acknowledged = Path(sys.argv[1]), Path(sys.argv[2])
+
+def write_for_ever(author):
+    project = Project.open(folder)
+    told = os.open(acknowledged / author, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for number in range(1_000_000):
+        said = Annotation(case_id="eye", group_id="p1", image_digest="a" * 64, origin=Origin.MANUAL,
+                          author=author, created="2026-11-21T10:00:00+00:00", n_edited_vox=number)
+        project.save_annotation(said, write_labels=lambda path: atomic_write(path, str(number).encode() * 50_000))
+        os.write(told, b"%d\\n" % number)
+
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for author in sys.stdin:
+    pid = os.fork()
+    if pid == 0:
+        write_for_ever(author.strip())
+    print(pid, flush=True)
 """
 
 
@@ -183,20 +195,25 @@ def test_project_is_not_made_in_a_folder_with_other_things(tmp_path: Path) -> No
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-def test_kills_lose_no_acknowledged_answer(project: Project, image: FileRef) -> None:
+def test_kills_lose_no_acknowledged_answer(project: Project, image: FileRef, tmp_path: Path) -> None:
     """Two writers at once, one of them killed again and again at random moments."""
     project.add_case(image, image_digest=DIGEST)
-    steady = _writer(project, "steady")
+    told = tmp_path / "acknowledged"
+    told.mkdir()
     moments = random.Random(11)
-    acknowledged: dict[str, int] = {}
-    for kill in range(N_KILLS):
-        writer = _writer(project, f"killed-{kill}")
-        _wait_for_first(writer)
-        time.sleep(moments.uniform(0, 0.05))
-        writer.send_signal(signal.SIGKILL)
-        acknowledged[f"killed-{kill}"] = 1 + _count_lines(writer)
-    steady.send_signal(signal.SIGKILL)
-    acknowledged["steady"] = _count_lines(steady)
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKING_WRITERS, str(project.folder), str(told)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as forker:
+        steady = _start_writer(forker, told, "steady")
+        for kill in range(N_KILLS):
+            writer = _start_writer(forker, told, f"killed-{kill}")
+            time.sleep(moments.uniform(0, 0.05))
+            _kill(writer)
+        _kill(steady)
+        forker.communicate(timeout=30)
 
     reopened = Project.open(project.folder)
     by_author: dict[str, list[int]] = {}
@@ -205,24 +222,41 @@ def test_kills_lose_no_acknowledged_answer(project: Project, image: FileRef) -> 
         assert saved.label_map is not None
         assert saved.label_map.path.read_bytes() == str(number).encode() * 50_000
         by_author.setdefault(saved.annotation.author, []).append(number)
-    for author, n_saved in acknowledged.items():
-        assert n_saved > 0
-        assert by_author[author][:n_saved] == list(range(n_saved))
+    assert len(list(told.iterdir())) == N_KILLS + 1
+    for path in told.iterdir():
+        n_acknowledged = path.read_text().count("\n")
+        assert n_acknowledged > 0
+        assert by_author[path.name][:n_acknowledged] == list(range(n_acknowledged))
     assert not list(reopened.folder.rglob(".*.tmp-*"))
 
 
-def _writer(project: Project, author: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(project.folder), author], stdout=subprocess.PIPE, text=True
-    )
+def _start_writer(forker: subprocess.Popen[str], told: Path, author: str) -> int:
+    """Fork a writer and wait until its first answer is safe."""
+    assert forker.stdin is not None
+    assert forker.stdout is not None
+    forker.stdin.write(f"{author}\n")
+    forker.stdin.flush()
+    pid = int(forker.stdout.readline())
+    path = told / author
+    _wait_until(lambda: path.exists() and path.stat().st_size > 0)
+    return pid
 
 
-def _wait_for_first(writer: subprocess.Popen[str]) -> None:
-    assert writer.stdout is not None
-    assert writer.stdout.readline() == "0\n"
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    _wait_until(lambda: not _lives(pid))
 
 
-def _count_lines(writer: subprocess.Popen[str]) -> int:
-    """Whole lines that a killed writer had printed: the answers it was told are safe."""
-    rest, _ = writer.communicate(timeout=30)
-    return rest.count("\n")
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _wait_until(is_so: Callable[[], bool], limit_s: float = 30) -> None:
+    end_s = time.monotonic() + limit_s
+    while not is_so():
+        assert time.monotonic() < end_s, "waited too long"
+        time.sleep(0.002)
