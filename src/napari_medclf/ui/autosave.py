@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
@@ -15,6 +14,7 @@ from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.image import MedImage
 from napari_medclf.ui import notify, viewer_link
 from napari_medclf.ui.lane import Lane
+from napari_medclf.ui.layer_book import LayerBook
 from napari_medclf.ui.working_copy import WorkingCopies, WorkingCopy
 
 _DEBOUNCE_MS = 300
@@ -42,9 +42,9 @@ class Autosave(QObject):
         super().__init__(parent)
         self.copies = WorkingCopies(folder)
         self._lane = lane
-        self._images: WeakKeyDictionary[Any, MedImage] = WeakKeyDictionary()
-        self._dirty: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
-        self._pending: dict[Any, None] = {}
+        self._images: LayerBook[MedImage] = LayerBook()
+        self._dirty: LayerBook[bool] = LayerBook()
+        self._pending: LayerBook[MedImage] = LayerBook()
         self._has_complained = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -53,24 +53,31 @@ class Autosave(QObject):
 
     def watch(self, layer: Any, image: MedImage) -> None:
         """Keep a copy of this labels layer from its first stroke on."""
-        self._images[layer] = image
+        self._images.put(layer, image)
         layer.events.paint.connect(lambda event: self._on_stroke(layer))
         layer.events.labels_update.connect(lambda event: self._on_undo(layer))
 
     def is_dirty(self, layer: Any) -> bool:
         """Whether a person painted on a layer since it was made or accepted."""
-        return bool(self._dirty.get(layer, False))
+        return layer in self._dirty
 
     def mark_dirty(self, layer: Any) -> None:
         """Treat a layer as painted, because its painting was restored."""
-        self._dirty[layer] = True
+        self._dirty.put(layer, True)
 
     def forget(self, image: MedImage) -> None:
         """Treat the labels of an image as accepted."""
-        for layer, watched in list(self._images.items()):
+        for layer, watched in self._images.items():
             if watched is image:
-                self._dirty.pop(layer, None)
-                self._pending.pop(layer, None)
+                self._dirty.forget(layer)
+                self._pending.forget(layer)
+
+    def let_go(self, layer: Any) -> None:
+        """Queue what is pending of a layer that was taken out of the viewer, and watch it no longer."""
+        if layer in self._pending:
+            self.flush()
+        self._images.forget(layer)
+        self._dirty.forget(layer)
 
     def flush(self) -> None:
         """Queue the writing of what is pending, without waiting."""
@@ -87,7 +94,7 @@ class Autosave(QObject):
 
     def _on_stroke(self, layer: Any) -> None:
         if not self.is_dirty(layer):
-            self._dirty[layer] = True
+            self._dirty.put(layer, True)
             self.became_dirty.emit()
         self._schedule(layer)
 
@@ -96,21 +103,22 @@ class Autosave(QObject):
             self._schedule(layer)
 
     def _schedule(self, layer: Any) -> None:
-        self._pending[layer] = None
-        self._timer.start()
+        image = self._images.get(layer)
+        if image is not None:
+            self._pending.put(layer, image)
+            self._timer.start()
 
     def _take_pending(self) -> list[tuple[MedImage, WorkingCopy]]:
         """Copy the labels of pending layers; runs on the GUI thread."""
-        layers, self._pending = list(self._pending), {}
         taken = []
-        for layer in layers:
+        for layer, image in self._pending.take_all():
             info = viewer_link.info_of(layer)
             try:
                 segmentation = segmentation_from_layer(layer.data, layer.metadata)
             except MedclfError as error:  # a value without a class: told now, while it is easy to undo
                 notify.warn(str(error))
                 continue
-            taken.append((self._images[layer], WorkingCopy(segmentation, info.prediction if info else None)))
+            taken.append((image, WorkingCopy(segmentation, info.prediction if info else None)))
         return taken
 
     def _complain(self, message: str) -> None:

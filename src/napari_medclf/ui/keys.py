@@ -26,7 +26,7 @@ class KeyBindings:
     """
 
     def __init__(self, viewer: Any, handlers: Mapping[str, Handler]) -> None:
-        self._viewer = viewer
+        self._viewer: Any = viewer
         self._handlers = {key: _as_callback(key, handler) for key, handler in handlers.items()}
         self._before: dict[Any, dict[Any, Any]] = {}
         self._bind(viewer)
@@ -42,6 +42,7 @@ class KeyBindings:
         for target, before in self._before.items():
             target.keymap = before
         self._before.clear()
+        self._viewer = None
 
     def _bind(self, target: Any) -> None:
         self._before[target] = dict(target.keymap)

@@ -27,7 +27,7 @@ class CanvasNotes:
     """
 
     def __init__(self, viewer: Any, *, letters: bool = True, position: bool = True) -> None:
-        self._viewer = viewer
+        self._viewer: Any = viewer
         self._shows_letters, self._shows_position = letters, position
         self._info: LayerInfo | None = None
         self._layer: Any = None
@@ -65,6 +65,7 @@ class CanvasNotes:
         self._viewer.mouse_move_callbacks.remove(self._on_mouse_move)
         for name in self._texts:
             del self._viewer.canvas.overlays[f"medclf_{name}"]
+        self._viewer = self._layer = self._info = None
 
     def _write(self, name: str, text: str) -> None:
         note = self._texts[name]
@@ -105,7 +106,7 @@ def position_text(lps_mm: FloatArray) -> str:
     >>> position_text([-12.34, 5.0, -80.26])
     'R 12.3   P 5.0   I 80.3 mm'
     """
-    parts = [f"{_SIDES[axis][value >= 0]} {abs(value):.1f}" for axis, value in enumerate(lps_mm)]
+    parts = [f"{_SIDES[axis][int(value >= 0)]} {abs(value):.1f}" for axis, value in enumerate(lps_mm)]
     return "   ".join(parts) + " mm"
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from napari.layers import Image
@@ -25,6 +24,7 @@ from napari_medclf.ui import notify, tasks, viewer_link
 from napari_medclf.ui.autosave import Autosave
 from napari_medclf.ui.job_bar import JobBar
 from napari_medclf.ui.lane import Lane
+from napari_medclf.ui.layer_book import LayerBook, same_layer
 from napari_medclf.ui.overlays import CanvasNotes
 from napari_medclf.ui.settings import Settings
 from napari_medclf.ui.tasks import Answer, Found, Opened
@@ -51,7 +51,8 @@ class Session(QObject):
         self, viewer: Any, bar: JobBar, settings: Settings, user_folder: Path, notes: CanvasNotes, parent: QObject
     ) -> None:
         super().__init__(parent)
-        self.viewer, self.bar, self.settings, self.notes = viewer, bar, settings, notes
+        self.viewer: Any = viewer
+        self.bar, self.settings, self.notes = bar, settings, notes
         self.user_folder = user_folder
         self.lane = Lane(self)
         self.autosave = Autosave(user_folder / "working", self.lane, self)
@@ -61,13 +62,13 @@ class Session(QObject):
         self.project: Path | None = None
         self.author = ""
         self._cache = tasks.ModelCache()
-        self._answers: WeakKeyDictionary[Any, Answer] = WeakKeyDictionary()
-        self._classes: WeakKeyDictionary[Any, tuple[str, ...]] = WeakKeyDictionary()
+        self._answers: LayerBook[Answer] = LayerBook()
+        self._classes: LayerBook[tuple[str, ...]] = LayerBook()
         self._opened_layers: list[Any] = []
         self._followed: Any = None
         viewer.layers.selection.events.active.connect(self._on_layers_changed)
         viewer.layers.events.inserted.connect(self._on_inserted)
-        viewer.layers.events.removed.connect(self._on_layers_changed)
+        viewer.layers.events.removed.connect(self._on_removed)
         self.autosave.became_dirty.connect(self.answer_changed)
         self._follow_all()
 
@@ -78,7 +79,9 @@ class Session(QObject):
         self.lane.finish_all()
         self.viewer.layers.selection.events.active.disconnect(self._on_layers_changed)
         self.viewer.layers.events.inserted.disconnect(self._on_inserted)
-        self.viewer.layers.events.removed.disconnect(self._on_layers_changed)
+        self.viewer.layers.events.removed.disconnect(self._on_removed)
+        self._opened_layers, self._followed = [], None
+        self.viewer = None  # Qt keeps our slots until it deletes the dock; the viewer must be free before
 
     # The image that is meant
 
@@ -104,14 +107,12 @@ class Session(QObject):
     @property
     def answer(self) -> Answer | None:
         """What a model said about the image that is meant."""
-        layer = self.image_layer
-        return None if layer is None else self._answers.get(layer)
+        return self._answers.get(self.image_layer)
 
     @property
     def person_classes(self) -> tuple[str, ...] | None:
         """The classes a person gave to the image; None while nothing was said."""
-        layer = self.image_layer
-        return None if layer is None else self._classes.get(layer)
+        return self._classes.get(self.image_layer)
 
     @property
     def schema(self) -> LabelSchema | None:
@@ -175,7 +176,7 @@ class Session(QObject):
         """Show what a model said about an image layer; labels a person painted on stay."""
         if layer not in self.viewer.layers:
             return
-        self._answers[layer] = answer
+        self._answers.put(layer, answer)
         segmentation = answer.prediction.segmentation
         if segmentation is not None:
             self._show_labels(layer, segmentation, answer)
@@ -241,12 +242,12 @@ class Session(QObject):
             notify.warn("There is nothing to accept yet: run a model, paint labels, or press 1 to 9 for a class.")
             return False
         self.autosave.flush()
-        project, author = self.project_folder(base), self.author
+        project, author, schema = self.project_folder(base), self.author, self.schema
 
         def save() -> Any:
             from napari_medclf.jobs.correct import save_correction
 
-            return save_correction(project, image, segmentation, classes, base, author, status)
+            return save_correction(project, image, segmentation, classes, base, author, status, schema)
 
         self.lane.add(
             f"Saving {image.name}", save, lambda annotation: self._on_saved(layer, image, annotation, project)
@@ -310,12 +311,14 @@ class Session(QObject):
         layer, answer = self.image_layer, self.answer
         if layer is None or answer is None:
             return
-        said = self._classes.get(layer, ())
-        is_exclusive = answer.card.output.activation == "softmax"
-        if is_exclusive:
-            self._classes[layer] = (name,)
+        said = self._classes.get(layer) or ()
+        if answer.card.output.activation == "softmax":  # one class excludes the others
+            said = (name,)
+        elif name in said:
+            said = tuple(one for one in said if one != name)
         else:
-            self._classes[layer] = tuple(one for one in said if one != name) if name in said else (*said, name)
+            said = (*said, name)
+        self._classes.put(layer, said)
         self._refresh_notes()
         self.answer_changed.emit()
 
@@ -355,9 +358,14 @@ class Session(QObject):
                 viewer_link.show_acquired_plane(self.viewer, layer)
         self._on_layers_changed()
 
+    def _on_removed(self, event: Any) -> None:
+        self.autosave.let_go(event.value)
+        self._answers.forget(event.value)
+        self._classes.forget(event.value)
+        self._on_layers_changed()
+
     def _on_layers_changed(self, event: Any = None) -> None:
-        layer = self.image_layer
-        if layer is not self._followed:
+        if not same_layer(self.image_layer, self._followed):
             self._follow_all()
         self.answer_changed.emit()
 

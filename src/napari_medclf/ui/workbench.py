@@ -70,6 +70,9 @@ class Workbench(QWidget):
         self._keys.remove()
         self.session.close_down()
         self.notes.remove()
+        if self._window is not None:
+            self._window.removeEventFilter(self)
+            self._window = None
 
     def sizeHint(self) -> QSize:
         """Ask for enough width that no form is cut."""
