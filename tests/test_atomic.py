@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -184,3 +185,25 @@ def test_sweep_removes_what_dead_writers_left_and_spares_the_living(tmp_path):
         path.write_bytes(b"x")
     assert sweep(tmp_path) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([alive.name, mine.name])
+
+
+def test_two_threads_that_save_the_same_file_leave_one_of_both_whole(tmp_path):
+    target = tmp_path / "labels.nii"
+    contents = [bytes([value]) * SIZE for value in (1, 2)]
+    failures = []
+
+    def save(content):
+        try:
+            for _ in range(20):
+                atomic_write(target, content)
+        except OSError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=save, args=(content,)) for content in contents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert target.read_bytes() in contents
+    assert list(tmp_path.iterdir()) == [target]

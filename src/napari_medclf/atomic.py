@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 _TEMPORARY = ".tmp-"
+_SURELY_DEAD_S = 3600.0
 
 
 @contextmanager
@@ -30,7 +33,8 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
         If the disk is full or the folder cannot be written; the old file is intact.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name[:100]}{_TEMPORARY}{os.getpid()}")
+    # The thread's number keeps two threads apart that save the same file; the last rename wins.
+    temporary = path.with_name(f".{path.name[:100]}.{threading.get_ident()}{_TEMPORARY}{os.getpid()}")
     try:
         with temporary.open("wb") as file:
             yield file
@@ -95,15 +99,24 @@ def sweep(folder: Path) -> int:
 
 
 def is_left_behind(path: Path) -> bool:
-    """Tell whether a name ends in the number of a process that lives no more: ``.model.tmp-4711``."""
+    """Tell whether a name ends in the number of a process that lives no more: ``.model.tmp-4711``.
+
+    Where processes cannot be asked (Windows), the file must be an hour old.
+    """
     pid = path.name.rpartition("-")[2]
-    return pid.isdigit() and not _is_alive(int(pid))
+    if not pid.isdigit() or _is_alive(int(pid)):
+        return False
+    if os.name != "nt":
+        return True
+    with suppress(OSError):
+        return time.time() - path.stat().st_mtime > _SURELY_DEAD_S
+    return False
 
 
 def _is_alive(pid: int) -> bool:
     if pid == os.getpid():
         return True
-    if os.name == "nt":  # a signal 0 would end the process there
+    if os.name == "nt":  # a signal 0 would end the process there; `is_left_behind` goes by age instead
         return False
     try:
         os.kill(pid, 0)
