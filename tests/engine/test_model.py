@@ -21,7 +21,7 @@ from napari_medclf.domain.card import (
     OutputSpec,
     Task,
 )
-from napari_medclf.domain.errors import BackendUnavailable, CardError, MedclfError
+from napari_medclf.domain.errors import BackendUnavailable, CardError, MedclfError, OptionError
 from napari_medclf.domain.events import FinishReason, Progress
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import ChannelKind, MedImage
@@ -139,6 +139,7 @@ def test_loaded_network_gives_what_the_network_gives(tmp_path: Path) -> None:
     assert prediction.segmentation is not None
     assert prediction.segmentation.labels.dtype == np.uint8
     assert (prediction.model, prediction.device) == ("test-model", "cpu")
+    assert prediction.weights_sha256 == package.card.weights_sha256
 
 
 def test_classifier_names_the_class_of_its_largest_score(tmp_path: Path) -> None:
@@ -329,5 +330,5 @@ def test_unknown_device_names_the_known_ones(tmp_path: Path) -> None:
 
 
 def test_overlap_of_one_is_refused() -> None:
-    with pytest.raises(MedclfError, match="overlap is 1, but must be"):
+    with pytest.raises(OptionError, match="overlap is 1, but must be"):
         RunSettings(overlap=1.0)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 import torch
 
 from napari_medclf.domain.card import NetworkSpec
-from napari_medclf.domain.errors import CardError
+from napari_medclf.domain.errors import BackendUnavailable, CardError
 from napari_medclf.engine.nets import TWINS
 from napari_medclf.engine.networks import build_network, count_parameters
 
@@ -83,6 +84,13 @@ def test_misspelt_network_names_the_nearest_one() -> None:
 def test_wrong_argument_is_a_sentence_with_its_name() -> None:
     spec = NetworkSpec(target="monai.networks.nets.BasicUNet", arguments={"depth": 4})
     with pytest.raises(CardError, match=r"BasicUNet cannot be built with .*depth"):
+        build_network(spec)
+
+
+@pytest.mark.skipif(find_spec("einops") is not None, reason="needs a place without einops")
+def test_network_whose_package_is_absent_names_it() -> None:
+    spec = NetworkSpec(target="monai.networks.nets.ViT", arguments={"in_channels": 1, "img_size": 16, "patch_size": 8})
+    with pytest.raises(BackendUnavailable, match="ViT needs the package 'einops'"):
         build_network(spec)
 
 

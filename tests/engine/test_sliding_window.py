@@ -120,3 +120,17 @@ def test_network_that_shrinks_its_input_is_refused() -> None:
     job = slide(fingerprint_input((1, 16, 16), 1), torch.nn.MaxPool2d(2), Window((16, 16)), _CPU)
     with pytest.raises(CardError, match=r"returned \(8, 8\) voxels for a patch of \(16, 16\)"):
         list(job)
+
+
+def test_allocator_without_memory_becomes_a_memory_error() -> None:
+    def network(inputs: torch.Tensor) -> torch.Tensor:
+        return torch.empty(2**60)
+
+    with pytest.raises(MemoryError):
+        list(slide(fingerprint_input((1, 8, 8), 1), network, Window((8, 8)), _CPU))
+
+
+def test_first_of_several_outputs_is_the_answer() -> None:
+    data = fingerprint_input((1, 8, 8), 1)
+    outcome = drive(slide(data, lambda inputs: (inputs, inputs[:, :, ::2, ::2]), Window((8, 8)), _CPU))
+    np.testing.assert_array_equal(outcome.result, data)

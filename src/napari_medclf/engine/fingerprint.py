@@ -10,6 +10,7 @@ from torch import nn
 
 from napari_medclf.domain.card import Fingerprint, ModelCard, Task
 from napari_medclf.domain.errors import CardError
+from napari_medclf.engine.sliding_window import run_batch
 from napari_medclf.testing.phantoms import fingerprint_input
 
 # A small patch keeps the check below 0.2 s; networks that fix their input size need the whole one.
@@ -41,8 +42,7 @@ def compute_fingerprint(card: ModelCard, network: nn.Module) -> Fingerprint:
     was_training = network.training
     network.eval()
     try:
-        with torch.inference_mode():
-            logits = network(inputs).to(torch.float64).numpy().ravel()
+        logits = run_batch(network, inputs).to(torch.float64).numpy().ravel()
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise CardError(f"The network of {card.name!r} cannot take a patch of {shape} voxels: {reason}.") from error

@@ -11,7 +11,7 @@ from torch import nn
 
 from napari_medclf.domain.arrays import FloatArray, LabelArray
 from napari_medclf.domain.card import ModelCard, Task
-from napari_medclf.domain.errors import CardError, MedclfError
+from napari_medclf.domain.errors import CardError, MedclfError, OptionError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.package import ModelPackage
@@ -67,7 +67,7 @@ class RunSettings:
 
     def __post_init__(self) -> None:
         if not 0 <= self.overlap < 1:
-            raise MedclfError(f"The overlap is {self.overlap:g}, but must be at least 0 and below 1.")
+            raise OptionError(f"The overlap is {self.overlap:g}, but must be at least 0 and below 1.")
 
 
 _DEFAULT_SETTINGS = RunSettings()
@@ -123,6 +123,7 @@ class LoadedModel:
             classification=classification,
             warnings=(*check_contract(image, self.card), *prepared.warnings),
             device=str(self.device),
+            weights_sha256=self.card.weights_sha256,
             elapsed_s=time.perf_counter() - started,
         )
 

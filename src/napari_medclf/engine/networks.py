@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
 
 from napari_medclf.domain.card import NetworkSpec
-from napari_medclf.domain.errors import CardError, unknown_choice
+from napari_medclf.domain.errors import BackendUnavailable, CardError, unknown_choice
 from napari_medclf.engine.faster import make_faster
 from napari_medclf.engine.nets import TWINS, NotSupported
 
@@ -52,6 +53,8 @@ def build_network(spec: NetworkSpec) -> nn.Module:
     ------
     CardError
         If the target is not on the list, an argument does not fit, or weights would be downloaded.
+    BackendUnavailable
+        If the network needs a package that is not installed.
 
     Notes
     -----
@@ -98,6 +101,14 @@ def _call(make: Callable[..., nn.Module], name: str, arguments: Mapping[str, Any
         return make(**given)
     except NotSupported:
         raise
+    except ImportError as error:
+        raise BackendUnavailable(_name_missing_package(name, error)) from error
     except Exception as error:
         reason = " ".join(str(error).split())[:300]
         raise CardError(f"The network {name} cannot be built with {given}: {reason}.") from error
+
+
+def _name_missing_package(name: str, error: ImportError) -> str:
+    found = re.search(r"No module named '([\w.]+)'", str(error))
+    package = repr(found[1].partition(".")[0]) if found else "that is named in the log"
+    return f"The network {name} needs the package {package}, which is not installed. Install it, then try again."

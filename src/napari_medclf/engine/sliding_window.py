@@ -144,20 +144,29 @@ def batch_size(device: torch.device, input_vox: Sequence[int]) -> int:
 def run_batch(network: Network, inputs: Tensor, flip: tuple[int, ...] = (), *, flip_output: bool = True) -> Tensor:
     """Run a network on (N, C, *spatial) inputs, flipped along axes; the output is flipped back.
 
+    Of several outputs (deep supervision, hidden states) the first one is the answer.
+
     Raises
     ------
     BackendUnavailable
         If the device has not enough memory.
+    MemoryError
+        If the computer has not.
     """
     try:
         with torch.inference_mode():
-            outputs = network(inputs.flip(flip) if flip else inputs)
+            answer = network(inputs.flip(flip) if flip else inputs)
+            outputs: Tensor = answer[0] if isinstance(answer, (tuple, list)) else answer
             return outputs.flip(flip) if flip and flip_output else outputs
     except torch.OutOfMemoryError as error:
         raise BackendUnavailable(
             f"The memory of {inputs.device} is not enough for {len(inputs)} patches of {tuple(inputs.shape[2:])} "
             "voxels. Close other programs that use it, set a smaller batch, or run on the CPU."
         ) from error
+    except RuntimeError as error:
+        if "DefaultCPUAllocator" in str(error):  # torch has no class of its own for that
+            raise MemoryError from error
+        raise
 
 
 def _pad(data: FloatArray, tile: Shape3) -> tuple[Tensor, tuple[slice, ...]]:

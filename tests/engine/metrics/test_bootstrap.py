@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_medclf.domain.errors import DatasetError
 from napari_medclf.engine.metrics.bootstrap import bootstrap, bootstrap_means
 
 
@@ -54,3 +55,8 @@ def test_cases_of_a_drawn_group_come_together() -> None:
 
     bootstrap(statistic, ["p", "q", "p"], n_resamples=50)
     assert set(draws[1:]) == {(0, 2, 1), (1, 0, 2), (0, 2, 0, 2), (1, 1)}
+
+
+def test_no_cases_are_a_sentence() -> None:
+    with pytest.raises(DatasetError, match="no cases to measure on"):
+        bootstrap_means({"dice": []}, [])

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_medclf.domain.card import Metric
+from napari_medclf.domain.errors import DatasetError
 
 Statistic = Callable[[NDArray[np.intp]], Mapping[str, float]]
 """From the indices of the drawn cases (with repetitions) to named numbers."""
@@ -31,7 +32,14 @@ def bootstrap(
     -------
     dict of str to Metric
         Without an interval where there are fewer than two groups.
+
+    Raises
+    ------
+    DatasetError
+        If there are no cases.
     """
+    if not groups:
+        raise DatasetError("There are no cases to measure on.")
     whole = statistic(np.arange(len(groups)))
     members = _list_members(groups)
     if len(members) < 2:
