@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -120,11 +120,13 @@ def _threshold_card(task: Task = Task.SEGMENT, n_channels: int = 1, spatial_dims
 
 
 @pytest.fixture
-def install_threshold(monkeypatch, workbench) -> Callable[[ModelCard], ModelPackage]:
+def install_threshold(workbench) -> Iterator[Callable[[ModelCard], ModelPackage]]:
     """Put a model into the workbench whose five-line network thresholds at the middle of the range."""
     import torch
 
     from napari_medclf.engine.model import LoadedModel
+
+    patched = pytest.MonkeyPatch()
 
     class Threshold(torch.nn.Module):
         def __init__(self, is_classifier: bool) -> None:
@@ -137,16 +139,19 @@ def install_threshold(monkeypatch, workbench) -> Callable[[ModelCard], ModelPack
             return logits.flatten(2).mean(2) / 40 if self.is_classifier else logits
 
     def install(card: ModelCard) -> ModelPackage:
+        """Install the model; `install.undo()` lets other models load again."""
         package = ModelPackage(card, Path("nowhere"))
         loaded = LoadedModel(package, Threshold(card.task is Task.CLASSIFY), torch.device("cpu"))
-        monkeypatch.setattr("napari_medclf.jobs.predict.load_package", lambda package, options: loaded)
+        patched.setattr("napari_medclf.jobs.predict.load_package", lambda package, options: loaded)
         session = workbench.session
         session.packages = (*session.packages, package)
         session.models_changed.emit()
         workbench.run.models.choose(card.name)
         return package
 
-    return install
+    install.undo = patched.undo
+    yield install
+    patched.undo()
 
 
 @pytest.fixture
