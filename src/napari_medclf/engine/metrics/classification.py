@@ -106,22 +106,21 @@ def one_hot(indices: Sequence[int], n_classes: int) -> BoolArray:
 
 def area_under_curve(truth: BoolArray, scores: FloatArray) -> float:
     """Probability that a case with the class scores above one without; ties count half (Hanley 1982)."""
-    from scipy.stats import rankdata
-
-    n_with = int(np.count_nonzero(truth))
-    n_without = len(truth) - n_with
-    if n_with == 0 or n_without == 0:
+    positive, negative = scores[truth], np.sort(scores[~truth])
+    if not positive.size or not negative.size:
         return float("nan")
-    rank_sum = float(rankdata(scores)[truth].sum())
-    return (rank_sum - n_with * (n_with + 1) / 2) / (n_with * n_without)
+    n_below = np.searchsorted(negative, positive, side="left").sum(dtype=np.float64)
+    n_not_above = np.searchsorted(negative, positive, side="right").sum(dtype=np.float64)
+    return float((n_below + n_not_above) / 2 / (positive.size * negative.size))
 
 
 def calibration_error(truth: BoolArray, probabilities: FloatArray, n_bins: int = N_CALIBRATION_BINS) -> float:
     """Expected calibration error with bins of equal mass (Nguyen & O'Connor 2015)."""
     order = np.argsort(probabilities, kind="stable")
-    bins = [chosen for chosen in np.array_split(order, n_bins) if chosen.size]
-    gaps = [abs(float(probabilities[chosen].mean()) - float(truth[chosen].mean())) * chosen.size for chosen in bins]
-    return sum(gaps) / len(truth)
+    surplus = np.concatenate([[0.0], np.cumsum((probabilities - truth)[order], dtype=np.float64)])
+    size, n_larger = divmod(len(truth), n_bins)
+    edges = np.cumsum([0] + [size + 1] * n_larger + [size] * (n_bins - n_larger))
+    return float(np.abs(np.diff(surplus[edges])).sum() / len(truth))
 
 
 def _score_class(truth: BoolArray, probabilities: FloatArray, decided: BoolArray) -> dict[str, float]:
