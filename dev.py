@@ -313,9 +313,8 @@ def call(command: Sequence[str], complaint: str, environment: Optional[Dict[str,
 
 
 def run_demo(rest: Sequence[str]) -> int:
-    """Run `medclf demo`; without a screen on a virtual one."""
-    with display(only_if_missing=True) as environment:
-        return subprocess.call([venv_tool("medclf"), "demo", *rest], env=environment)
+    """Run `medclf demo`, which opens a virtual display itself where there is no screen."""
+    return subprocess.call([venv_tool("medclf"), "demo", *rest])
 
 
 def lint_commands() -> List[Tuple[str, List[str]]]:
@@ -357,7 +356,7 @@ def run_tests(rest: Sequence[str]) -> int:
     # Two workers for two cores; the GUI tests share one (see tests/conftest.py), and a crash in Qt
     # ends a worker, not the run.
     command = [str(venv_python()), "-m", "pytest", "-n", "2", "--dist", "loadgroup", *rest]
-    with display(only_if_missing=False) as environment:
+    with display() as environment:
         environment.setdefault("OMP_NUM_THREADS", "1")
         code, closing_line = stream(command, environment)
     if failed:
@@ -380,14 +379,13 @@ def stream(command: Sequence[str], environment: Dict[str, str]) -> Tuple[int, st
 
 
 @contextmanager
-def display(only_if_missing: bool) -> Iterator[Dict[str, str]]:
+def display() -> Iterator[Dict[str, str]]:
     """Give an environment with a screen: on Linux a virtual one of our own, elsewhere the desktop.
 
     Xvfb picks a free display number itself, listens on no network port, and ends with this block.
     """
     environment = dict(os.environ)
-    has_screen = bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
-    if not IS_LINUX or (only_if_missing and has_screen):
+    if not IS_LINUX:
         yield environment
         return
     receiving, sending = os.pipe()

@@ -104,17 +104,11 @@ def test_virtual_display_is_there_inside_and_gone_afterwards(dev, monkeypatch):
     monkeypatch.setattr(
         dev.subprocess, "Popen", lambda *some, **more: started.append(popen(*some, **more)) or started[-1]
     )
-    with dev.display(only_if_missing=False) as environment:
+    with dev.display() as environment:
         assert re.fullmatch(r":\d+", environment["DISPLAY"])
         assert started[0].poll() is None
         assert started[0].args[-2:] == ["-nolisten", "tcp"]
     assert started[0].poll() is not None
-
-
-def test_screen_of_a_person_is_used_for_the_demo(dev, monkeypatch):
-    monkeypatch.setenv("DISPLAY", ":7")
-    with dev.display(only_if_missing=True) as environment:
-        assert environment["DISPLAY"] == ":7"
 
 
 def test_constraints_pin_what_is_needed_and_name_no_host():
