@@ -122,14 +122,14 @@ SCENES = (
         "Retinal vessels in a fundus photograph",
         packaged("skimage", "data/retina.jpg"),
         "retina-vessels",
-        "Photograph: scikit-image's sample data (Häggström 2014, CC0).",
+        "Photograph: scikit-image's sample data (CC0).",
     ),
     Scene(
         "tissue",
         "Nuclei in stained colon tissue",
         packaged("skimage", "data/ihc.png"),
         "nuclei",
-        "Micrograph: scikit-image's sample data (CMU, 2014).",
+        "Micrograph: scikit-image's sample data.",
     ),
     Scene(
         "chest",
@@ -183,10 +183,10 @@ def _draw(scene: Scene, image: MedImage, prediction: Prediction | None, path: Pa
 
 
 def _facts(image: MedImage) -> str:
-    size = " × ".join(map(str, image.geometry.shape))
-    step = " × ".join(f"{one:.3g}" for one in image.geometry.spacing)
+    size = " x ".join(map(str, image.geometry.shape))
+    step = " x ".join(f"{one:.3g}" for one in image.geometry.spacing)
     scale = f"steps of {step} mm" if image.geometry.unit.value == "mm" else "no scale"
-    return ", ".join(part for part in (image.modality, f"{size} (slices × rows × columns)", scale) if part)
+    return ", ".join(part for part in (image.modality, f"{size} (slices x rows x columns)", scale) if part)
 
 
 def _said(image: MedImage, prediction: Prediction | None) -> dict[str, Any]:

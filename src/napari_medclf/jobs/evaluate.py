@@ -86,7 +86,9 @@ def evaluate(options: EvaluateOptions) -> Job[Evaluation]:
 
     package = find_model(options.model)
     yield Progress(0, 0, f"opening {options.data}")
-    dataset = split_as_model(open_data(_data_choice(options, package)), package)
+    dataset = open_data(_data_choice(options, package))
+    if options.split_file is None:
+        dataset = split_as_model(dataset, package)
     for warning in dataset.warnings:
         yield Warned(warning)
     if options.split == "all":

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from napari_medclf.domain.image import MedImage
     from napari_medclf.domain.results import Classification, Prediction, Segmentation
 
-_PANEL_PX = 560
-_FILL = 0.45
+_PANEL_PX = 640
+_FILL = 0.75
+_OBJECT_FILL = 0.35
 _FEW_SLICES = 3
 
 
@@ -90,20 +91,36 @@ def _choose_slices(image: MedImage, segmentation: Segmentation | None) -> list[i
 
 
 def _overlaid(plain: RgbArray, segmentation: Segmentation, image: MedImage, k: int) -> RgbArray:
-    """Enlarge first, then colour: fills are translucent and edges one crisp line."""
     labels = segmentation.labels[k]
-    colours = (
-        object_colours(np.unique(labels[labels > 0])) if segmentation.is_instances else _class_colours(segmentation)
-    )
     base = _sized(plain, image)
+    if segmentation.is_instances:
+        return _with_objects(base, labels)
+    painted = base.astype(np.float32)
+    for one in segmentation.schema.foreground:
+        share = _FILL * _coverage(labels == one.value, base.shape[:2])[..., np.newaxis]
+        painted = painted * (1 - share) + np.array(_parse(one.colour)) * share
+    return painted.astype(np.uint8)
+
+
+def _with_objects(base: RgbArray, labels: LabelArray) -> RgbArray:
+    """Colour objects translucently, with one crisp line around each."""
     large = _sized_labels(labels, base.shape[:2])
     edge = _edges(large)
     painted = base.astype(np.float32)
-    for value, colour in colours.items():
-        inside = large == value
-        painted[inside] = painted[inside] * (1 - _FILL) + np.array(colour) * _FILL
+    for number, colour in object_colours(np.unique(labels[labels > 0])).items():
+        inside = large == number
+        painted[inside] = painted[inside] * (1 - _OBJECT_FILL) + np.array(colour) * _OBJECT_FILL
         painted[inside & edge] = colour
     return painted.astype(np.uint8)
+
+
+def _coverage(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """How much of each pixel of the panel a class covers: thin lines stay visible when they shrink."""
+    from PIL import Image
+
+    whole = Image.fromarray(mask.astype(np.uint8) * 255)
+    way = Image.Resampling.BOX if shape[0] < mask.shape[0] else Image.Resampling.NEAREST
+    return np.asarray(whole.resize((shape[1], shape[0]), way), dtype=np.float32) / 255
 
 
 def _edges(labels: LabelArray) -> NDArray[np.bool_]:
@@ -113,10 +130,6 @@ def _edges(labels: LabelArray) -> NDArray[np.bool_]:
     edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
     edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
     return edge
-
-
-def _class_colours(segmentation: Segmentation) -> dict[int, Colour]:
-    return {one.value: _parse(one.colour) for one in segmentation.schema.foreground}
 
 
 def _parse(colour: str) -> Colour:
@@ -151,7 +164,7 @@ def _legend(segmentation: Segmentation) -> list[Entry]:
     if segmentation.is_instances:
         objects = object_sizes(segmentation)
         name = segmentation.schema.foreground[0].name
-        return [Entry(f"{len(objects)} × {name}, each in a colour of its own", BAR)]
+        return [Entry(f"{len(objects)} objects of the class {name}, each in its own colour", BAR)]
     return [
         Entry(
             f"{one.class_name}: {_amount(one.size, one.unit)}", _parse(segmentation.schema.named(one.class_name).colour)
@@ -161,7 +174,7 @@ def _legend(segmentation: Segmentation) -> list[Entry]:
 
 
 def _amount(size: float, unit: str) -> str:
-    words = {"ml": "ml", "mm2": "mm²", "px": "pixels", "vox": "voxels"}
+    words = {"ml": "ml", "mm2": "sq. mm", "px": "pixels", "vox": "voxels"}
     return f"{size:,.0f} {words[unit]}" if unit in ("px", "vox") else f"{size:,.2f} {words[unit]}"
 
 

@@ -105,7 +105,7 @@ def _name(ref: FileRef, base: Path) -> str:
     from napari_medclf.store.files import stem
 
     relative = ref.path.relative_to(base) if ref.path.is_relative_to(base) else Path(ref.path.name)
-    name = "_".join((*relative.parts[:-1], stem(relative) if ref.path.is_file() else relative.name))
+    name = "_".join((*relative.parts[:-1], stem(relative)))
     if not ref.member:
         return name
     is_short = len(ref.member) <= _LONGEST_MEMBER

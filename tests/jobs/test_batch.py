@@ -1,0 +1,132 @@
+"""A folder through a model: nothing stops it, nothing is done twice, nothing is lost."""
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from napari_medclf.domain.errors import OptionError, ReadError
+from napari_medclf.domain.events import CaseDone, FinishReason
+from napari_medclf.jobs.api import run
+from napari_medclf.jobs.batch import BatchOptions, batch
+from napari_medclf.jobs.drive import drive
+from napari_medclf.store.runs import RunFolder
+
+
+@pytest.fixture
+def folder(vessels_folder, tmp_path):
+    """Three good pictures, two of one name; an empty and a truncated file."""
+    images = tmp_path / "study"
+    (images / "left").mkdir(parents=True)
+    (images / "right").mkdir()
+    shutil.copy(vessels_folder / "images" / "eye_0.png", images / "left" / "eye.png")
+    shutil.copy(vessels_folder / "images" / "eye_1.png", images / "right" / "eye.png")
+    shutil.copy(vessels_folder / "images" / "eye_2.png", images / "eye_2.png")
+    (images / "cut.png").write_bytes((images / "eye_2.png").read_bytes()[:300])
+    (images / "empty.png").touch()
+    return images
+
+
+@pytest.fixture
+def options(vessel_model, folder, tmp_path):
+    return BatchOptions(model=str(vessel_model.folder), folder=folder, out=tmp_path / "run", device="cpu")
+
+
+def test_bad_files_have_a_reason_and_the_rest_goes_on(options):
+    record = run(batch(options))
+
+    by_status = {}
+    for case in record.cases:
+        by_status.setdefault(case.status, []).append(case.case_id)
+    assert sorted(by_status["done"]) == ["eye_2", "left_eye", "right_eye"]
+    assert len(record.cases) == 5
+    assert all(case.reason for case in record.cases if case.status != "done")
+    rows = list(csv.DictReader((options.out / "results.csv").open()))
+    assert {row["case_id"] for row in rows} == {case.case_id for case in record.cases}
+    assert json.loads((options.out / "run.json").read_text())["finish_reason"] == "completed"
+
+
+def test_dry_run_writes_nothing(options):
+    record = run(batch(replace(options, dry_run=True)))
+
+    assert not options.out.exists()
+    assert [case.reason for case in record.cases if case.reason == "would be run"] == ["would be run"] * 4
+
+
+def test_resume_does_only_what_is_missing_or_damaged(options):
+    run(batch(options))
+    damaged = options.out / "cases" / "eye_2" / "segmentation.png"
+    damaged.write_bytes(damaged.read_bytes()[:-10])
+    done = []
+
+    outcome = drive(
+        batch(replace(options, resume=True)),
+        lambda event: done.append(event.case_id) if isinstance(event, CaseDone) else None,
+    )
+
+    assert done == ["eye_2"]
+    assert sum(case.status == "done" for case in outcome.result.cases) == 3
+    assert RunFolder(options.out).finished().keys() == {
+        case.source for case in outcome.result.cases if case.status == "done"
+    }
+
+
+def test_stopped_batch_says_so_and_goes_on(options):
+    done = []
+    stopped = drive(
+        batch(options),
+        lambda event: done.append(event.case_id) if isinstance(event, CaseDone) else None,
+        should_stop=lambda: len(done) == 1,
+    )
+    assert stopped.reason is FinishReason.CANCELED
+    assert json.loads((options.out / "run.json").read_text())["finish_reason"] == "canceled"
+
+    record = run(batch(replace(options, resume=True)))
+
+    assert sum(case.status == "done" for case in record.cases) == 3
+
+
+def test_results_of_another_run_are_not_mixed(options, chest_model):
+    run(batch(options))
+
+    with pytest.raises(OptionError, match="--resume"):
+        run(batch(options))
+    with pytest.raises(OptionError, match="another model"):
+        run(batch(replace(options, resume=True, model=str(chest_model.folder))))
+
+
+def test_results_below_the_images_are_not_run_again(options, folder):
+    inside = replace(options, out=folder / "results")
+    run(batch(inside))
+
+    again = run(batch(replace(inside, resume=True)))
+
+    assert len(again.cases) == 5
+
+
+def test_folder_without_images_is_refused(options, tmp_path):
+    (tmp_path / "nothing").mkdir()
+
+    with pytest.raises(ReadError, match="holds no readable image"):
+        run(batch(replace(options, folder=tmp_path / "nothing")))
+    with pytest.raises(ReadError, match="does not exist"):
+        run(batch(replace(options, folder=tmp_path / "absent")))
+    with pytest.raises(OptionError, match="must not go among the images"):
+        replace(options, out=options.folder)
+    assert not options.out.exists()
+
+
+def test_full_disk_stops_with_a_sentence(options, monkeypatch):
+    from napari_medclf.store import journal
+
+    def full(*_):
+        raise OSError(28, "No space left on device", "ledger.jsonl")
+
+    monkeypatch.setattr(journal, "append_line", full)
+
+    outcome = drive(batch(options))
+
+    assert outcome.reason is FinishReason.FAILED
+    assert "No space left on device" in outcome.message

@@ -1,0 +1,95 @@
+"""Measuring a model on labelled data."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from napari_medclf.domain.errors import DatasetError, SchemaError
+from napari_medclf.jobs.api import run
+from napari_medclf.jobs.evaluate import EvaluateOptions, evaluate
+from napari_medclf.store.bundle import copy_package, read_package
+
+
+@pytest.fixture
+def options(vessel_model, vessels_folder, tmp_path):
+    return EvaluateOptions(model=str(vessel_model.folder), data=vessels_folder, out=tmp_path / "measured", split="all")
+
+
+def test_segmentation_has_every_number_a_class(options):
+    result = run(evaluate(options))
+
+    document = json.loads((options.out / "metrics.json").read_text())
+    assert document["n_cases"] == document["n_groups"] == 8
+    assert set(document["per_class"]["vessel"]) == {"dice", "nsd", "hd95_px"}
+    low, high = document["per_class"]["vessel"]["dice"]["ci95"]
+    assert low <= document["metrics"]["dice"]["value"] <= high
+    assert len((options.out / "cases.csv").read_text().splitlines()) == 9
+    assert result.path == options.out / "metrics.json"
+
+
+def test_data_is_split_as_when_the_model_was_trained(options, vessel_model):
+    run(evaluate(replace(options, split="val")))
+
+    document = json.loads((options.out / "metrics.json").read_text())
+    assert document["n_cases"] == 1
+    assert document["metrics"]["dice"]["value"] == pytest.approx(vessel_model.card.metrics["val/dice"].value)
+
+
+def test_classification_has_every_number_a_class_and_macro(chest_model, chest_folder, tmp_path):
+    options = EvaluateOptions(model=str(chest_model.folder), data=chest_folder, out=tmp_path / "m", split="all")
+
+    run(evaluate(options))
+
+    document = json.loads((tmp_path / "m" / "metrics.json").read_text())
+    wanted = {"auc", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "f1", "ece"}
+    assert wanted <= set(document["metrics"])
+    assert wanted - {"accuracy", "balanced_accuracy"} <= set(document["per_class"]["opacity"])
+    assert all(len(one["ci95"]) == 2 for one in document["metrics"].values())
+    assert document["n_cases"] == 24
+
+
+def test_objects_are_matched(cell_model, cells_folder, tmp_path):
+    options = EvaluateOptions(model=str(cell_model.folder), data=cells_folder, out=tmp_path / "m", split="all")
+
+    run(evaluate(options))
+
+    document = json.loads((tmp_path / "m" / "metrics.json").read_text())
+    assert {"ap50", "f1_50", "pq", "foreground_dice"} <= set(document["metrics"])
+
+
+def test_numbers_can_be_written_into_the_card(options, vessel_model, tmp_path):
+    copy = copy_package(vessel_model, tmp_path / "vessels-small")
+
+    run(evaluate(replace(options, model=str(copy.folder), record=True)))
+
+    card = read_package(copy.folder).card
+    assert card.metrics["all/dice/vessel"].ci95 is not None
+    assert card.metrics["val/dice"] == vessel_model.card.metrics["val/dice"]
+    assert card.weights_sha256 == vessel_model.card.weights_sha256
+
+
+def test_empty_split_and_foreign_classes_are_refused(options, chest_model, vessels_folder, tmp_path):
+    split = tmp_path / "splits.json"
+    split.write_text(json.dumps({"train": ["eye_0"], "val": ["eye_1"]}))
+    with pytest.raises(DatasetError, match="no test cases"):
+        run(evaluate(replace(options, split="test", split_file=split)))
+    with pytest.raises(DatasetError, match="classify"):
+        run(evaluate(replace(options, model=str(chest_model.folder))))
+    assert not options.out.exists()
+
+
+def test_class_that_the_model_does_not_know(chest_model, vessels_folder, tmp_path):
+    for name in ("clear", "fracture"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(3):
+            picture = vessels_folder / "images" / f"eye_{number}.png"
+            shutil.copy(picture, tmp_path / "data" / name / f"{name}{number}.png")
+
+    with pytest.raises(SchemaError, match="fracture"):
+        run(
+            evaluate(
+                EvaluateOptions(model=str(chest_model.folder), data=tmp_path / "data", out=tmp_path / "m", split="all")
+            )
+        )
