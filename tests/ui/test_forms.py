@@ -91,7 +91,7 @@ def test_values_out_of_limits_are_refused_by_the_options_themselves(qtbot) -> No
     form = OptionsForm(EveryKind)
     qtbot.addWidget(form)
     with pytest.raises(OptionError, match="--count is 12"):
-        form.read(count=12)
+        form.read(folder=Path("studies"), count=12)
 
 
 def test_form_and_command_line_know_the_same_options(qtbot) -> None:

@@ -27,7 +27,7 @@ def image_of_foreign_layer(array: NDArray[Any], attributes: Mapping[str, Any]) -
     is_rgb = bool(attributes.get("rgb", False))
     if is_rgb:
         array = np.moveaxis(array[..., :3], -1, 0)
-    geometry, frame = _grid(array[0] if is_rgb else array, attributes)
+    geometry, frame = foreign_grid(array.shape[1:] if is_rgb else array.shape, attributes)
     limits = attributes.get("contrast_limits")
     return MedImage(
         np.ascontiguousarray(frame.from_display(array)),
@@ -47,7 +47,7 @@ def labels_of_foreign_layer(array: NDArray[Any], attributes: Mapping[str, Any]) 
     GridError
         If the layer is not 2D or 3D.
     """
-    geometry, frame = _grid(array, attributes)
+    geometry, frame = foreign_grid(array.shape, attributes)
     values = [int(value) for value in np.unique(array) if value > 0]
     colours = LabelSchema.from_names([f"label {value}" for value in values], first_value=1).classes
     classes = tuple(
@@ -58,18 +58,26 @@ def labels_of_foreign_layer(array: NDArray[Any], attributes: Mapping[str, Any]) 
     return Segmentation(labels, geometry, LabelSchema(classes=classes), name=name)
 
 
-def _grid(array: NDArray[Any], attributes: Mapping[str, Any]) -> tuple[Geometry, DisplayFrame]:
-    if array.ndim not in {2, 3}:
-        raise GridError(f"A layer of {array.ndim} dimensions is no picture and no volume; take a 2D or 3D one.")
-    scale = tuple(float(value) for value in attributes.get("scale", (1.0,) * array.ndim))[-array.ndim :]
-    origin = tuple(float(value) for value in attributes.get("translate", (0.0,) * array.ndim))[-array.ndim :]
+def foreign_grid(shape: tuple[int, ...], attributes: Mapping[str, Any]) -> tuple[Geometry, DisplayFrame]:
+    """Take napari's scale, origin and units of a layer as a grid.
+
+    Raises
+    ------
+    GridError
+        If the layer is not 2D or 3D.
+    """
+    ndim = len(shape)
+    if ndim not in {2, 3}:
+        raise GridError(f"A layer of {ndim} dimensions is no picture and no volume; take a 2D or 3D one.")
+    scale = tuple(float(value) for value in attributes.get("scale", (1.0,) * ndim))[-ndim:]
+    origin = tuple(float(value) for value in attributes.get("translate", (0.0,) * ndim))[-ndim:]
     is_metric = any(str(unit) in {"mm", "millimeter"} for unit in attributes.get("units", ()))
     unit = Unit.MILLIMETRE if is_metric else Unit.PIXEL
-    if array.ndim == 2:
-        geometry = Geometry.from_spacing((1, array.shape[0], array.shape[1]), (1.0, scale[0], scale[1]), unit=unit)
+    if ndim == 2:
+        geometry = Geometry.from_spacing((1, shape[0], shape[1]), (1.0, scale[0], scale[1]), unit=unit)
         return geometry, DisplayFrame((0, 1, 2), (False, False, False), is_flat=True)
     affine = np.eye(4)
     affine[:3, :3] = np.array([[0, 0, scale[2]], [0, scale[1], 0], [-scale[0], 0, 0]])
     affine[:3, 3] = (origin[2], origin[1], -origin[0])
-    shape = (array.shape[0], array.shape[1], array.shape[2])
-    return Geometry(affine, shape, unit=unit), DisplayFrame((0, 1, 2), (False, False, False), is_flat=False)
+    geometry = Geometry(affine, (shape[0], shape[1], shape[2]), unit=unit)
+    return geometry, DisplayFrame((0, 1, 2), (False, False, False), is_flat=False)

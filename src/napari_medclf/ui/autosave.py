@@ -2,22 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from napari_medclf.bridge.layer_info import layer_info
 from napari_medclf.bridge.layers import segmentation_from_layer
-from napari_medclf.domain.errors import MedclfError
-from napari_medclf.domain.events import Job, Progress
+from napari_medclf.domain.events import FinishReason, Job, Progress
 from napari_medclf.domain.image import MedImage
-from napari_medclf.ui import notify, viewer_link
+from napari_medclf.domain.results import Segmentation
+from napari_medclf.jobs.drive import drive
+from napari_medclf.ui import notify
 from napari_medclf.ui.lane import Lane
 from napari_medclf.ui.layer_book import LayerBook
 from napari_medclf.ui.working_copy import WorkingCopies, WorkingCopy
 
 _DEBOUNCE_MS = 300
+
+
+@dataclass(frozen=True, eq=False)
+class PaintedLabels:
+    """A copy of a labels layer's data, taken on the GUI thread and read on a worker."""
+
+    data: NDArray[Any]
+    metadata: Mapping[str, Any]
+
+    @classmethod
+    def copy_of(cls, layer: Any) -> PaintedLabels:
+        """Copy the labels as they are now."""
+        return cls(np.array(layer.data), dict(layer.metadata))
+
+    def read(self) -> Segmentation:
+        """Bring the labels to their grid.
+
+        Raises
+        ------
+        SchemaError
+            If a value was painted that belongs to no class.
+        """
+        return segmentation_from_layer(self.data, self.metadata)
+
+    def working_copy(self) -> WorkingCopy:
+        """Read the labels, with the answer they began with."""
+        info = layer_info(self.metadata)
+        return WorkingCopy(self.read(), None if info is None else info.prediction)
 
 
 class Autosave(QObject):
@@ -81,16 +115,15 @@ class Autosave(QObject):
 
     def flush(self) -> None:
         """Queue the writing of what is pending, without waiting."""
-        for image, copy in self._take_pending():
-            self._lane.add("", partial(_save, self.copies, image, copy), on_failure=self._complain)
+        for image, painted in self._take_pending():
+            self._lane.add("", partial(_save, self.copies, image, painted), on_failure=self._complain)
 
     def flush_now(self) -> None:
         """Write what is pending before returning, for when the window closes."""
-        for image, copy in self._take_pending():
-            try:
-                self.copies.save(image, copy)
-            except OSError as error:
-                self._complain(f"{error.filename}: {error.strerror}.")
+        for image, painted in self._take_pending():
+            outcome = drive(_save(self.copies, image, painted))
+            if outcome.reason is FinishReason.FAILED:
+                self._complain(outcome.message)
 
     def _on_stroke(self, layer: Any) -> None:
         if not self.is_dirty(layer):
@@ -108,18 +141,8 @@ class Autosave(QObject):
             self._pending.put(layer, image)
             self._timer.start()
 
-    def _take_pending(self) -> list[tuple[MedImage, WorkingCopy]]:
-        """Copy the labels of pending layers; runs on the GUI thread."""
-        taken = []
-        for layer, image in self._pending.take_all():
-            info = viewer_link.info_of(layer)
-            try:
-                segmentation = segmentation_from_layer(layer.data, layer.metadata)
-            except MedclfError as error:  # a value without a class: told now, while it is easy to undo
-                notify.warn(str(error))
-                continue
-            taken.append((image, WorkingCopy(segmentation, info.prediction if info else None)))
-        return taken
+    def _take_pending(self) -> list[tuple[MedImage, PaintedLabels]]:
+        return [(image, PaintedLabels.copy_of(layer)) for layer, image in self._pending.take_all()]
 
     def _complain(self, message: str) -> None:
         if not self._has_complained:  # once; a full disk would else tell it at every stroke
@@ -127,6 +150,6 @@ class Autosave(QObject):
             notify.complain(f"Your painting is only in memory until you accept it (N): {message}")
 
 
-def _save(copies: WorkingCopies, image: MedImage, copy: WorkingCopy) -> Job[None]:
+def _save(copies: WorkingCopies, image: MedImage, painted: PaintedLabels) -> Job[None]:
     yield Progress(0, 0)
-    copies.save(image, copy)
+    copies.save(image, painted.working_copy())

@@ -82,6 +82,11 @@ class JobBar(QWidget):
         """Whether a job is under way."""
         return self._worker is not None
 
+    @property
+    def text(self) -> str:
+        """What the bar says."""
+        return self._message.full_text()
+
     def cancel(self) -> None:
         """Stop the job at its next safe place."""
         if self._worker is not None:

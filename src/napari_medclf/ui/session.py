@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from napari.layers import Image
 from qtpy.QtCore import QObject, Signal
 
 from napari_medclf.bridge.features import score_text
-from napari_medclf.bridge.layers import image_layer, labels_layer, segmentation_from_layer
+from napari_medclf.bridge.layers import LayerTuple, image_layer, labels_layer
 from napari_medclf.domain.annotation import Annotation, Status
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import MedclfError
@@ -21,7 +20,7 @@ from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.results import Prediction, Segmentation
 from napari_medclf.ui import notify, tasks, viewer_link
-from napari_medclf.ui.autosave import Autosave
+from napari_medclf.ui.autosave import Autosave, PaintedLabels
 from napari_medclf.ui.job_bar import JobBar
 from napari_medclf.ui.lane import Lane
 from napari_medclf.ui.layer_book import LayerBook, same_layer
@@ -64,6 +63,7 @@ class Session(QObject):
         self._cache = tasks.ModelCache()
         self._answers: LayerBook[Answer] = LayerBook()
         self._classes: LayerBook[tuple[str, ...]] = LayerBook()
+        self._adopted: LayerBook[MedImage] = LayerBook()
         self._opened_layers: list[Any] = []
         self._followed: Any = None
         viewer.layers.selection.events.active.connect(self._on_layers_changed)
@@ -99,10 +99,17 @@ class Session(QObject):
     def image(self) -> MedImage | None:
         """The image itself; None without one or when its layer is not 2D or 3D."""
         layer = self.image_layer
-        try:
-            return None if layer is None else viewer_link.image_of(layer)
-        except MedclfError:
+        if layer is None:
             return None
+        info = viewer_link.info_of(layer)
+        if info is not None:
+            return info.image
+        if layer not in self._adopted:
+            try:
+                self._adopted.put(layer, viewer_link.image_of(layer))
+            except MedclfError:
+                return None
+        return self._adopted.get(layer)
 
     @property
     def answer(self) -> Answer | None:
@@ -177,9 +184,8 @@ class Session(QObject):
         if layer not in self.viewer.layers:
             return
         self._answers.put(layer, answer)
-        segmentation = answer.prediction.segmentation
-        if segmentation is not None:
-            self._show_labels(layer, segmentation, answer)
+        if answer.layer is not None:
+            self._show_labels(answer.layer)
         self._refresh_notes()
         self.answer_changed.emit()
 
@@ -211,7 +217,7 @@ class Session(QObject):
         empty = np.zeros(image.geometry.shape, dtype=np.uint8)
         name = f"{image.name} · labels"
         segmentation = Segmentation(empty, image.geometry, schema, source_digest=image.source.digest, name=name)
-        layer = self._add_labels(segmentation, (), None)
+        layer = self._add_labels(labels_layer(segmentation))
         layer.mode = "paint"
         self.answer_changed.emit()
 
@@ -232,13 +238,8 @@ class Session(QObject):
         if layer is None or image is None:
             notify.warn("There is no image to answer for. Open one first.")
             return False
-        try:
-            what = self._gather(status)
-        except MedclfError as error:
-            notify.complain(str(error))
-            return False
-        segmentation, classes, base = what
-        if status is Status.DONE and segmentation is None and classes is None:
+        painted, classes, base = self._gather(status)
+        if status is Status.DONE and painted is None and classes is None:
             notify.warn("There is nothing to accept yet: run a model, paint labels, or press 1 to 9 for a class.")
             return False
         self.autosave.flush()
@@ -247,6 +248,7 @@ class Session(QObject):
         def save() -> Any:
             from napari_medclf.jobs.correct import save_correction
 
+            segmentation = None if painted is None else painted.read()
             return save_correction(project, image, segmentation, classes, base, author, status, schema)
 
         self.lane.add(
@@ -277,12 +279,11 @@ class Session(QObject):
     def _show_opened(self, opened: Opened) -> None:
         for layer in [layer for layer in self._opened_layers if layer in self.viewer.layers]:
             self.viewer.layers.remove(layer)
-        layer = self.show_image(opened.image)
+        layer = viewer_link.add_layer(self.viewer, opened.layer)
         self._opened_layers = [layer]
         viewer_link.show_acquired_plane(self.viewer, layer)
-        if opened.copy is not None:
-            restored = self._add_labels(opened.copy.segmentation, (), opened.copy.base)
-            self.autosave.mark_dirty(restored)
+        if opened.painted is not None:
+            self.autosave.mark_dirty(self._add_labels(opened.painted))
             notify.tell(f"{opened.image.name}: your unsaved painting was restored.")
         self.work_changed.emit()
 
@@ -290,20 +291,15 @@ class Session(QObject):
         self.packages, self.model_problems = listing.packages, listing.problems
         self.models_changed.emit()
 
-    def _show_labels(self, image_layer_: Any, segmentation: Segmentation, answer: Answer) -> None:
-        name = f"{image_layer_.name} · {answer.card.name}"
+    def _show_labels(self, described: LayerTuple) -> None:
+        name = described[1]["name"]
         for old in [layer for layer in self.viewer.layers if layer.name == name and viewer_link.is_our_labels(layer)]:
             if not self.autosave.is_dirty(old):
                 self.viewer.layers.remove(old)
-        self._add_labels(replace(segmentation, name=name), answer.rows, answer.prediction)
+        self._add_labels(described)
 
-    def _add_labels(self, segmentation: Segmentation, rows: Any, base: Prediction | None) -> Any:
-        layer = viewer_link.add_layer(self.viewer, labels_layer(segmentation, rows=rows, prediction=base))
-        image = self.image
-        if image is not None:
-            self.autosave.watch(layer, image)
-        layer.events.selected_label.connect(lambda event: self.answer_changed.emit())
-        layer.events.mode.connect(lambda event: self.answer_changed.emit())
+    def _add_labels(self, described: LayerTuple) -> Any:
+        layer = viewer_link.add_layer(self.viewer, described)
         self._opened_layers.append(layer)
         return layer
 
@@ -322,7 +318,7 @@ class Session(QObject):
         self._refresh_notes()
         self.answer_changed.emit()
 
-    def _gather(self, status: Status) -> tuple[Segmentation | None, tuple[str, ...] | None, Prediction | None]:
+    def _gather(self, status: Status) -> tuple[PaintedLabels | None, tuple[str, ...] | None, Prediction | None]:
         """Copy labels and classes of the image that is meant, on the GUI thread."""
         labels, answer = self.labels_layer, self.answer
         base = answer.prediction if answer is not None else None
@@ -331,11 +327,11 @@ class Session(QObject):
             base = info.prediction if info is not None else None
         if status is not Status.DONE:
             return None, None, base
-        segmentation = None if labels is None else segmentation_from_layer(labels.data, labels.metadata)
+        painted = None if labels is None else PaintedLabels.copy_of(labels)
         classes = self.person_classes
         if classes is None and base is not None and base.classification is not None:
             classes = base.classification.decided
-        return segmentation, classes, base
+        return painted, classes, base
 
     def _on_saved(self, layer: Any, image: MedImage, annotation: Annotation, project: Path) -> None:
         copies = self.autosave.copies
@@ -352,16 +348,26 @@ class Session(QObject):
 
     def _on_inserted(self, event: Any) -> None:
         layer = event.value
+        if viewer_link.is_our_labels(layer):
+            self._watch_labels(layer)
         if isinstance(layer, Image) and viewer_link.info_of(layer) is not None:
             images = [one for one in self.viewer.layers if isinstance(one, Image)]
             if len(images) == 1:
                 viewer_link.show_acquired_plane(self.viewer, layer)
         self._on_layers_changed()
 
+    def _watch_labels(self, layer: Any) -> None:
+        """Keep painting safe and the Correct tab up to date, whoever added the labels."""
+        for under in viewer_link.images_under(self.viewer, layer)[:1]:
+            self.autosave.watch(layer, viewer_link.image_of(under))
+        layer.events.selected_label.connect(lambda event: self.answer_changed.emit())
+        layer.events.mode.connect(lambda event: self.answer_changed.emit())
+
     def _on_removed(self, event: Any) -> None:
         self.autosave.let_go(event.value)
         self._answers.forget(event.value)
         self._classes.forget(event.value)
+        self._adopted.forget(event.value)
         self._on_layers_changed()
 
     def _on_layers_changed(self, event: Any = None) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_medclf.bridge.layers import LayerTuple, image_layer, labels_layer
 from napari_medclf.domain.annotation import Status
 from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.dataset import FileRef
@@ -15,7 +16,7 @@ from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.results import Prediction
-from napari_medclf.ui.working_copy import WorkingCopies, WorkingCopy
+from napari_medclf.ui.working_copy import WorkingCopies
 
 if TYPE_CHECKING:
     from napari_medclf.engine.model import LoadedModel
@@ -45,20 +46,22 @@ class Found:
 
 @dataclass(frozen=True)
 class Opened:
-    """An image that was read, and what was painted on it before without being accepted."""
+    """An image that was read, described for napari, and what was painted on it without being accepted."""
 
     ref: FileRef
     image: MedImage
-    copy: WorkingCopy | None = None
+    layer: LayerTuple
+    painted: LayerTuple | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model said about an image, with its card and its measurements."""
+    """What a model said about an image, with its card, its measurements and its labels for napari."""
 
     card: ModelCard
     prediction: Prediction
     rows: tuple[Row, ...] = ()
+    layer: LayerTuple | None = None
 
 
 class ModelCache:
@@ -116,23 +119,26 @@ def open_image(ref: FileRef, copies: WorkingCopies) -> Job[Opened]:
     image = read_image(ref.path, ref.member)
     for warning in image.warnings:
         yield Warned(f"{image.name}: {warning}")
-    return Opened(ref, image, copies.load(image))
+    copy = copies.load(image)
+    painted = None if copy is None else labels_layer(copy.segmentation, prediction=copy.base)
+    return Opened(ref, image, image_layer(image), painted)
 
 
 def run_model(image: MedImage, package: ModelPackage, options: RunOptions, cache: ModelCache) -> Job[Answer]:
-    """Run a model and measure what it found."""
+    """Run a model, measure what it found, and describe its labels for napari."""
     from napari_medclf.engine.measure import class_volumes, object_sizes
     from napari_medclf.jobs.predict import predict_image
 
     yield Progress(0, 0, "loading the model")
     prediction = yield from predict_image(image, package, options, cache.get(package, options))
-    rows: tuple[Row, ...] = ()
     segmentation = prediction.segmentation
-    if segmentation is not None:
-        yield Progress(0, 0, "measuring")
-        measure = object_sizes if segmentation.is_instances else class_volumes
-        rows = tuple(one.as_row() for one in measure(segmentation))
-    return Answer(package.card, prediction, rows)
+    if segmentation is None:
+        return Answer(package.card, prediction)
+    yield Progress(0, 0, "measuring")
+    measure = object_sizes if segmentation.is_instances else class_volumes
+    rows = tuple(one.as_row() for one in measure(segmentation))
+    named = replace(segmentation, name=labels_name(image, package.name))
+    return Answer(package.card, prediction, rows, labels_layer(named, rows=rows, prediction=prediction))
 
 
 def list_models() -> Job[Any]:
@@ -141,6 +147,11 @@ def list_models() -> Job[Any]:
 
     yield Progress(0, 0, "listing the models")
     return Catalogue().listing()
+
+
+def labels_name(image: MedImage, model: str) -> str:
+    """Name the layer of a model's labels."""
+    return f"{image.name} · {model}"
 
 
 def item_name(ref: FileRef, below: Path) -> str:

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
-from napari_medclf.bridge.foreign import image_of_foreign_layer
+from napari_medclf.bridge.foreign import foreign_grid, image_of_foreign_layer
 from napari_medclf.bridge.layer_info import LayerInfo, layer_info
 from napari_medclf.bridge.layers import LayerTuple
+from napari_medclf.domain.errors import GridError
+from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import MedImage
 
 
@@ -51,12 +53,17 @@ def current_image_layer(viewer: Any) -> Image | None:
     active = viewer.layers.selection.active
     if isinstance(active, Image):
         return active
-    images = [layer for layer in reversed(viewer.layers) if isinstance(layer, Image)]
     if is_our_labels(active):
-        for layer in images:
-            if _belongs(active, layer):
-                return layer
-    return images[0] if images else None
+        under = images_under(viewer, active)
+        if under:
+            return under[0]
+    return next((layer for layer in reversed(viewer.layers) if isinstance(layer, Image)), None)
+
+
+def images_under(viewer: Any, labels: Layer) -> list[Image]:
+    """The image layers that labels lie on, topmost first."""
+    images = [layer for layer in reversed(viewer.layers) if isinstance(layer, Image)]
+    return [layer for layer in images if _belongs(labels, layer)]
 
 
 def labels_of(viewer: Any, image_layer: Image | None) -> Labels | None:
@@ -87,7 +94,18 @@ def _belongs(labels: Layer, image_layer: Image) -> bool:
     info = info_of(labels)
     if info is None or info.segmentation is None:
         return False
-    image = image_of(image_layer)
-    if info.segmentation.source_digest and image.source.digest:
+    under = info_of(image_layer)
+    image = None if under is None else under.image
+    if image is not None and info.segmentation.source_digest and image.source.digest:
         return info.segmentation.source_digest == image.source.digest
-    return info.geometry.same_grid(image.geometry)
+    geometry = image.geometry if image is not None else _foreign_geometry(image_layer)
+    return geometry is not None and info.geometry.same_grid(geometry)
+
+
+def _foreign_geometry(layer: Image) -> Geometry | None:
+    shape = layer.data.shape[:-1] if layer.rgb else layer.data.shape
+    placed = {"scale": layer.scale, "translate": layer.translate, "units": layer.units}
+    try:
+        return foreign_grid(shape, placed)[0]
+    except GridError:
+        return None

@@ -160,4 +160,6 @@ def _subject(name: str, labels: Any, session: Session) -> str:
 def _swatch(colour: str) -> QIcon:
     pixmap = QPixmap(14, 14)
     pixmap.fill(QColor(colour))
-    return QIcon(pixmap)
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)  # else Qt tints it in the colour of the selection
+    return icon
