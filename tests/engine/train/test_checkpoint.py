@@ -19,7 +19,7 @@ def test_last_and_previous_and_best_are_kept(tmp_path):
     assert found == {LAST: 3, PREVIOUS: 2, BEST: 2}
 
 
-@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04nothing", b"no checkpoint"])
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04nothing", b"no checkpoint", b"torn"])
 def test_damaged_last_gives_the_one_before_with_a_warning(tmp_path, damage):
     folder = CheckpointFolder(tmp_path, "recipe")
     folder.save(state_of(1), is_best=True)

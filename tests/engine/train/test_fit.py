@@ -171,3 +171,15 @@ def test_card_keeps_what_the_draft_says(tmp_path):
     fitted, _ = finish(start(Task.SEGMENT, recipe, tmp_path))
     draft = draft_of(Task.SEGMENT, recipe)
     assert fitted.card.model_copy(update={"metrics": {}}) == draft
+
+
+def test_damaged_best_checkpoint_gives_the_last_epoch(tmp_path):
+    job = start(Task.SEGMENT, segment_recipe(), tmp_path)
+    for event in job:
+        if isinstance(event, EpochDone) and event.epoch == 3:
+            (tmp_path / BEST).write_bytes(b"torn")
+            break
+    fitted, _ = finish(job)
+    assert fitted.best_epoch == 3
+    last = torch.load(tmp_path / LAST, weights_only=True)["trainer"]["average"]
+    assert all(torch.equal(value, last[name]) for name, value in fitted.state_dict.items())

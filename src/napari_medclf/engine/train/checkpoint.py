@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +47,12 @@ class CheckpointFolder:
             If it cannot be written; the states before are intact.
         """
         content = _pack({**state, "digest": self._digest})
+        if is_best:  # first: a kill after it costs this epoch, which then comes out the same again
+            atomic_write(self.path / BEST, content)
         last = self.path / LAST
         if last.exists():
             last.replace(self.path / PREVIOUS)
         atomic_write(last, content)
-        if is_best:
-            atomic_write(self.path / BEST, content)
 
     def load(self) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
         """Read the last state, or the one before it where the last is damaged.
@@ -102,7 +101,7 @@ def _pack(state: dict[str, Any]) -> bytes:
 def _read(path: Path) -> dict[str, Any] | None:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError):
+    except Exception:  # noqa: BLE001  (torch 2.13 raises anything, IndexError too, on torn bytes)
         _log.debug("%s cannot be read", path, exc_info=True)
         return None
     return state if isinstance(state, dict) else None

@@ -101,11 +101,11 @@ def fit(
     else:
         folder.clear()
     history = yield from _epochs(trainer, folder, recipe, history, max_minutes)
-    if recipe.keep == "best":
-        best = folder.load_best()
-        if best is not None:
-            trainer.restore(best["trainer"])
-    return (yield from _finish(draft, trainer, recipe, val, history, device))
+    best = folder.load_best() if recipe.keep == "best" else None
+    n_epoch = len(history.epochs) if best is None else history.best_epoch
+    if best is not None:
+        trainer.restore(best["trainer"])
+    return (yield from _finish(draft, trainer, recipe, val, history, n_epoch, device))
 
 
 @dataclass(frozen=True)
@@ -185,9 +185,14 @@ def _start_from(trainer: Trainer, weights: Mapping[str, Tensor]) -> Job[None]:
 
 
 def _finish(
-    draft: ModelCard, trainer: Trainer, recipe: Recipe, val: Sequence[TrainCase], history: _History, device: str
+    draft: ModelCard,
+    trainer: Trainer,
+    recipe: Recipe,
+    val: Sequence[TrainCase],
+    history: _History,
+    n_epoch: int,
+    device: str,
 ) -> Job[Fitted]:
-    n_epoch = history.best_epoch if recipe.keep == "best" else len(history.epochs)
     values = history.epochs[n_epoch - 1]
     metrics = {name: value for name, value in values.items() if name.startswith("val/") and name != "val/loss"}
     card = draft.model_copy(
