@@ -1,6 +1,6 @@
-"""Write the table of embedded models, from their cards, into README.md and the models page.
+"""Write what the cards of the embedded models say into README.md and the models page.
 
-python docs/model_table.py          rewrite the tables
+python docs/model_table.py          rewrite both pages
 python docs/model_table.py --check  fail if one is out of date
 """
 
@@ -11,11 +11,13 @@ import sys
 from pathlib import Path
 
 from napari_medclf.atomic import atomic_write
-from napari_medclf.domain.card import Metric, ModelCard, Task
+from napari_medclf.domain.card import DataCredit, Metric, ModelCard, Task
 from napari_medclf.store.catalogue import Catalogue
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "reference" / "models.md")
+README = ROOT / "README.md"
+MODELS_PAGE = ROOT / "docs" / "reference" / "models.md"
+PAGES = (README, MODELS_PAGE)
 BEGIN = "<!-- models: begin (docs/model_table.py writes this part) -->"
 END = "<!-- models: end -->"
 
@@ -25,48 +27,75 @@ _SHOWN = {
     Task.SEGMENT: re.compile(r"test/(dice/.+)"),
     Task.INSTANCES: re.compile(r"test/(ap50|f1_50|pq)"),
 }
+_NAMES = {"auc": "AUC", "ece": "ECE", "dice": "Dice", "ap50": "AP at IoU 0.5", "f1_50": "F1 at IoU 0.5", "pq": "PQ"}
 
 
 def main() -> int:
     """Rewrite or check both pages."""
-    stale = [page for page in PAGES if page.read_text(encoding="utf-8") != with_table(page)]
+    stale = [page for page in PAGES if page.read_text(encoding="utf-8") != updated(page)]
     if "--check" in sys.argv:
         for page in stale:
-            print(f"{page.name}: the table of models is out of date; run python docs/model_table.py", file=sys.stderr)
+            print(f"{page.name}: the models are out of date; run python docs/model_table.py", file=sys.stderr)
         return 1 if stale else 0
     for page in stale:
-        atomic_write(page, with_table(page))
+        atomic_write(page, updated(page))
     return 0
 
 
-def with_table(page: Path) -> str:
-    """Give a page's text with the table as the cards want it."""
+def updated(page: Path) -> str:
+    """Give a page's text with the models as the cards have them."""
+    cards = [package.card for package in Catalogue().packages() if package.is_embedded]
+    content = table(cards) + ("" if page == README else "\n\n" + details(cards))
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     after = rest.partition(END)[2]
-    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{content}\n\n{END}{after}"
 
 
-def table() -> str:
-    """Write the table in Markdown."""
-    cards = [package.card for package in Catalogue().packages() if package.is_embedded]
-    rows = ["| model | what it does | measured on | test metrics (95 % CI) | limits |", "|---|---|---|---|---|"]
+def table(cards: list[ModelCard]) -> str:
+    """Write one row a model."""
+    rows = ["| model | what it does | test cases | quality on them (95 % CI) | mind that |", "|---|---|---|---|---|"]
     return "\n".join(rows + [_row(card) for card in cards])
 
 
+def details(cards: list[ModelCard]) -> str:
+    """Write what a model is for, what it learned from, and all its limits."""
+    return "\n\n".join(
+        "\n\n".join(
+            [
+                f"## {card.name}",
+                card.description,
+                "\n".join(_credit(one) for one in card.data),
+                "Limits:\n\n" + "\n".join(f"- {limit}" for limit in card.limits),
+            ]
+        )
+        for card in cards
+    )
+
+
 def _row(card: ModelCard) -> str:
-    data = "; ".join(f"{one.name} ({one.n_test} of {one.n_train + one.n_val + one.n_test})" for one in card.data)
-    cells = (f"`{card.name}` {card.version}", card.description, data, _metrics(card), " ".join(card.limits))
+    n_test = ", ".join(str(one.n_test) for one in card.data)
+    cells = (f"`{card.name}`", card.title, n_test, _metrics(card), card.limits[0] if card.limits else "")
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
 
 def _metrics(card: ModelCard) -> str:
     found = [(_SHOWN[card.task].fullmatch(name), metric) for name, metric in card.metrics.items()]
-    return "<br>".join(f"{match[1].replace('/', ' ')} {_number(metric)}" for match, metric in found if match)
+    return "<br>".join(f"{_name(match[1])} {_number(metric)}" for match, metric in found if match)
+
+
+def _name(metric: str) -> str:
+    kind, _, class_name = metric.partition("/")
+    return f"{_NAMES.get(kind, kind)} {class_name}".strip()
 
 
 def _number(metric: Metric) -> str:
-    interval = f" ({metric.ci95[0]:.3f}–{metric.ci95[1]:.3f})" if metric.ci95 else ""
+    interval = f" ({metric.ci95[0]:.3f} to {metric.ci95[1]:.3f})" if metric.ci95 else ""
     return f"**{metric.value:.3f}**{interval}"
+
+
+def _credit(one: DataCredit) -> str:
+    counts = f"{one.n_train} cases to train, {one.n_val} to validate, {one.n_test} to test"
+    return f"Learned from {one.name}, {one.licence}: {counts}. {one.split} {one.attribution}"
 
 
 if __name__ == "__main__":

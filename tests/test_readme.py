@@ -80,7 +80,7 @@ def test_model_table_is_what_the_cards_say():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     for page in module.PAGES:
-        assert page.read_text(encoding="utf-8") == module.with_table(page), "run python docs/model_table.py"
+        assert page.read_text(encoding="utf-8") == module.updated(page), "run python docs/model_table.py"
 
 
 def test_links_lead_somewhere():
