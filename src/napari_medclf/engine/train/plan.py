@@ -16,7 +16,10 @@ from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.engine.train.recipe import AugmentSettings, Recipe
 from napari_medclf.engine.train.targets import N_INSTANCE_CHANNELS
 
-_DIVISOR = 8
+_DIVISOR = 16
+"""A U-Net of five levels halves its input four times."""
+_SMALLEST_SIDE_VOX = 32
+"""In the plane: the lowest level needs more than one voxel to normalise over."""
 _MIN_SLICES = 12
 """Fewer slices than this are seen one by one: there is too little along that axis to learn from."""
 _PATCH_VOX = {2: 256 * 256, 3: 96_000}
@@ -118,10 +121,9 @@ def _segmenter(spec: InputSpec, n_channels: int) -> Recipe:
         "spatial_dims": spec.spatial_dims,
         "in_channels": len(spec.channels),
         "out_channels": n_channels,
-        "channels": [16, 32, 64, 96],
-        "strides": [1, 2, 2],
-        "num_res_units": 1,
-        "norm": "instance",
+        "features": [16, 16, 32, 64, 64, 16] if spec.spatial_dims == 3 else [16, 24, 48, 96, 128, 16],
+        "act": ["LeakyReLU", {"negative_slope": 0.01, "inplace": True}],
+        "norm": ["instance", {"affine": True}],
     }
     # Left and right differ inside a body, so only flat pictures are flipped and turned freely.
     is_flat = spec.spatial_dims == 2
@@ -131,7 +133,7 @@ def _segmenter(spec: InputSpec, n_channels: int) -> Recipe:
         noise_sd=0.05,
     )  # fmt: skip
     return Recipe(
-        network=NetworkSpec(target="monai.networks.nets.UNet", arguments=arguments),
+        network=NetworkSpec(target="monai.networks.nets.BasicUNet", arguments=arguments),
         input=spec,
         epochs=60,
         samples_per_epoch=64,
@@ -201,6 +203,7 @@ def _shrink(size: Sequence[float], longest: int) -> tuple[int, ...]:
 def _patch(size: Sequence[float], most_vox: int) -> tuple[int, ...]:
     """Shrink the longest side until the patch is small enough; sides are multiples of the divisor."""
     patch = [_DIVISOR * max(round(one / _DIVISOR), 1) for one in size]
+    patch[-2:] = [max(one, _SMALLEST_SIDE_VOX) for one in patch[-2:]]
     while np.prod(patch) > most_vox:
         longest = int(np.argmax(patch))
         patch[longest] -= _DIVISOR
