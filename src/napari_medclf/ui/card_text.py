@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from napari_medclf.domain.card import ModelCard, Task
+from napari_medclf.domain.card import Metric, ModelCard, Task
 from napari_medclf.domain.image import ChannelKind, MedImage
 from napari_medclf.domain.package import ModelPackage
 
 _TASKS = {Task.CLASSIFY: "Classifies", Task.SEGMENT: "Segments", Task.INSTANCES: "Finds single objects of"}
+
+_SPLITS = {"test": "On test cases", "val": "On validation cases"}
+_TELLING = {
+    "dice": "Dice",
+    "auc": "AUC",
+    "ap50": "AP at 0.5",
+    "f1_50": "F1 at 0.5",
+    "pq": "panoptic quality",
+    "balanced_accuracy": "balanced accuracy",
+    "accuracy": "accuracy",
+    "nsd": "surface Dice",
+}
 
 
 def card_summary(card: ModelCard) -> str:
@@ -27,13 +39,22 @@ def input_text(card: ModelCard) -> str:
     return f"{card.input.spatial_dims}D images, {modality} ({', '.join(card.input.channels)})"
 
 
-def headline_metrics(card: ModelCard, limit: int = 3) -> str:
-    """Write the first measured numbers with their intervals; empty when nothing was measured."""
-    parts = []
-    for name, metric in list(card.metrics.items())[:limit]:
-        interval = "" if metric.ci95 is None else f" [{metric.ci95[0]:.3f}, {metric.ci95[1]:.3f}]"
-        parts.append(f"{name.replace('/', ' ')} {metric.value:.3f}{interval}")
-    return "; ".join(parts)
+def headline_metrics(card: ModelCard, limit: int = 2) -> str:
+    """Write the most telling numbers over all classes, from the test cases if there are any.
+
+    Empty when nothing was measured.
+    """
+    for split in ("test", "val"):
+        measured = {name.removeprefix(f"{split}/"): one for name, one in card.metrics.items() if name.startswith(split)}
+        chosen = [name for name in _TELLING if name in measured][:limit]
+        if chosen:
+            return f"{_SPLITS[split]}: {', '.join(_metric_text(name, measured[name]) for name in chosen)}"
+    return ""
+
+
+def _metric_text(name: str, metric: Metric) -> str:
+    interval = "" if metric.ci95 is None else f" [{metric.ci95[0]:.3f}, {metric.ci95[1]:.3f}]"
+    return f"{_TELLING[name]} {metric.value:.3f}{interval}"
 
 
 def fit_warnings(image: MedImage, card: ModelCard) -> tuple[str, ...]:

@@ -195,11 +195,18 @@ def remaining_text(elapsed_s: float, share: float) -> str:
 def _ending(title: str, outcome: Outcome[Any]) -> str:
     if outcome.reason is FinishReason.COMPLETED:
         failed = f", {len(outcome.failures)} failed" if outcome.failures else ""
-        return f"{title}: done in {_seconds(outcome.elapsed_s)}{failed}"
+        return f"{title}: done in {seconds_text(outcome.elapsed_s)}{failed}"
     if outcome.reason is FinishReason.CANCELED:
         return f"{title}: canceled"
     return outcome.message
 
 
-def _seconds(elapsed_s: float) -> str:
+def seconds_text(elapsed_s: float) -> str:
+    """Write a duration as people say it.
+
+    >>> seconds_text(0.034), seconds_text(12.3), seconds_text(600)
+    ('34 ms', '12.3 s', '10.0 min')
+    """
+    if elapsed_s < 1:
+        return f"{1000 * elapsed_s:.0f} ms"
     return f"{elapsed_s:.1f} s" if elapsed_s < 90 else f"{elapsed_s / 60:.1f} min"

@@ -29,6 +29,9 @@ from napari_medclf.ui.settings import Settings
 from napari_medclf.ui.tasks import Answer, Found, Opened
 from napari_medclf.ui.work_list import WorkList
 
+_READ_AHEAD_BYTES = 256 * 1024**2
+"""After an image of more than this, the next one is not read ahead, to spare memory."""
+
 
 class Session(QObject):
     """The state of one workbench; panels call it and listen to its signals.
@@ -61,6 +64,7 @@ class Session(QObject):
         self.project: Path | None = None
         self.author = ""
         self._cache = tasks.ModelCache()
+        self._read_ahead = tasks.ReadAhead()
         self._answers: LayerBook[Answer] = LayerBook()
         self._classes: LayerBook[tuple[str, ...]] = LayerBook()
         self._adopted: LayerBook[MedImage] = LayerBook()
@@ -143,10 +147,10 @@ class Session(QObject):
     def open_index(self, index: int) -> None:
         """Open an image of the work list in place of the one opened before."""
         self.autosave.flush()
-        item, copies = self.work.items[index], self.autosave.copies
+        item, copies, ahead = self.work.items[index], self.autosave.copies, self._read_ahead
         self.work.current = index
         self.work_changed.emit()
-        self.lane.add(f"Opening {item.name}", lambda: tasks.open_image(item.ref, copies), self._show_opened)
+        self.lane.add(f"Opening {item.name}", lambda: tasks.open_image(item.ref, copies, ahead), self._show_opened)
 
     def open_next(self) -> None:
         """Open the next image that is still open."""
@@ -286,6 +290,10 @@ class Session(QObject):
             self.autosave.mark_dirty(self._add_labels(opened.painted))
             notify.tell(f"{opened.image.name}: your unsaved painting was restored.")
         self.work_changed.emit()
+        following, ahead = self.work.next_open(), self._read_ahead
+        if following is not None and opened.image.data.nbytes <= _READ_AHEAD_BYTES:
+            ref = self.work.items[following].ref
+            self.lane.add("", lambda: ahead.read(ref), on_failure=lambda message: None)
 
     def _take_models(self, listing: Any) -> None:
         self.packages, self.model_problems = listing.packages, listing.problems

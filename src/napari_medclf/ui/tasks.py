@@ -64,6 +64,35 @@ class Answer:
     layer: LayerTuple | None = None
 
 
+class ReadAhead:
+    """Keeps the next image read; only used on the worker's thread."""
+
+    def __init__(self) -> None:
+        self._ref: FileRef | None = None
+        self._image: MedImage | None = None
+
+    def read(self, ref: FileRef) -> Job[None]:
+        """Read an image that will be asked for."""
+        from napari_medclf.io.read import read_image
+
+        yield Progress(0, 0)
+        self._ref, self._image = ref, read_image(ref.path, ref.member)
+
+    def take(self, ref: FileRef) -> MedImage:
+        """Return an image, read now if it was not read ahead.
+
+        Raises
+        ------
+        ReadError
+            If it cannot be read.
+        """
+        from napari_medclf.io.read import read_image
+
+        image, known = self._image, self._ref
+        self._ref = self._image = None
+        return image if image is not None and known == ref else read_image(ref.path, ref.member)
+
+
 class ModelCache:
     """Keeps the last model loaded; only used on the worker's thread."""
 
@@ -105,18 +134,16 @@ def look_through(path: Path) -> Job[Found]:
     return Found(path, items, tuple(str(one) for one in discovery.refusals))
 
 
-def open_image(ref: FileRef, copies: WorkingCopies) -> Job[Opened]:
-    """Read one image, and the working copy of its labels if there is one.
+def open_image(ref: FileRef, copies: WorkingCopies, ahead: ReadAhead) -> Job[Opened]:
+    """Read one image, or take it as it was read ahead, and the working copy of its labels if there is one.
 
     Raises
     ------
     ReadError
         If it cannot be read.
     """
-    from napari_medclf.io.read import read_image
-
     yield Progress(0, 0, f"opening {ref.path.name}")
-    image = read_image(ref.path, ref.member)
+    image = ahead.take(ref)
     for warning in image.warnings:
         yield Warned(f"{image.name}: {warning}")
     copy = copies.load(image)

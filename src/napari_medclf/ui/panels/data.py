@@ -12,6 +12,7 @@ from napari_medclf.domain.geometry import Unit
 from napari_medclf.domain.image import ChannelKind, MedImage
 from napari_medclf.ui.layout import button, column, heading, note
 from napari_medclf.ui.path_field import PathField
+from napari_medclf.ui.reader_preference import is_preferred, prefer
 from napari_medclf.ui.session import Session
 from napari_medclf.ui.work_list import WorkList
 
@@ -43,6 +44,14 @@ class DataPanel(QWidget):
         layout.addWidget(heading("This image", self))
         self.facts = note("", self)
         layout.addWidget(self.facts)
+        self.prefer = button(
+            "Always open DICOM, NIfTI and NRRD with MedCLF",
+            "Else napari asks which reader to take; changeable in Preferences > Plugins",
+            self._prefer,
+            self,
+        )
+        self.prefer.setVisible(not is_preferred())
+        layout.addWidget(self.prefer)
         session.work_changed.connect(self._show_work)
         session.image_changed.connect(self._show_facts)
         self._show_work()
@@ -55,6 +64,10 @@ class DataPanel(QWidget):
         row.addWidget(self.counts, 1)
         row.addWidget(self.next)
         return row
+
+    def _prefer(self) -> None:
+        prefer()
+        self.prefer.hide()
 
     def _on_activated(self, index: QModelIndex) -> None:
         if index.row() != self._session.work.current:

@@ -10,6 +10,7 @@ from napari_medclf.jobs.predict import RunOptions
 from napari_medclf.ui import notify
 from napari_medclf.ui.card_text import card_summary, fit_warnings
 from napari_medclf.ui.forms import OptionsForm
+from napari_medclf.ui.job_bar import seconds_text
 from napari_medclf.ui.layout import button, column, heading, note
 from napari_medclf.ui.model_choice import ModelChoice
 from napari_medclf.ui.session import Session
@@ -85,6 +86,6 @@ class RunPanel(QWidget):
         prediction = answer.prediction
         kind = {Task.INSTANCES: f"{len(rows)} objects"}.get(answer.card.task, "")
         parts = [f"{prediction.model} {prediction.model_version}", kind]
-        parts.append(f"{prediction.elapsed_s:.1f} s on {prediction.device}")
+        parts.append(f"{seconds_text(prediction.elapsed_s)} on {prediction.device}")
         lines = [" · ".join(part for part in parts if part), *(f"⚠ {one}" for one in prediction.warnings)]
         self.message.setText("\n".join(lines))
