@@ -29,6 +29,7 @@ class BatchOptions(RunOptions):
     format: str = option("auto", help="of segmentations; auto: NIfTI for volumes, PNG for pictures", choices=FORMATS)
     dry_run: bool = option(False, help="only list what would be run and what would be skipped, and why")
     resume: bool = option(False, help="go on with the run in the folder; whole results are not made again")
+    workers: int = option(1, help="processes that share the work, each with the model in memory", minimum=1, maximum=64)
     limit: int | None = option(None, help="run the first images only", minimum=1, advanced=True)
 
     def __post_init__(self) -> None:
@@ -50,7 +51,8 @@ def batch(options: BatchOptions) -> Job[RunRecord]:
         If there is no image in it, or the results' folder belongs to another run.
     """
     from napari_medclf.jobs.models import find_model
-    from napari_medclf.jobs.run_cases import RunPlan, run_cases
+    from napari_medclf.jobs.run_case import RunPlan
+    from napari_medclf.jobs.run_cases import run_cases
     from napari_medclf.jobs.spec import spec_of
 
     package = find_model(options.model)
@@ -59,7 +61,8 @@ def batch(options: BatchOptions) -> Job[RunRecord]:
     spec = spec_of("batch", options)
     if options.dry_run:
         return _listing(options, package, sources, spec)
-    return (yield from run_cases(RunPlan(spec, package, options, options.out, options.format, options.resume), sources))
+    plan = RunPlan(spec, package, options, options.out, options.format, options.resume, options.workers)
+    return (yield from run_cases(plan, sources))
 
 
 def _find(options: BatchOptions) -> Sources:
@@ -78,7 +81,7 @@ def _find(options: BatchOptions) -> Sources:
 
 def _listing(options: BatchOptions, package: ModelPackage, sources: Sources, spec: RunSpec) -> RunRecord:
     """Say what a run would do; nothing is written."""
-    from napari_medclf.jobs.run_cases import refused
+    from napari_medclf.jobs.run_case import refused
     from napari_medclf.store.runs import RunFolder
 
     finished = RunFolder(options.out).finished() if options.resume else {}

@@ -102,7 +102,8 @@ def predict(options: PredictOptions) -> Job[RunRecord]:
         If the results' folder belongs to another run.
     """
     from napari_medclf.jobs.models import find_model
-    from napari_medclf.jobs.run_cases import RunPlan, run_cases
+    from napari_medclf.jobs.run_case import RunPlan
+    from napari_medclf.jobs.run_cases import run_cases
     from napari_medclf.jobs.sources import find_in_paths
     from napari_medclf.jobs.spec import spec_of
 

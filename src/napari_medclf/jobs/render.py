@@ -120,7 +120,7 @@ def _coverage(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.flo
 
     whole = Image.fromarray(mask.astype(np.uint8) * 255)
     way = Image.Resampling.BOX if shape[0] < mask.shape[0] else Image.Resampling.NEAREST
-    return np.asarray(whole.resize((shape[1], shape[0]), way), dtype=np.float32) / 255
+    return np.asarray(whole.resize((shape[1], shape[0]), way), dtype=np.float32) / np.float32(255)
 
 
 def _edges(labels: LabelArray) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import ReadError
+from napari_medclf.jobs.run_case import RunCase
 
 if TYPE_CHECKING:
     from napari_medclf.domain.image import MedImage
@@ -19,15 +20,6 @@ if TYPE_CHECKING:
 
 _LONGEST_MEMBER = 20
 """A series UID is longer, and no name for a folder."""
-
-
-@dataclass(frozen=True)
-class RunCase:
-    """One image to run a model on; `load` reads it."""
-
-    case_id: str
-    source: FileRef
-    load: Callable[[], MedImage]
 
 
 @dataclass(frozen=True)
