@@ -349,7 +349,7 @@ def run_tests(rest: Sequence[str]) -> int:
     """Run every check and every test; pytest's closing line comes last."""
     site = tempfile.mkdtemp(prefix="medclf-site-")
     try:
-        docs = [venv_tool("mkdocs"), "build", "--strict", "--quiet", "--site-dir", site]
+        docs = [venv_tool("mkdocs"), "build", "--strict", "--site-dir", site]
         failed = run_checks([*lint_commands(), ("docs", docs)])
     finally:
         shutil.rmtree(site, ignore_errors=True)
