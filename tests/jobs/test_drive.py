@@ -80,6 +80,8 @@ def test_ctrl_c_is_a_cancel():
     [
         (MemoryError(), "There is not enough memory"),
         (FileNotFoundError(2, "No such file or directory", "ct.nii"), "ct.nii: No such file or directory."),
+        (OSError(28, "No space left on device"), "No space left on device."),
+        (ValueError("odd\n value"), "ValueError: odd value"),
     ],
 )
 def test_foreign_errors_become_sentences(error, sentence):

@@ -67,7 +67,7 @@ def explain(error: BaseException) -> str:
         return str(error)
     if isinstance(error, MemoryError):
         return "There is not enough memory for this. Close other programs, or take a smaller image or patch."
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror or error}."
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
     text = " ".join(str(error).split()) or type(error).__name__
     return f"{type(error).__name__}: {text[:300]}"
