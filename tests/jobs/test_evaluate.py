@@ -27,6 +27,8 @@ def test_segmentation_has_every_number_a_class(options):
     assert low <= document["metrics"]["dice"]["value"] <= high
     assert len((options.out / "cases.csv").read_text().splitlines()) == 9
     assert result.path == options.out / "metrics.json"
+    assert document["n_defined"]["dice:vessel"] == 8
+    assert "eye_0" in (options.out / "report.html").read_text()
 
 
 def test_data_is_split_as_when_the_model_was_trained(options, vessel_model):

@@ -32,7 +32,7 @@ class EvaluateOptions(RunOptions):
 
     model: str = option(help="name of a model (`medclf models list`), or its folder", positional=True)
     data: Path = option(help="labelled data, in any layout that `train` takes", positional=True)
-    out: Path = option(help="folder for metrics.json and cases.csv")
+    out: Path = option(help="folder for metrics.json, report.html and cases.csv")
     split: str = option("test", help="which cases", choices=("train", "val", "test", "all"))
     split_file: Path | None = option(None, help="JSON that names the cases of train, val and test", advanced=True)
     class_names: tuple[str, ...] = option((), help="names for the label values 1, 2, ...", advanced=True)
@@ -70,7 +70,7 @@ class Evaluation:
 
 
 def evaluate(options: EvaluateOptions) -> Job[Evaluation]:
-    """Measure a model and write ``metrics.json`` and ``cases.csv``.
+    """Measure a model and write ``metrics.json``, ``report.html`` and ``cases.csv``.
 
     Data without a split of its own is split as it was when the model was trained, if it is that data.
 
@@ -186,17 +186,30 @@ def document_of(package: ModelPackage, dataset: Dataset, split: str, measured: M
         "split": split,
         "n_cases": measured.n_cases,
         "n_groups": measured.n_groups,
+        "n_defined": _count_defined(measured.rows),
         "metrics": macro,
         "per_class": per_class,
     }
 
 
+def _count_defined(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Cases behind each number of a case: one without a class, here and in the reference, has no Dice of it."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        for name, value in row.items():
+            if isinstance(value, float) and not name.startswith("score:"):
+                counts[name] = counts.get(name, 0) + (value == value)
+    return counts
+
+
 def _write(folder: Path, document: Mapping[str, Any], measured: Measured) -> Path:
     from napari_medclf.atomic import atomic_write
+    from napari_medclf.jobs.report_html import report_html
     from napari_medclf.jobs.tables import table_csv
 
     path = folder / "metrics.json"
     atomic_write(folder / "cases.csv", table_csv(measured.rows))
+    atomic_write(folder / "report.html", report_html(document, measured.rows))
     atomic_write(path, json_text(document) + "\n")
     return path
 
