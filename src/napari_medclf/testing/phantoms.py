@@ -1,6 +1,6 @@
 """Synthetic images with a known truth: small, lop-sided, the same on every machine.
 
-Only integer arithmetic and exact operations make the samples, so that a fingerprint computed on one
+Only integer arithmetic makes noise and fingerprint input, so that a fingerprint computed on one
 platform holds on another.
 """
 
@@ -139,7 +139,7 @@ def brain_phantom(shape: Shape3 = (24, 48, 40)) -> LabelledPhantom:
 
 
 def chest_phantom(*, with_opacity: bool = False, rows: int = 96, columns: int = 112) -> MedImage:
-    """Make a chest radiograph as a drawing: bright body, dark lungs, ribs, the heart on the patient's left.
+    """Draw a chest radiograph: bright body, dark lungs, ribs, spine, the heart on the patient's left.
 
     Parameters
     ----------
@@ -148,22 +148,28 @@ def chest_phantom(*, with_opacity: bool = False, rows: int = 96, columns: int = 
     rows, columns : int
         Size of the picture; the spacing is 400 mm over the columns.
     """
-    shape = (1, rows, columns)
-    samples = np.full(shape, 25, dtype=np.float32)
-    samples[_ellipsoid(shape, centre=(0.5, 0.6, 0.5), radius=(1, 0.58, 0.46))] = 170
-    lungs = _ellipsoid(shape, centre=(0.5, 0.48, 0.3), radius=(1, 0.34, 0.15))
-    lungs |= _ellipsoid(shape, centre=(0.5, 0.48, 0.7), radius=(1, 0.34, 0.15))
-    samples[lungs] = 70
-    rows_index = np.indices(shape)[1]
-    samples[lungs & (rows_index * 100 // rows % 11 < 3)] = 100
+    down, across = _fractions(rows, columns)
+    samples = np.full((rows, columns), 12.0)
     # A radiograph faces the viewer: the patient's left, where the heart is, is on the right.
-    samples[_ellipsoid(shape, centre=(0.5, 0.62, 0.58), radius=(1, 0.17, 0.14))] = 190
+    right_lung, left_lung = _lung(down, 0.5 - across), _lung(down, across - 0.5)
+    torso = np.abs(across - 0.5) < np.where(down < 0.12, 0.1 + 2.6 * np.maximum(down - 0.04, 0), 0.49)
+    samples[torso] = 150
+    samples[torso & (down > 0.72)] = 185
+    samples[np.abs(across - 0.5) < 0.08] = 185
+    lungs = right_lung | left_lung
+    samples[lungs] = 45
+    samples[lungs & ((down * 11 - 3 * np.abs(across - 0.5)) % 1 < 0.3)] += 22  # ribs
+    heart = ((across - 0.575) / 0.135) ** 2 + ((down - 0.62) / 0.165) ** 2
+    samples[heart < 1] = 180
+    samples[np.abs(across - 0.5) < 0.03] += 20
     if with_opacity:
-        samples[_ellipsoid(shape, centre=(0.5, 0.66, 0.3), radius=(1, 0.1, 0.1)) & lungs] = 165
-    samples += integer_noise(shape, 8, seed=5)
+        distance = ((across - 0.27) / 0.17) ** 2 + ((down - 0.58) / 0.2) ** 2
+        samples += np.where(right_lung, 115 * np.maximum(1 - distance, 0), 0)
+    samples = _smooth(np.round(samples), max(rows // 64, 1)) + integer_noise((rows, columns), 5, seed=5)
+    shape = (1, rows, columns)
     step_mm = 400 / columns
     return MedImage(
-        data=np.clip(samples, 0, 255).astype(np.uint8),
+        data=np.clip(samples, 0, 255).astype(np.uint8).reshape(shape),
         geometry=_coronal(shape, (1.0, step_mm, step_mm)),
         name="chest phantom with opacity" if with_opacity else "chest phantom",
         modality="CR",
@@ -227,6 +233,30 @@ def _ellipsoid(shape: Shape3, *, centre: tuple[float, ...], radius: tuple[float,
         ((line + 0.5) / n - middle) ** 2 / r**2 for line, n, middle, r in zip(grid, shape, centre, radius, strict=True)
     ]
     return np.asarray(sum(parts) <= 1.0, dtype=np.bool_)
+
+
+def _fractions(rows: int, columns: int) -> tuple[FloatArray, FloatArray]:
+    """Give how far down and how far across every pixel's centre lies, in 0..1."""
+    down, across = np.indices((rows, columns))
+    return (down + 0.5) / rows, (across + 0.5) / columns
+
+
+def _lung(down: FloatArray, outwards: FloatArray) -> BoolArray:
+    """Mark a lung: narrow at its apex, wider below, ending on the dome of the diaphragm."""
+    middle = 0.16 + 0.11 * down
+    half_width = 0.155 * np.sqrt(np.maximum(1 - ((down - 0.72) / 0.62) ** 2, 0))
+    diaphragm = 0.76 + 3.5 * (outwards - middle) ** 2
+    return np.asarray((np.abs(outwards - middle) < half_width) & (down < diaphragm), dtype=np.bool_)
+
+
+def _smooth(picture: FloatArray, radius: int) -> FloatArray:
+    """Average whole numbers over a square, twice, as a focal spot and an intensifier would."""
+    width = 2 * radius + 1
+    for axis in (0, 1, 0, 1):
+        padding = [(radius, radius) if one == axis else (0, 0) for one in (0, 1)]
+        lines = np.lib.stride_tricks.sliding_window_view(np.pad(picture, padding, mode="edge"), width, axis=axis)
+        picture = lines.sum(axis=-1) // width
+    return picture
 
 
 def _oblique_affine(spacing: tuple[float, float, float], origin: tuple[float, float, float]) -> FloatArray:
