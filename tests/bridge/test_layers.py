@@ -6,7 +6,7 @@ import pytest
 from napari_medclf.bridge.layer_info import layer_info
 from napari_medclf.bridge.layers import contrast_limits, image_layer, labels_layer, segmentation_from_layer
 from napari_medclf.domain.errors import GridError, SchemaError
-from napari_medclf.domain.image import ChannelKind
+from napari_medclf.domain.image import ChannelKind, Scale
 from napari_medclf.testing.phantoms import (
     MARKED_VOXEL,
     brain_phantom,
@@ -126,3 +126,11 @@ def test_cropped_layer_is_refused() -> None:
 def test_foreign_layer_is_refused() -> None:
     with pytest.raises(GridError, match="not made by MedCLF"):
         segmentation_from_layer(np.zeros((3, 3), int), {})
+
+
+def test_ct_without_a_window_is_shown_with_soft_tissue_contrast() -> None:
+    ct = replace(oblique_phantom(), window=None)
+    assert contrast_limits(ct) == (-160.0, 240.0)
+    unnamed = replace(ct, modality="", scale=Scale.RAW)  # as NIfTI gives it
+    assert contrast_limits(unnamed) == (-160.0, 240.0)
+    assert contrast_limits(replace(brain_phantom().image, window=None)) != (-160.0, 240.0)

@@ -13,12 +13,13 @@ from napari_medclf.bridge.features import features_table
 from napari_medclf.bridge.layer_info import METADATA_KEY, LayerInfo, layer_info
 from napari_medclf.bridge.orientation import DisplayFrame, Placement, display_frame, placement
 from napari_medclf.domain.errors import GridError
-from napari_medclf.domain.image import ChannelKind, MedImage
+from napari_medclf.domain.image import ChannelKind, MedImage, Scale
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.results import Prediction, Segmentation
 
 LayerTuple = tuple[Any, dict[str, Any], str]
 _SAMPLE_LIMIT = 500_000
+_SOFT_TISSUE_HU = (-160.0, 240.0)
 
 
 def image_layer(image: MedImage) -> LayerTuple:
@@ -112,7 +113,10 @@ def segmentation_from_layer(data: NDArray[Any], metadata: Mapping[str, Any]) -> 
 
 
 def contrast_limits(image: MedImage) -> tuple[float, float]:
-    """Choose what is black and what is white: the image's own window, else robust percentiles."""
+    """Choose what is black and what is white.
+
+    The image's own window; else soft tissue for CT, and robust percentiles for everything else.
+    """
     if image.window is not None and image.window[1] > image.window[0]:
         return (float(image.window[0]), float(image.window[1]))
     flat = image.data.reshape(-1)
@@ -121,7 +125,17 @@ def contrast_limits(image: MedImage) -> tuple[float, float]:
     if finite.size == 0:
         return (0.0, 1.0)
     low, high = (float(value) for value in np.percentile(finite, (0.5, 99.5)))
+    if _shows_hounsfield_units(image, low, high):
+        return _SOFT_TISSUE_HU
     return (low, high) if high > low else (low, low + 1.0)
+
+
+def _shows_hounsfield_units(image: MedImage, low: float, high: float) -> bool:
+    """Tell a CT volume, also one whose format does not say so, by air around tissue (for the display only)."""
+    if image.is_flat or image.channel_kind is not ChannelKind.NONE:
+        return False
+    is_known = image.scale is Scale.HU or image.modality == "CT"
+    return is_known or (not image.modality and -1100 <= low <= -900 and 50 <= high <= 4000)
 
 
 def class_colours(schema: LabelSchema) -> dict[int | None, str]:

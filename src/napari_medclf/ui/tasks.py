@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from napari_medclf.domain.annotation import Status
 from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import ReadError
-from napari_medclf.domain.events import Job, Progress, Warned
+from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.results import Prediction
@@ -130,8 +131,12 @@ def look_through(path: Path) -> Job[Found]:
     discovery = discover(path)
     if not discovery.found:
         raise discovery.refusals[0].as_error() if discovery.refusals else ReadError(path, "there is no image in it")
-    items = tuple(WorkItem(ref, item_name(ref, path)) for ref in discovery.found)
-    return Found(path, items, tuple(str(one) for one in discovery.refusals))
+    n_inside = Counter(ref.path for ref in discovery.found)
+    items = tuple(
+        WorkItem(ref, item_name(ref if n_inside[ref.path] > 1 else FileRef(ref.path), path)) for ref in discovery.found
+    )
+    refused = tuple(f"{item_name(FileRef(one.path), path)}: {one.reason}." for one in discovery.refusals)
+    return Found(path, items, refused)
 
 
 def open_image(ref: FileRef, copies: WorkingCopies, ahead: ReadAhead) -> Job[Opened]:
@@ -144,8 +149,6 @@ def open_image(ref: FileRef, copies: WorkingCopies, ahead: ReadAhead) -> Job[Ope
     """
     yield Progress(0, 0, f"opening {ref.path.name}")
     image = ahead.take(ref)
-    for warning in image.warnings:
-        yield Warned(f"{image.name}: {warning}")
     copy = copies.load(image)
     painted = None if copy is None else labels_layer(copy.segmentation, prediction=copy.base)
     return Opened(ref, image, image_layer(image), painted)
