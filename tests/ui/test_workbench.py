@@ -225,3 +225,35 @@ def test_importing_the_dock_loads_no_deep_learning() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_closing_the_dock_gives_keys_and_canvas_back_and_it_can_be_opened_again(workbench, person) -> None:
+    viewer = workbench.session.viewer
+    layer = workbench.session.show_image(brain_phantom().image)
+    dock = viewer.window.dock_widgets
+    assert len(dock) == 1
+    viewer.window.remove_dock_widget(workbench)
+    assert layer.keymap == {}
+    assert not [name for name in viewer.canvas.overlays if name.startswith("medclf")]
+    _, again = viewer.window.add_plugin_dock_widget("napari-medclf", "Workbench")
+    assert again is not workbench
+    assert again.notes.text("left") == "R"
+    again.close_down()
+
+
+def test_a_new_object_gets_its_own_number(workbench, person) -> None:
+    from napari_medclf.bridge.layers import labels_layer
+    from napari_medclf.testing.phantoms import cells_phantom
+    from napari_medclf.ui.viewer_link import add_layer
+
+    phantom = cells_phantom()
+    workbench.session.show_image(phantom.image)
+    layer = add_layer(workbench.session.viewer, labels_layer(phantom.truth))
+    person.press(Qt.Key.Key_1)
+    assert layer.selected_label == phantom.truth.labels.max() + 1
+
+
+def test_shapes_keep_their_keys(workbench, person) -> None:
+    workbench.session.show_image(brain_phantom().image)
+    shapes = workbench.session.viewer.add_shapes()
+    assert shapes.keymap == {}

@@ -102,6 +102,7 @@ class JobBar(QWidget):
     def close_down(self, timeout_s: float = 3.0) -> None:
         """Cancel and wait, for when the window closes."""
         if self._worker is not None:
+            self._on_event, self._on_result, self._on_end = _ignore, _ignore, _ignore
             self._worker.cancel()
             self._worker.wait(timeout_s)
 
@@ -174,6 +175,10 @@ class JobBar(QWidget):
         if outcome.reason is FinishReason.COMPLETED:
             on_result(outcome.result)
         on_end(outcome)
+
+
+def _ignore(heard: Any) -> None:
+    """Hear what nobody waits for any more."""
 
 
 def remaining_text(elapsed_s: float, share: float) -> str:

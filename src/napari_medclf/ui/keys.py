@@ -6,7 +6,10 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from napari.layers import Image
 from napari.utils.key_bindings import coerce_keybinding
+
+from napari_medclf.ui.viewer_link import is_our_labels
 
 Handler = Callable[[], bool]
 """Does what the key is for; False when there was nothing to do, and napari's own meaning applies."""
@@ -16,7 +19,8 @@ class KeyBindings:
     """Binds keys on a viewer and on its layers, and gives back what was there before.
 
     napari asks the active layer before the viewer, and a labels layer has its own meaning for
-    digits, X and Escape; so the same keys are bound on every layer that is in the list.
+    digits, X and Escape; so the same keys are bound on images and on labels of ours. Points,
+    shapes and the layers of others keep their keys.
 
     Parameters
     ----------
@@ -31,7 +35,7 @@ class KeyBindings:
         self._before: dict[Any, dict[Any, Any]] = {}
         self._bind(viewer)
         for layer in viewer.layers:
-            self._bind(layer)
+            self._bind_layer(layer)
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
 
@@ -49,8 +53,12 @@ class KeyBindings:
         for key, callback in self._handlers.items():
             target.bind_key(key, callback, overwrite=True)
 
+    def _bind_layer(self, layer: Any) -> None:
+        if isinstance(layer, Image) or is_our_labels(layer):
+            self._bind(layer)
+
     def _on_inserted(self, event: Any) -> None:
-        self._bind(event.value)
+        self._bind_layer(event.value)
 
     def _on_removed(self, event: Any) -> None:
         self._before.pop(event.value, None)

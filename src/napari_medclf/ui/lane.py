@@ -66,6 +66,7 @@ class Lane(QObject):
     def finish_all(self, timeout_s: float = 5.0) -> None:
         """Wait for the running errand and start no other, for when the window closes."""
         self._waiting.clear()
+        self._current = None  # nobody is there to hear its result
         if self._worker is not None:
             self._worker.wait(timeout_s)
 

@@ -206,7 +206,7 @@ class Session(QObject):
         chosen = classes[number - 1]
         if labels is not None:
             self.viewer.layers.selection.active = labels
-            labels.selected_label = chosen.value
+            labels.selected_label = viewer_link.value_to_paint(labels, chosen)
             self.answer_changed.emit()
         else:
             self._give_class(chosen.name)

@@ -13,6 +13,7 @@ from napari_medclf.bridge.layers import LayerTuple
 from napari_medclf.domain.errors import GridError
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.labels import LabelClass
 
 
 def add_layer(viewer: Any, described: LayerTuple) -> Layer:
@@ -64,6 +65,14 @@ def images_under(viewer: Any, labels: Layer) -> list[Image]:
     """The image layers that labels lie on, topmost first."""
     images = [layer for layer in reversed(viewer.layers) if isinstance(layer, Image)]
     return [layer for layer in images if _belongs(labels, layer)]
+
+
+def value_to_paint(labels: Labels, chosen: LabelClass) -> int:
+    """The label value that paints a class: its own, or a new object's number where objects are told apart."""
+    info = info_of(labels)
+    if info is not None and info.segmentation is not None and info.segmentation.is_instances:
+        return int(np.max(labels.data)) + 1
+    return chosen.value
 
 
 def labels_of(viewer: Any, image_layer: Image | None) -> Labels | None:

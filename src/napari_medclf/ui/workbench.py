@@ -41,6 +41,8 @@ class Workbench(QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
+        self._window: QWidget | None = None
+        self._is_closed = False
         self.setObjectName("medclf-workbench")
         self.setMinimumWidth(_MIN_WIDTH_PX)
         folder = default_user_folder()
@@ -58,8 +60,6 @@ class Workbench(QWidget):
         self._build()
         self._keys = KeyBindings(napari_viewer, self._handlers())
         self._warms_up = preferences.get("warm_up", True)
-        self._is_closed = False
-        self._window: QWidget | None = None
         QApplication.instance().aboutToQuit.connect(self.close_down)
 
     def close_down(self) -> None:
@@ -95,6 +95,12 @@ class Workbench(QWidget):
         elif event.type() == QEvent.Type.DeferredDelete:
             self.close_down()
         return False
+
+    def event(self, event: QEvent) -> bool:
+        """Close down when napari takes the widget out of its dock, which it does when the dock is closed."""
+        if event.type() == QEvent.Type.ParentChange and self._window is not None and self.parent() is None:
+            self.close_down()
+        return bool(super().event(event))
 
     def _build(self) -> None:
         self.tabs = QTabWidget(self)
