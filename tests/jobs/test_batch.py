@@ -2,16 +2,18 @@
 
 import csv
 import json
+import os
 import shutil
 from dataclasses import replace
 
 import pytest
 
-from napari_medclf.domain.errors import OptionError, ReadError
+from napari_medclf.domain.errors import BackendUnavailable, CardError, OptionError, ReadError
 from napari_medclf.domain.events import CaseDone, FinishReason
 from napari_medclf.jobs.api import run
 from napari_medclf.jobs.batch import BatchOptions, batch
 from napari_medclf.jobs.drive import drive
+from napari_medclf.jobs.json_text import json_text
 from napari_medclf.store.runs import RunFolder
 
 
@@ -116,6 +118,39 @@ def test_folder_without_images_is_refused(options, tmp_path):
     with pytest.raises(OptionError, match="must not go among the images"):
         replace(options, out=options.folder)
     assert not options.out.exists()
+
+
+def test_names_that_are_no_text_are_run_like_others(options, folder):
+    name = os.fsencode(str(folder)) + b"/\xff\xfe.png"
+    try:
+        shutil.copy(folder / "eye_2.png", name)
+    except OSError:
+        pytest.skip("this disk takes UTF-8 names only")
+
+    record = run(batch(options))
+    again = run(batch(replace(options, resume=True)))
+
+    assert [case.status for case in record.cases if "\\xff\\xfe" in case.source] == ["done"]
+    assert [one for one in again.cases if one.status == "done"] == [one for one in record.cases if one.status == "done"]
+    assert json_text(record.model_dump())
+
+
+def test_what_cannot_begin_leaves_nothing(options, vessel_model, tmp_path):
+    with pytest.raises(BackendUnavailable):
+        run(batch(replace(options, device="cuda" if not has_cuda() else "mps")))
+    copy = tmp_path / "damaged"
+    shutil.copytree(vessel_model.folder, copy)
+    (copy / "models" / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(CardError):
+        run(batch(replace(options, model=str(copy))))
+
+    assert not options.out.exists()
+
+
+def has_cuda():
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def test_full_disk_stops_with_a_sentence(options, monkeypatch):

@@ -85,6 +85,19 @@ def test_a_stop_while_loading_leaves_no_model(options):
     assert not options.out.exists()
 
 
+def test_training_that_cannot_begin_leaves_nothing(options, vessels_folder, tmp_path):
+    data = tmp_path / "unreadable"
+    shutil.copytree(vessels_folder, data)
+    for path in (data / "labels").iterdir():
+        Image.fromarray(np.zeros((5, 7), np.uint8) + 1).save(path)
+
+    outcome = drive(train(replace(options, data=data)))
+
+    assert outcome.reason is FinishReason.FAILED
+    assert outcome.message == "There are no cases to train on."
+    assert [path.name for path in tmp_path.iterdir()] == ["unreadable"]
+
+
 def test_progress_comes_before_and_during_the_training(options):
     messages = []
 

@@ -17,7 +17,7 @@ from napari_medclf.cli.flags import add_flags, read_flags
 from napari_medclf.cli.interrupt import stop_on_interrupt
 from napari_medclf.domain.errors import MedclfError, unknown_choice
 from napari_medclf.domain.events import FinishReason, Outcome
-from napari_medclf.jobs.json_text import json_text
+from napari_medclf.jobs.json_text import json_text, printable
 
 COMMANDS = {
     "demo": "run the embedded models on real images, write pictures, show the window",
@@ -78,12 +78,12 @@ def _execute(name: str, command: Command[Any, Any], options: Any, namespace: arg
     with Reporter(is_quiet=namespace.quiet) as reporter, stop_on_interrupt(reporter.say) as should_stop:
         outcome = drive(command.start(options), reporter, should_stop)
     if outcome.message:
-        sys.stderr.write(f"medclf {name}: {outcome.message}\n")
+        sys.stderr.write(f"medclf {name}: {printable(outcome.message)}\n")
     if namespace.json:
         sys.stdout.write(json_text(_document(name, command, outcome)) + "\n")
     elif outcome.reason is FinishReason.COMPLETED:
         for line in command.show(outcome.result):
-            sys.stdout.write(line + "\n")
+            sys.stdout.write(printable(line) + "\n")
     sys.stdout.flush()
     return command.exit_code(outcome)
 

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from napari_medclf.domain.events import CaseDone, CaseFailed, EpochDone, JobEvent, Progress, Warned
+from napari_medclf.jobs.json_text import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -46,6 +47,7 @@ class Reporter:
         """Write one line; quiet reporters write only the important ones."""
         if self._is_quiet and not is_important:
             return
+        line = printable(line)
         if self._bar is not None:
             self._bar.console.print(line, markup=False, highlight=False)
         else:

@@ -88,9 +88,9 @@ def _listing(options: BatchOptions, package: ModelPackage, sources: Sources, spe
     planned = (
         CaseRecord(
             case_id=case.case_id,
-            source=str(case.source),
+            source=case.place,
             status="skipped",
-            reason="was done before" if str(case.source) in finished else "would be run",
+            reason="was done before" if case.place in finished else "would be run",
         )
         for case in sources.cases
     )

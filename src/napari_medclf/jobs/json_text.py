@@ -28,7 +28,9 @@ def plain(value: Any) -> Any:
         return value.value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if value is None or isinstance(value, str | int):
+    if isinstance(value, str):
+        return printable(value)
+    if value is None or isinstance(value, int):
         return value
     if isinstance(value, Mapping):
         return {str(key): plain(one) for key, one in value.items()}
@@ -37,7 +39,16 @@ def plain(value: Any) -> Any:
     if hasattr(value, "model_dump"):
         return plain(value.model_dump(mode="json", by_alias=True))
     if isinstance(value, Path):
-        return str(value)
+        return printable(str(value))
     if hasattr(value, "tolist"):  # numpy arrays and numbers
         return plain(value.tolist())
     return [plain(one) for one in value]
+
+
+def printable(text: str) -> str:
+    r"""Write the bytes of a file name that are no UTF-8 as ``\xff``, so that every output takes the text.
+
+    >>> printable("scan-\udcff.png")
+    'scan-\\xff.png'
+    """
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -14,6 +14,7 @@ from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.run import CaseRecord, RunSpec
 from napari_medclf.jobs.drive import explain
+from napari_medclf.jobs.json_text import printable
 from napari_medclf.jobs.predict import RunOptions, predict_image
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ class RunCase:
     case_id: str
     source: FileRef
     load: Callable[[], MedImage]
+
+    @property
+    def place(self) -> str:
+        """Where the image is, as the ledger and the results write it."""
+        return printable(str(self.source))
 
 
 @dataclass(frozen=True)
@@ -61,17 +67,17 @@ def run_case(plan: RunPlan, loaded: LoadedModel, case: RunCase, done: int = 0, t
         record = yield from _run(plan, loaded, case, done, total)
     except Exception as error:  # noqa: BLE001  (one bad case must not end a batch)
         _log.debug("case %s failed", case.case_id, exc_info=True)
-        record = CaseRecord(case_id=case.case_id, source=str(case.source), status="failed", reason=_why(error))
+        record = CaseRecord(case_id=case.case_id, source=case.place, status="failed", reason=_why(error))
     return record.model_copy(update={"elapsed_s": time.perf_counter() - started_s})
 
 
 def refused(refusal: Refusal) -> CaseRecord:
     """Record a file that was refused before any model saw it."""
     return CaseRecord(
-        case_id=refusal.path.name,
-        source=str(refusal.path),
+        case_id=printable(refusal.path.name),
+        source=printable(str(refusal.path)),
         status="skipped",
-        reason=_sentence(refusal.reason, refusal.hint),
+        reason=printable(_sentence(refusal.reason, refusal.hint)),
     )
 
 
@@ -87,7 +93,7 @@ def _run(plan: RunPlan, loaded: LoadedModel, case: RunCase, done: int, total: in
     written = write_outputs(prediction, image, run.case_folder(case.case_id), plan.format)
     return CaseRecord(
         case_id=case.case_id,
-        source=str(case.source),
+        source=case.place,
         status="done",
         outputs=run.digests(written.files),
         values=written.values,
@@ -96,7 +102,7 @@ def _run(plan: RunPlan, loaded: LoadedModel, case: RunCase, done: int, total: in
 
 def _why(error: Exception) -> str:
     """Say what failed; the source stands beside it, so the path of a file that was not read is left out."""
-    return _sentence(error.reason, error.hint) if isinstance(error, ReadError) else explain(error)
+    return printable(_sentence(error.reason, error.hint) if isinstance(error, ReadError) else explain(error))
 
 
 def _sentence(reason: str, hint: str) -> str:

@@ -14,6 +14,7 @@ from napari_medclf.jobs.predict import load_package
 from napari_medclf.jobs.run_case import RunCase, RunPlan, refused, run_case
 
 if TYPE_CHECKING:
+    from napari_medclf.engine.model import LoadedModel
     from napari_medclf.jobs.sources import Sources
     from napari_medclf.store.runs import RunFolder
 
@@ -26,13 +27,19 @@ def run_cases(plan: RunPlan, sources: Sources) -> Job[RunRecord]:
     """
     from napari_medclf.store.runs import RunFolder
 
+    finished = RunFolder(plan.out).finished()
+    missing = [case for case in sources.cases if case.place not in finished]
+    yield Progress(0, len(sources.cases), f"loading {plan.package.name}")
+    # Before the folder is made: a damaged model or a missing device must leave nothing behind.
+    loaded = load_package(plan.package, plan.options) if missing else None
     run = RunFolder.start(plan.out, plan.spec, weights_sha256=plan.package.card.weights_sha256, resume=plan.resume)
-    book = _Book(plan, run, [refused(one) for one in sources.refusals])
+    book = _Book(plan, run, [refused(one) for one in sources.refusals], str(loaded.device) if loaded else "")
     reason, message = FinishReason.FAILED, ""
     try:
         for one in book.refused:
             yield CaseFailed(one.case_id, plan.out, one.reason)
-        yield from _run_all(plan, book, sources.cases)
+        if loaded is not None:
+            yield from _run_missing(plan, loaded, book, missing, len(sources.cases))
         reason = FinishReason.COMPLETED
     except (GeneratorExit, KeyboardInterrupt):
         reason, message = FinishReason.CANCELED, "Canceled."
@@ -48,17 +55,13 @@ def run_cases(plan: RunPlan, sources: Sources) -> Job[RunRecord]:
 class _Book:
     """What was done so far, on disk and in memory."""
 
-    def __init__(self, plan: RunPlan, run: RunFolder, refusals: Sequence[CaseRecord]) -> None:
+    def __init__(self, plan: RunPlan, run: RunFolder, refusals: Sequence[CaseRecord], device: str) -> None:
         self.refused = refusals
-        self.device = plan.options.device
+        self._device = device or plan.options.device
         self._plan, self._run = plan, run
         self._by_source = run.finished()
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._started_s = time.perf_counter()
-
-    def is_done(self, case: RunCase) -> bool:
-        """Whether an earlier run left whole results of a case."""
-        return str(case.source) in self._by_source
 
     def enter(self, case: RunCase, record: CaseRecord) -> JobEvent:
         """Write down how a case ended; returns what to tell about it."""
@@ -71,13 +74,13 @@ class _Book:
     def close(self, cases: Iterable[RunCase], reason: FinishReason, message: str) -> RunRecord:
         """Write ``results.csv`` and ``run.json``, cases in the order of the folder."""
         card = self._plan.package.card
-        ended = (self._by_source.get(str(case.source)) for case in cases)
+        ended = (self._by_source.get(case.place) for case in cases)
         record = RunRecord(
             spec=self._plan.spec,
             model=card.name,
             model_version=card.version,
             weights_sha256=card.weights_sha256,
-            device=self.device,
+            device=self._device,
             finish_reason=reason,
             message=message,
             started=self._started,
@@ -88,21 +91,15 @@ class _Book:
         return record
 
 
-def _run_all(plan: RunPlan, book: _Book, cases: Sequence[RunCase]) -> Job[None]:
-    missing = [case for case in cases if not book.is_done(case)]
-    n_before = len(cases) - len(missing)
+def _run_missing(plan: RunPlan, loaded: LoadedModel, book: _Book, missing: Sequence[RunCase], total: int) -> Job[None]:
+    n_before = total - len(missing)
     if n_before:
-        yield Progress(n_before, len(cases), f"{n_before} were done before")
+        yield Progress(n_before, total, f"{n_before} were done before")
     if plan.workers > 1 and len(missing) > 1:
         from napari_medclf.jobs.run_pool import run_in_pool
 
         yield from run_in_pool(plan, missing, book.enter, n_before)
         return
-    if not missing:
-        return
-    yield Progress(n_before, len(cases), f"loading {plan.package.name}")
-    loaded = load_package(plan.package, plan.options)
-    book.device = str(loaded.device)
     for position, case in enumerate(missing, start=n_before):
-        record = yield from run_case(plan, loaded, case, position, len(cases))
+        record = yield from run_case(plan, loaded, case, position, total)
         yield book.enter(case, record)

@@ -92,7 +92,7 @@ def _work(case_id: str, source: FileRef) -> CaseRecord:
     case = RunCase(case_id, source, partial(_load, source))
     outcome = drive(run_case(plan, loaded, case), should_stop=stop.is_set)
     if outcome.result is None:
-        return CaseRecord(case_id=case_id, source=str(source), status="failed", reason=outcome.message)
+        return CaseRecord(case_id=case_id, source=case.place, status="failed", reason=outcome.message)
     return outcome.result
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from napari_medclf.domain.options import option_fields
 from napari_medclf.domain.run import RunSpec
+from napari_medclf.jobs.json_text import printable
 
 _PACKAGES = ("napari-medclf", "torch", "monai", "numpy", "scipy", "scikit-learn", "scikit-image", "pydicom", "nibabel")
 
@@ -79,7 +80,7 @@ def portable_path(path: Path, base: Path) -> str:
 
 def _plain(value: Any, base: Path | None) -> Any:
     if isinstance(value, Path):
-        return portable_path(value, base) if base else Path(os.path.abspath(value)).as_posix()
+        return printable(portable_path(value, base) if base else Path(os.path.abspath(value)).as_posix())
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):

@@ -121,7 +121,10 @@ def train(options: TrainOptions, fixed: Fixed | None = None) -> Job[TrainResult]
     spec = spec_of("train", named, seed=options.seed, base=Path.cwd(), fixed=fixed)
     unfinished = UnfinishedTraining.beside(options.out)
     unfinished.begin(spec, resume=options.resume)
-    fitted = yield from _fit(options, dataset, draft, recipe, init, unfinished)
+    try:
+        fitted = yield from _fit(options, dataset, draft, recipe, init, unfinished)
+    finally:
+        unfinished.remove_if_vain()
     unfinished.record(fitted.history)
     draft_package = yield from publish(fitted, dataset, spec, unfinished.package, said.get("licence_text", ""))
     measured = yield from _measured(draft_package, dataset, options.device)

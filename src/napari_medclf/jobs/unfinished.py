@@ -58,6 +58,11 @@ class UnfinishedTraining:
         """Keep the numbers of every epoch beside the checkpoints."""
         atomic_write(self.folder / "history.json", json.dumps(history, indent=1))
 
+    def remove_if_vain(self) -> None:
+        """Forget a training that ended before its first epoch: there is nothing to go on from."""
+        if not any(self.checkpoints.glob("*.pt")):
+            self.remove()
+
     def remove(self) -> None:
         """Forget the training; its model is there."""
         shutil.rmtree(self.folder, ignore_errors=True)
