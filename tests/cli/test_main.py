@@ -1,5 +1,7 @@
 """The command line as a whole: exit codes, channels, JSON."""
 
+import io
+import json
 import logging
 import signal
 import subprocess
@@ -132,6 +134,22 @@ def test_not_a_number_is_null(medclf, play):
     play(job)
 
     assert medclf.json("read", "x")["n"] is None
+
+
+def test_terminals_without_unicode(play, monkeypatch):
+    def job():
+        yield Progress(0, 1)
+        return "größe 😀"
+
+    play(job)
+    for flags in ([], ["--json"]):
+        narrow = io.TextIOWrapper(io.BytesIO(), encoding="cp1252", errors="strict")
+        monkeypatch.setattr(sys, "stdout", narrow)
+
+        assert main_module.main(["read", "x", *flags]) == 0
+
+        written = narrow.buffer.getvalue().decode("ascii")
+    assert json.loads(written)["n"] == "größe 😀"
 
 
 def test_ctrl_c_asks_politely_and_gives_130(medclf, play):

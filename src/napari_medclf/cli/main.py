@@ -80,12 +80,23 @@ def _execute(name: str, command: Command[Any, Any], options: Any, namespace: arg
     if outcome.message:
         sys.stderr.write(f"medclf {name}: {printable(outcome.message)}\n")
     if namespace.json:
-        sys.stdout.write(json_text(_document(name, command, outcome)) + "\n")
+        _tell(json_text(_document(name, command, outcome), is_ascii=not _takes_unicode()))
     elif outcome.reason is FinishReason.COMPLETED:
         for line in command.show(outcome.result):
-            sys.stdout.write(printable(line) + "\n")
+            _tell(printable(line))
     sys.stdout.flush()
     return command.exit_code(outcome)
+
+
+def _tell(text: str) -> None:
+    """Write to stdout, in whatever encoding a terminal or a pipe has."""
+    if not _takes_unicode():
+        text = text.encode("ascii", "backslashreplace").decode("ascii")
+    sys.stdout.write(text + "\n")
+
+
+def _takes_unicode() -> bool:
+    return (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
 
 
 def _document(name: str, command: Command[Any, Any], outcome: Outcome[Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 
-def json_text(document: Mapping[str, Any]) -> str:
+def json_text(document: Mapping[str, Any], *, is_ascii: bool = False) -> str:
     """Write a document as indented JSON; not-a-number becomes null, which JSON knows.
 
     >>> print(json_text({"dice": float("nan")}))
@@ -19,7 +19,7 @@ def json_text(document: Mapping[str, Any]) -> str:
       "dice": null
     }
     """
-    return json.dumps(plain(document), indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(plain(document), indent=2, ensure_ascii=is_ascii, allow_nan=False)
 
 
 def plain(value: Any) -> Any:

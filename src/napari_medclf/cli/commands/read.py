@@ -25,7 +25,7 @@ def _show(listing: Listing) -> Iterator[str]:
         for warning in image["warnings"]:
             yield f"    warning: {warning}"
     for one in listing.refused:
-        yield f"refused {one['path']}: {one['reason']} {one['hint']}".rstrip()
+        yield f"refused {one['path']}: {one['reason'].rstrip('.')}. {one['hint']}".rstrip()
     yield f"{len(listing.images)} images, {len(listing.refused)} refused"
 
 
