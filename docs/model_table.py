@@ -53,7 +53,8 @@ def updated(page: Path) -> str:
 
 def table(cards: list[ModelCard]) -> str:
     """Write one row a model."""
-    rows = ["| model | what it does | test cases | quality on them (95 % CI) | mind that |", "|---|---|---|---|---|"]
+    head = ("model", "what it does", "test cases", "quality on them (95 % CI)", "mind that", "licence")
+    rows = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     return "\n".join(rows + [_row(card) for card in cards])
 
 
@@ -74,7 +75,8 @@ def details(cards: list[ModelCard]) -> str:
 
 def _row(card: ModelCard) -> str:
     n_test = ", ".join(str(one.n_test) for one in card.data)
-    cells = (f"`{card.name}`", card.title, n_test, _metrics(card), card.limits[0] if card.limits else "")
+    limit = card.limits[0] if card.limits else ""
+    cells = (f"`{card.name}`", card.title, n_test, _metrics(card), limit, card.licence)
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
 
