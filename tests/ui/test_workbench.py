@@ -257,3 +257,44 @@ def test_shapes_keep_their_keys(workbench, person) -> None:
     workbench.session.show_image(brain_phantom().image)
     shapes = workbench.session.viewer.add_shapes()
     assert shapes.keymap == {}
+
+
+def test_flagging_keeps_what_was_painted(workbench, person, pictures, until) -> None:
+    from napari_medclf.domain.labels import LabelSchema
+
+    session = workbench.session
+    session.open_path(pictures)
+    until(lambda: session.image is not None)
+    session.begin_labels(LabelSchema.from_names(["disc"], first_value=1))
+    person.stroke((0.4, 0.4), (0.5, 0.5))
+    person.press(Qt.Key.Key_X)
+    until(lambda: session.work.count(Status.FLAGGED) == 1 and not session.lane.is_busy)
+    assert session.autosave.copies.load(session.image) is not None
+    assert session.autosave.is_dirty(session.labels_layer)
+    assert session.work.current == 0
+
+
+def test_key_pressed_twice_answers_for_one_image_only(workbench, person, install_threshold, threshold_card, pictures,
+                                                      until) -> None:  # fmt: skip
+    session = workbench.session
+    install_threshold(threshold_card())
+    session.open_path(pictures)
+    until(lambda: session.image is not None)
+    person.press(Qt.Key.Key_Space)
+    until(lambda: session.labels_layer is not None)
+    person.press(Qt.Key.Key_N)
+    person.press(Qt.Key.Key_N)
+    until(lambda: session.image is not None and session.image.name == "disc-1" and not session.lane.is_busy)
+    assert session.work.count(Status.DONE) == 1
+
+
+def test_labels_of_an_image_that_was_dropped_stay_when_a_folder_is_opened(workbench, pictures, until) -> None:
+    session = workbench.session
+    phantom = brain_phantom()
+    dropped = session.show_image(phantom.image)
+    session.begin_labels(phantom.truth.schema)
+    labels = session.labels_layer
+    session.open_path(pictures)
+    until(lambda: session.image is not None and session.image.name == "disc-0")
+    assert dropped in session.viewer.layers
+    assert labels in session.viewer.layers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_medclf.domain.package import ModelPackage
-from napari_medclf.ui.session import Session
+from napari_medclf.ui.shelf import Shelf
 
 
 class ModelChoice(QComboBox):
@@ -19,18 +19,18 @@ class ModelChoice(QComboBox):
         The name to choose as soon as it is in the list.
     """
 
-    def __init__(self, session: Session, parent: QWidget | None = None, *, none: str = "", wanted: str = "") -> None:
+    def __init__(self, shelf: Shelf, parent: QWidget | None = None, *, none: str = "", wanted: str = "") -> None:
         super().__init__(parent)
-        self._session, self._none, self._wanted = session, none, wanted
+        self._shelf, self._none, self._wanted = shelf, none, wanted
         self.setMinimumContentsLength(16)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        session.models_changed.connect(self._refill)
+        shelf.models_changed.connect(self._refill)
         self._refill()
 
     @property
     def package(self) -> ModelPackage | None:
         """The model that is chosen, None for none."""
-        return next((one for one in self._session.packages if one.name == self.currentText()), None)
+        return next((one for one in self._shelf.packages if one.name == self.currentText()), None)
 
     @property
     def chosen_name(self) -> str:
@@ -50,7 +50,7 @@ class ModelChoice(QComboBox):
         before = self.currentText()
         self.blockSignals(True)
         self.clear()
-        self.addItems([self._none] * bool(self._none) + [package.name for package in self._session.packages])
+        self.addItems([self._none] * bool(self._none) + [package.name for package in self._shelf.packages])
         if wanted and self.choose(wanted):
             self._wanted = ""
         self.blockSignals(False)

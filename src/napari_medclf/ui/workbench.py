@@ -24,7 +24,6 @@ from napari_medclf.ui.panels.models import ModelsPanel
 from napari_medclf.ui.panels.run import RunPanel
 from napari_medclf.ui.panels.train import TrainPanel
 from napari_medclf.ui.session import Session
-from napari_medclf.ui.settings import Settings
 from napari_medclf.ui.warm_up import warm_up
 
 _MIN_WIDTH_PX = 400
@@ -45,7 +44,6 @@ class Workbench(QWidget):
         self._is_closed = False
         self.setObjectName("medclf-workbench")
         self.setMinimumWidth(_MIN_WIDTH_PX)
-        folder = default_user_folder()
         preferences = _preferences()
         self.bar = JobBar(self)
         self.notes = CanvasNotes(
@@ -53,10 +51,7 @@ class Workbench(QWidget):
             letters=preferences.get("orientation_letters", True),
             position=preferences.get("position_mm", True),
         )
-        self.session = Session(
-            napari_viewer, self.bar, Settings(folder / "window.json"), folder, self.notes, parent=self
-        )
-        self.session.lane.busy.connect(self.bar.show_note)
+        self.session = Session(napari_viewer, self.notes, self.bar, default_user_folder(), parent=self)
         self._build()
         self._keys = KeyBindings(napari_viewer, self._handlers())
         self._warms_up = preferences.get("warm_up", True)

@@ -15,7 +15,7 @@ from napari_medclf.ui import notify
 from napari_medclf.ui.forms import OptionsForm
 from napari_medclf.ui.layout import button, column, heading, note
 from napari_medclf.ui.model_choice import ModelChoice
-from napari_medclf.ui.session import Session
+from napari_medclf.ui.shelf import Shelf
 from napari_medclf.ui.tables import ResultsTable
 
 _COLUMNS = ("", "case", "result")
@@ -24,13 +24,13 @@ _COLUMNS = ("", "case", "result")
 class BatchPanel(QWidget):
     """The options of a batch, a dry run, and the table that fills while it goes on."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, shelf: Shelf, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._shelf = shelf
         self._n_done = self._n_failed = 0
         layout = column(self)
         layout.addWidget(heading("Run a model on every image of a folder", self))
-        self.model = ModelChoice(session, self, wanted=str(session.settings.get("batch", "model", "")))
+        self.model = ModelChoice(shelf, self, wanted=str(shelf.settings.get("batch", "model", "")))
         self.form = OptionsForm(
             BatchOptions,
             hidden=("model", "dry_run"),
@@ -40,7 +40,7 @@ class BatchPanel(QWidget):
             parent=self,
         )
         self.form.insert_row(0, "Model", self.model)
-        self.form.show_values(session.settings.section("batch"))
+        self.form.show_values(shelf.settings.section("batch"))
         layout.addWidget(self.form)
         buttons = QHBoxLayout()
         self.dry_run = button("Dry run", "List what would be run, without running it", lambda: self.run(True), self)
@@ -54,7 +54,7 @@ class BatchPanel(QWidget):
         self.table.hide()
         layout.addWidget(self.table)
         layout.addStretch(1)
-        session.bar.running_changed.connect(self._on_running)
+        shelf.bar.running_changed.connect(self._on_running)
 
     def run(self, dry_run: bool = False) -> bool:
         """Begin the batch the form describes."""
@@ -64,19 +64,19 @@ class BatchPanel(QWidget):
         values: dict[str, Any] = self.form.values()
         decided: dict[str, Any] = {"model": self.model.chosen_name, "dry_run": dry_run}
         if not values["out"] or values["out"] == ".":
-            decided["out"] = self._session.user_folder / "batches" / f"{Path(values['folder']).name}-{decided['model']}"
+            decided["out"] = self._shelf.user_folder / "batches" / f"{Path(values['folder']).name}-{decided['model']}"
         try:
             options = self.form.read(**decided)
         except MedclfError as error:
             notify.complain(str(error))
             return False
-        self._session.settings.set("batch", model=self.model.chosen_name, **values)
+        self._shelf.settings.set("batch", model=self.model.chosen_name, **values)
         self._n_done = self._n_failed = 0
         self.message.setText("")
         self.table.show_rows(_COLUMNS, [])
         self.table.show()
         title = "Dry run" if dry_run else f"Running {options.model} on {Path(values['folder']).name}"
-        return self._session.bar.start(
+        return self._shelf.bar.start(
             title,
             lambda: batch(options),
             lambda record: self._take_result(record, options),

@@ -53,6 +53,7 @@ class CorrectPanel(QWidget):
         self.author.setText(str(session.settings.get("correct", "author", "")))
         layout.addWidget(self.author)
         layout.addStretch(1)
+        session.work_changed.connect(self._show_project)
         session.image_changed.connect(self._show)
         session.answer_changed.connect(self._show)
         self._show()
@@ -119,6 +120,10 @@ class CorrectPanel(QWidget):
     def _on_author(self, text: str) -> None:
         self._session.author = text.strip()
         self._session.settings.set("correct", author=text.strip())
+
+    def _show_project(self) -> None:
+        if self._session.project != self.project.path():
+            self.project.set_path(self._session.project)
 
     def _show(self) -> None:
         session = self._session

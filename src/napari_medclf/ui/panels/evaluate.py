@@ -15,19 +15,19 @@ from napari_medclf.ui import notify
 from napari_medclf.ui.forms import OptionsForm
 from napari_medclf.ui.layout import button, column, heading, note
 from napari_medclf.ui.model_choice import ModelChoice
-from napari_medclf.ui.session import Session
+from napari_medclf.ui.shelf import Shelf
 from napari_medclf.ui.tables import ResultsTable
 
 
 class EvaluatePanel(QWidget):
     """The options of an evaluation and its numbers."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, shelf: Shelf, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._shelf = shelf
         layout = column(self)
         layout.addWidget(heading("Measure a model on labelled data", self))
-        self.model = ModelChoice(session, self, wanted=str(session.settings.get("evaluate", "model", "")))
+        self.model = ModelChoice(shelf, self, wanted=str(shelf.settings.get("evaluate", "model", "")))
         self.form = OptionsForm(
             EvaluateOptions,
             hidden=("model",),
@@ -37,7 +37,7 @@ class EvaluatePanel(QWidget):
             parent=self,
         )
         self.form.insert_row(0, "Model", self.model)
-        self.form.show_values(session.settings.section("evaluate"))
+        self.form.show_values(shelf.settings.section("evaluate"))
         layout.addWidget(self.form)
         self.start = button("Evaluate", "Run the model on every case and compare", self.evaluate, self)
         layout.addWidget(self.start)
@@ -47,7 +47,7 @@ class EvaluatePanel(QWidget):
         self.metrics.hide()
         layout.addWidget(self.metrics)
         layout.addStretch(1)
-        session.bar.running_changed.connect(lambda is_running: self.start.setEnabled(not is_running))
+        shelf.bar.running_changed.connect(lambda is_running: self.start.setEnabled(not is_running))
 
     def evaluate(self) -> bool:
         """Begin the evaluation the form describes."""
@@ -58,16 +58,16 @@ class EvaluatePanel(QWidget):
         decided: dict[str, Any] = {"model": self.model.chosen_name}
         if not values["out"] or values["out"] == ".":
             name = f"{self.model.chosen_name}-{datetime.now():%Y%m%d-%H%M%S}"
-            decided["out"] = self._session.user_folder / "evaluations" / name
+            decided["out"] = self._shelf.user_folder / "evaluations" / name
         try:
             options = self.form.read(**decided)
         except MedclfError as error:
             notify.complain(str(error))
             return False
-        self._session.settings.set("evaluate", model=self.model.chosen_name, **values)
+        self._shelf.settings.set("evaluate", model=self.model.chosen_name, **values)
         self.metrics.hide()
         self.message.setText("")
-        return self._session.bar.start(
+        return self._shelf.bar.start(
             f"Evaluating {options.model}", lambda: evaluate(options), self._take_result, on_end=self._on_end
         )
 

@@ -13,15 +13,15 @@ from napari_medclf.ui import notify
 from napari_medclf.ui.card_text import card_markdown
 from napari_medclf.ui.layout import button, column, heading, note
 from napari_medclf.ui.path_field import PathField
-from napari_medclf.ui.session import Session
+from napari_medclf.ui.shelf import Shelf
 
 
 class ModelsPanel(QWidget):
     """The list of models, the card of the chosen one, install and remove."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, shelf: Shelf, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._shelf = shelf
         layout = column(self)
         layout.addWidget(heading("Models", self))
         self.list = QListWidget(self)
@@ -43,28 +43,28 @@ class ModelsPanel(QWidget):
         buttons = QHBoxLayout()
         self.remove = button("Remove", "Take the chosen model out of the list", self._remove, self)
         buttons.addWidget(self.remove)
-        buttons.addWidget(button("Refresh", "Read the list anew", session.refresh_models, self))
+        buttons.addWidget(button("Refresh", "Read the list anew", shelf.refresh_models, self))
         buttons.addStretch(1)
         layout.addLayout(buttons)
-        session.models_changed.connect(self._show_models)
+        shelf.models_changed.connect(self._show_models)
         self._show_models()
 
     @property
     def package(self) -> ModelPackage | None:
         """The model whose card is shown."""
         row = self.list.currentRow()
-        packages = self._session.packages
+        packages = self._shelf.packages
         return packages[row] if 0 <= row < len(packages) else None
 
     def _show_models(self) -> None:
         wanted = self.list.currentItem().data(0) if self.list.currentItem() is not None else ""
         self.list.clear()
-        self.list.addItems([package.name for package in self._session.packages])
-        names = [package.name for package in self._session.packages]
+        self.list.addItems([package.name for package in self._shelf.packages])
+        names = [package.name for package in self._shelf.packages]
         if names:
             self.list.setCurrentRow(names.index(wanted) if wanted in names else 0)
-        self.problems.setText("\n".join(f"⚠ {problem}" for problem in self._session.model_problems))
-        self.problems.setVisible(bool(self._session.model_problems))
+        self.problems.setText("\n".join(f"⚠ {problem}" for problem in self._shelf.model_problems))
+        self.problems.setVisible(bool(self._shelf.model_problems))
         self._show_card()
 
     def _show_card(self) -> None:
@@ -77,21 +77,21 @@ class ModelsPanel(QWidget):
         if path is None:
             notify.warn("Choose the folder of a model package first.")
             return
-        self._session.lane.add(f"Installing {path.name}", lambda: _install(path), self._on_installed)
+        self._shelf.lane.add(f"Installing {path.name}", lambda: _install(path), self._on_installed)
 
     def _remove(self) -> None:
         package = self.package
         if package is not None:
             name = package.name
-            self._session.lane.add(f"Removing {name}", lambda: _remove(name), self._on_removed)
+            self._shelf.lane.add(f"Removing {name}", lambda: _remove(name), self._on_removed)
 
     def _on_installed(self, name: str) -> None:
         notify.tell(f"{name} is in the list of models now.")
-        self._session.refresh_models()
+        self._shelf.refresh_models()
 
     def _on_removed(self, name: str) -> None:
         notify.tell(f"{name} was removed from the list of models.")
-        self._session.refresh_models()
+        self._shelf.refresh_models()
 
 
 def _install(path: Path) -> Job[Any]:

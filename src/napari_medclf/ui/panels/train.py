@@ -16,19 +16,19 @@ from napari_medclf.ui.curve import Curve
 from napari_medclf.ui.forms import OptionsForm
 from napari_medclf.ui.layout import button, column, heading, note
 from napari_medclf.ui.model_choice import ModelChoice
-from napari_medclf.ui.session import Session
+from napari_medclf.ui.shelf import Shelf
 from napari_medclf.ui.tables import ResultsTable
 
 
 class TrainPanel(QWidget):
     """The options of a training, its live curve, and the numbers of the model that came out."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, shelf: Shelf, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._shelf = shelf
         layout = column(self)
         layout.addWidget(heading("Learn from labelled data or corrections", self))
-        self.init = ModelChoice(session, self, none="a new network")
+        self.init = ModelChoice(shelf, self, none="a new network")
         self.init.setToolTip("Fine-tuning keeps the network and the input of the model it starts from")
         self.form = OptionsForm(
             TrainOptions,
@@ -39,7 +39,7 @@ class TrainPanel(QWidget):
             parent=self,
         )
         self.form.insert_row(2, "Start from", self.init)
-        self.form.show_values(session.settings.section("train"))
+        self.form.show_values(shelf.settings.section("train"))
         layout.addWidget(self.form)
         self.start = button("Train", "Begin the training; Cancel keeps its last checkpoint", self.train, self)
         layout.addWidget(self.start)
@@ -50,7 +50,7 @@ class TrainPanel(QWidget):
         self.metrics = ResultsTable(self)
         self.metrics.hide()
         layout.addWidget(self.metrics)
-        session.bar.running_changed.connect(lambda is_running: self.start.setEnabled(not is_running))
+        shelf.bar.running_changed.connect(lambda is_running: self.start.setEnabled(not is_running))
 
     def train(self) -> bool:
         """Begin the training the form describes."""
@@ -59,11 +59,11 @@ class TrainPanel(QWidget):
         except MedclfError as error:
             notify.complain(str(error))
             return False
-        self._session.settings.set("train", **self.form.values())
+        self._shelf.settings.set("train", **self.form.values())
         self.curve.clear()
         self.metrics.hide()
         self.message.setText(f"The model will be in {options.out}")
-        return self._session.bar.start(
+        return self._shelf.bar.start(
             f"Training {options.out.name}",
             lambda: train(options),
             self._take_result,
@@ -83,7 +83,7 @@ class TrainPanel(QWidget):
         decided: dict[str, Any] = {"init": self.init.chosen_name}
         if not values["out"] or values["out"] == ".":
             name = values["name"] or f"{Path(values['data']).stem or 'model'}-{datetime.now():%Y%m%d-%H%M%S}"
-            decided["out"] = self._session.user_folder / "trained" / name
+            decided["out"] = self._shelf.user_folder / "trained" / name
         return self.form.read(**decided)
 
     def _on_event(self, event: JobEvent) -> None:
@@ -100,7 +100,7 @@ class TrainPanel(QWidget):
         ]
         self.metrics.show_rows(["validation", "value", "95 % interval"], rows)
         self.metrics.setVisible(bool(rows))
-        self._session.refresh_models()
+        self._shelf.refresh_models()
 
     def _on_end(self, outcome: Outcome[Any], out: Path) -> None:
         if outcome.reason is FinishReason.CANCELED:

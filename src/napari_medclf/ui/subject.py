@@ -1,0 +1,158 @@
+"""Which image of the viewer is meant, and what models and people said about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from napari.layers import Image
+from qtpy.QtCore import QObject, Signal
+
+from napari_medclf.bridge.features import score_text
+from napari_medclf.domain.card import Task
+from napari_medclf.domain.errors import MedclfError
+from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.ui import viewer_link
+from napari_medclf.ui.job_bar import JobBar
+from napari_medclf.ui.layer_book import LayerBook, same_layer
+from napari_medclf.ui.overlays import CanvasNotes
+from napari_medclf.ui.shelf import Shelf
+from napari_medclf.ui.tasks import Answer
+
+
+class Subject(Shelf):
+    """Follows the viewer; knows the image that Run and Correct are about.
+
+    Signals
+    -------
+    image_changed : the image that is meant became another one, or none.
+    answer_changed : a model's answer, a person's classes, or the state of its labels changed.
+    """
+
+    image_changed = Signal()
+    answer_changed = Signal()
+
+    def __init__(self, viewer: Any, notes: CanvasNotes, bar: JobBar, user_folder: Path, parent: QObject) -> None:
+        super().__init__(bar, user_folder, parent)
+        self.viewer: Any = viewer
+        self.notes = notes
+        self._answers: LayerBook[Answer] = LayerBook()
+        self._classes: LayerBook[tuple[str, ...]] = LayerBook()
+        self._adopted: LayerBook[MedImage] = LayerBook()
+        self._followed: Any = None
+        viewer.layers.selection.events.active.connect(self._on_layers_changed)
+        viewer.layers.events.inserted.connect(self._on_inserted)
+        viewer.layers.events.removed.connect(self._on_removed)
+        self._follow()
+
+    def close_down(self) -> None:
+        """Stop what runs, and let go of the viewer."""
+        super().close_down()
+        self.viewer.layers.selection.events.active.disconnect(self._on_layers_changed)
+        self.viewer.layers.events.inserted.disconnect(self._on_inserted)
+        self.viewer.layers.events.removed.disconnect(self._on_removed)
+        self._followed = None
+        self.viewer = None  # Qt keeps our slots until it deletes the dock; the viewer must be free before
+
+    @property
+    def image_layer(self) -> Image | None:
+        """The image layer that is meant; None without one, and after closing down."""
+        return None if self.viewer is None else viewer_link.current_image_layer(self.viewer)
+
+    @property
+    def labels_layer(self) -> Any:
+        """The labels layer that belongs to it, None without one."""
+        return None if self.viewer is None else viewer_link.labels_of(self.viewer, self.image_layer)
+
+    @property
+    def image(self) -> MedImage | None:
+        """The image itself; None without one or when its layer is not 2D or 3D."""
+        layer = self.image_layer
+        if layer is None:
+            return None
+        info = viewer_link.info_of(layer)
+        if info is not None:
+            return info.image
+        if layer not in self._adopted:
+            try:
+                self._adopted.put(layer, viewer_link.image_of(layer))
+            except MedclfError:
+                return None
+        return self._adopted.get(layer)
+
+    @property
+    def answer(self) -> Answer | None:
+        """What a model said about the image."""
+        return self._answers.get(self.image_layer)
+
+    @property
+    def person_classes(self) -> tuple[str, ...] | None:
+        """The classes a person gave to the image; None while nothing was said."""
+        return self._classes.get(self.image_layer)
+
+    @property
+    def schema(self) -> LabelSchema | None:
+        """The classes that the keys 1 to 9 stand for: those of the labels, else of the image-level answer."""
+        labels = self.labels_layer
+        if labels is not None:
+            info = viewer_link.info_of(labels)
+            return None if info is None else info.schema
+        answer = self.answer
+        if answer is not None and answer.card.task is Task.CLASSIFY:
+            return answer.card.schema_
+        return None
+
+    def put_answer(self, layer: Any, answer: Answer) -> None:
+        """Remember what a model said about an image layer."""
+        self._answers.put(layer, answer)
+        self._refresh_notes()
+        self.answer_changed.emit()
+
+    def give_class(self, name: str) -> None:
+        """Give the image a class, in place of another one where classes exclude each other."""
+        layer, answer = self.image_layer, self.answer
+        if layer is None or answer is None:
+            return
+        said = self._classes.get(layer) or ()
+        if answer.card.output.activation == "softmax":  # one class excludes the others
+            said = (name,)
+        elif name in said:
+            said = tuple(one for one in said if one != name)
+        else:
+            said = (*said, name)
+        self._classes.put(layer, said)
+        self._refresh_notes()
+        self.answer_changed.emit()
+
+    def _on_inserted(self, event: Any) -> None:
+        layer = event.value
+        if isinstance(layer, Image) and viewer_link.info_of(layer) is not None:
+            images = [one for one in self.viewer.layers if isinstance(one, Image)]
+            if len(images) == 1:
+                viewer_link.show_acquired_plane(self.viewer, layer)
+        self._on_layers_changed()
+
+    def _on_removed(self, event: Any) -> None:
+        for book in (self._answers, self._classes, self._adopted):
+            book.forget(event.value)
+        self._on_layers_changed()
+
+    def _on_layers_changed(self, event: Any = None) -> None:
+        if not same_layer(self.image_layer, self._followed):
+            self._follow()
+        self.answer_changed.emit()
+
+    def _follow(self) -> None:
+        self._followed = self.image_layer
+        self.notes.follow(self._followed)
+        self._refresh_notes()
+        self.image_changed.emit()
+
+    def _refresh_notes(self) -> None:
+        answer, lines = self.answer, []
+        if answer is not None and answer.prediction.classification is not None:
+            lines.append(score_text(answer.prediction.classification, model=answer.card.name))
+        if self.person_classes is not None:
+            lines.append(f"you: {', '.join(self.person_classes) or 'none of them'}")
+        self.notes.show_scores("\n".join(lines))
