@@ -101,19 +101,16 @@ def packaged(package: str, below: str) -> Callable[[], MedImage]:
     return load
 
 
-def _chest(*, with_opacity: bool) -> Callable[[], MedImage]:
-    def load() -> MedImage:
-        from napari_medclf.testing.phantoms import chest_phantom
+def _chest() -> MedImage:
+    from napari_medclf.testing.phantoms import chest_phantom
 
-        return chest_phantom(with_opacity=with_opacity, rows=384, columns=448)
-
-    return load
+    return chest_phantom(with_opacity=True, rows=384, columns=448)
 
 
-def _brain() -> MedImage:
-    from napari_medclf.testing.phantoms import brain_phantom
+def _hippocampus() -> MedImage:
+    from napari_medclf.testing.hippocampus_phantom import hippocampus_phantom
 
-    return brain_phantom().image
+    return hippocampus_phantom().image
 
 
 SCENES = (
@@ -133,24 +130,17 @@ SCENES = (
     ),
     Scene(
         "chest",
-        "Chest radiograph, drawn, without a finding",
-        _chest(with_opacity=False),
-        "chest-xray-pneumonia",
-        "A drawing, not a patient: it shows the way of the data, not the model's quality.",
-    ),
-    Scene(
-        "chest-opacity",
         "Chest radiograph, drawn, with an opacity",
-        _chest(with_opacity=True),
+        _chest,
         "chest-xray-pneumonia",
-        "A drawing, not a patient: it shows the way of the data, not the model's quality.",
+        "A drawing, not a patient: it shows how answers look, not how good the model is.",
     ),
     Scene(
-        "brain",
-        "Two structures in a drawn MR volume",
-        _brain,
+        "hippocampus",
+        "Hippocampus in an MR volume, drawn",
+        _hippocampus,
         "hippocampus-mr",
-        "A drawing, not a patient: it shows the way of the data, not the model's quality.",
+        "A drawing, not a patient: it shows how answers look, not how good the model is.",
     ),
     Scene("ct", "A CT slice, read from DICOM", packaged("pydicom", "data/test_files/CT_small.dcm")),
     Scene("mr", "An MR slice, read from DICOM", packaged("pydicom", "data/test_files/MR_small.dcm")),

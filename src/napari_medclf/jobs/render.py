@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_medclf.domain.results import Classification, Prediction, Segmentation
 
 _PANEL_PX = 640
+_SLICE_PX = 480
 _FILL = 0.75
 _OBJECT_FILL = 0.35
 _FEW_SLICES = 3
@@ -27,7 +28,7 @@ _FEW_SLICES = 3
 def draw_prediction(image: MedImage, prediction: Prediction | None, title: str, notes: tuple[str, ...] = ()) -> Image:
     """Draw an image beside the same image with a model's labels on it, and the legend below.
 
-    Volumes show three slices, those where most is labelled; a classification is drawn as bars.
+    Volumes show three slices through what is labelled; a classification is drawn as bars.
 
     Parameters
     ----------
@@ -37,19 +38,16 @@ def draw_prediction(image: MedImage, prediction: Prediction | None, title: str, 
         Further lines, small.
     """
     segmentation = prediction.segmentation if prediction else None
-    panels: list[RgbArray] = []
-    for k in _choose_slices(image, segmentation):
-        plain = slice_rgb(image, k)
-        panels.append(_sized(plain, image))
-        if segmentation is not None:
-            panels.append(_overlaid(plain, segmentation, image, k))
+    slices = _choose_slices(image, segmentation)
+    rows = [[_sized(slice_rgb(image, k), image) for k in slices]]
+    if segmentation is not None:
+        overlaid = [_overlaid(slice_rgb(image, k), segmentation, image, k) for k in slices]
+        rows = [[*rows[0], *overlaid]] if len(slices) == 1 else [rows[0], overlaid]
     entries: list[Entry] = []
     if segmentation is not None:
         entries += _legend(segmentation)
     if prediction is not None and prediction.classification is not None:
         entries += _scores(prediction.classification)
-    n_columns = len(panels) if segmentation is None else 2
-    rows = [panels[start : start + n_columns] for start in range(0, len(panels), n_columns)]
     return Sheet(title, rows, entries, notes).draw()
 
 
@@ -141,7 +139,7 @@ def _size(image: MedImage) -> tuple[int, int]:
     _, rows, columns = image.geometry.shape
     _, row_step, column_step = image.geometry.spacing
     height, width = rows * row_step, columns * column_step
-    factor = _PANEL_PX / max(height, width)
+    factor = (_PANEL_PX if image.is_flat else _SLICE_PX) / max(height, width)
     return max(round(height * factor), 1), max(round(width * factor), 1)
 
 
@@ -179,7 +177,7 @@ def _amount(size: float, unit: str) -> str:
 
 
 def _scores(classification: Classification) -> list[Entry]:
-    kind = "probability" if classification.is_calibrated else "score, not calibrated"
+    kind = "calibrated on validation images" if classification.is_calibrated else "scores, not calibrated"
     return [
         Entry(f"{name}: {score:.1%} {'(decided)' if name in classification.decided else ''}".rstrip(), share=score)
         for name, score in classification.scores.items()
