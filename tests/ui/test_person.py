@@ -36,9 +36,10 @@ def test_open_run_paint_accept_train_run_again_batch(
     session, viewer = workbench.session, workbench.session.viewer
     install_threshold(threshold_card())
 
-    # open a folder
+    # open a folder; the keys go to the viewer from then on
     person.type_path(workbench.data.path, pictures)
     until(lambda: session.image is not None)
+    assert not workbench.data.path.line.hasFocus()
     assert len(session.work.items) == 4
 
     # run the model on the first image, paint a stroke on its labels
@@ -81,9 +82,19 @@ def test_open_run_paint_accept_train_run_again_batch(
     until(lambda: "from-corrections" in [package.name for package in session.packages])
     assert {len(points) for points in workbench.train.curve.series.values()} == {2}
 
+    # measure it on the same project
+    workbench.show_tab("Evaluate")
+    assert workbench.evaluate.model.choose("from-corrections")
+    workbench.evaluate.form.show_values({"data": project_path, "split": "all", "device": "cpu"})
+    install_threshold.undo()
+    person.click(workbench.evaluate.start)
+    until(lambda: not workbench.bar.is_running, 120)
+    assert "4 cases" in workbench.evaluate.message.text()
+    table = workbench.evaluate.metrics
+    assert "dice" in [table.item(row, 0).text() for row in range(table.rowCount())]
+
     # run what was trained
     workbench.show_tab("Run")
-    install_threshold.undo()
     assert workbench.run.models.choose("from-corrections")
     person.press(Qt.Key.Key_Space)
     until(lambda: session.answer is not None and session.answer.card.name == "from-corrections", 60)

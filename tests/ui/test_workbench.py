@@ -298,3 +298,19 @@ def test_labels_of_an_image_that_was_dropped_stay_when_a_folder_is_opened(workbe
     until(lambda: session.image is not None and session.image.name == "disc-0")
     assert dropped in session.viewer.layers
     assert labels in session.viewer.layers
+
+
+def test_closing_the_window_writes_the_last_stroke_before_it_goes(workbench, person, pictures, until) -> None:
+    from qtpy.QtCore import QEvent
+
+    from napari_medclf.domain.labels import LabelSchema
+
+    session = workbench.session
+    session.open_path(pictures)
+    until(lambda: session.image is not None)
+    session.begin_labels(LabelSchema.from_names(["disc"], first_value=1))
+    session.labels_layer.data_setitem((np.array([5]), np.array([6])), 1)
+    path = session.autosave.copies.path(session.image)
+    assert not path.exists()
+    workbench.eventFilter(workbench.window(), QEvent(QEvent.Type.Close))
+    assert path.is_file()

@@ -46,8 +46,12 @@ def note(text: str, parent: QWidget) -> QLabel:
 
 
 def button(text: str, tooltip: str, on_click: Callable[[], object], parent: QWidget) -> QPushButton:
-    """Make a push button; its click carries no argument."""
+    """Make a push button; its click carries no argument.
+
+    Clicking leaves the focus where it was, so that the next key still goes to the viewer; Tab reaches it.
+    """
     made = QPushButton(text, parent)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     made.setToolTip(tooltip)
     made.clicked.connect(lambda: on_click())
     return made

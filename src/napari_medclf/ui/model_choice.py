@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_medclf.domain.package import ModelPackage
@@ -23,6 +24,7 @@ class ModelChoice(QComboBox):
         super().__init__(parent)
         self._shelf, self._none, self._wanted = shelf, none, wanted
         self.setMinimumContentsLength(16)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         shelf.models_changed.connect(self._refill)
         self._refill()

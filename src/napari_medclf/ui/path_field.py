@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QWidget
 
@@ -58,6 +58,7 @@ class PathField(QWidget):
 
     def _button(self, text: str, tooltip: str, on_click: Any) -> QPushButton:
         button = QPushButton(text, self)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         button.setToolTip(tooltip)
         button.clicked.connect(on_click)
@@ -82,4 +83,5 @@ class PathField(QWidget):
     def _emit(self) -> None:
         path = self.path()
         if path is not None:
+            self.line.clearFocus()  # the next key is for the viewer
             self.chosen.emit(path)

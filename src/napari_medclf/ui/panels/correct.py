@@ -33,6 +33,7 @@ class CorrectPanel(QWidget):
         self.classes = QListWidget(self)
         self.classes.setIconSize(QSize(14, 14))
         self.classes.setMaximumHeight(210)
+        self.classes.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.classes.itemClicked.connect(lambda item: session.press_class(self.classes.row(item) + 1))
         layout.addWidget(self.classes, 1)
         layout.addLayout(self._tool_row())

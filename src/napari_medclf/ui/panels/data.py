@@ -36,6 +36,7 @@ class DataPanel(QWidget):
         self.list = QListView(self)
         self.list.setModel(self._model)
         self.list.setUniformItemSizes(True)
+        self.list.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # else letters search the list instead of reaching the viewer
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.list.activated.connect(self._on_activated)
         self.list.clicked.connect(self._on_activated)
@@ -79,9 +80,8 @@ class DataPanel(QWidget):
         if work.current is not None:
             self.list.setCurrentIndex(self._model.index(work.current))
         done = work.count(Status.DONE)
-        self.counts.setText(
-            f"{done} of {len(work.items)} done" if work.items else "Open a study above, or drop files on the canvas"
-        )
+        nothing = "Press Return above to open it again" if self.path.path() else "Open a study above"
+        self.counts.setText(f"{done} of {len(work.items)} done" if work.items else nothing)
         self.next.setEnabled(work.next_open() is not None)
 
     def _show_facts(self) -> None:

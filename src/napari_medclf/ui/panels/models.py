@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QListWidget, QTextBrowser, QWidget
 
 from napari_medclf.domain.events import Job, Progress
@@ -26,6 +27,7 @@ class ModelsPanel(QWidget):
         layout.addWidget(heading("Models", self))
         self.list = QListWidget(self)
         self.list.setMaximumHeight(150)
+        self.list.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.list.currentRowChanged.connect(lambda row: self._show_card())
         layout.addWidget(self.list)
         self.card = QTextBrowser(self)

@@ -100,10 +100,12 @@ class TrainPanel(QWidget):
         ]
         self.metrics.show_rows(["validation", "value", "95 % interval"], rows)
         self.metrics.setVisible(bool(rows))
+        self.form.show_values({"out": "", "resume": False})  # the next model wants a folder of its own
         self._shelf.refresh_models()
 
     def _on_end(self, outcome: Outcome[Any], out: Path) -> None:
         if outcome.reason is FinishReason.CANCELED:
-            self.message.setText(f"Canceled. Tick Resume and train into {out} again to go on from the last checkpoint.")
+            self.form.show_values({"out": out})
+            self.message.setText("Canceled. Tick Resume and press Train to go on from the last checkpoint.")
         elif outcome.reason is FinishReason.FAILED:
             self.message.setText(outcome.message)
