@@ -5,7 +5,7 @@ import os
 import pytest
 
 from napari_medclf.domain.errors import MedclfError
-from napari_medclf.domain.events import CaseFailed, Warned
+from napari_medclf.domain.events import CaseFailed, Progress, Warned
 from napari_medclf.jobs import demo as demo_module
 from napari_medclf.jobs import window_process
 from napari_medclf.jobs.api import run
@@ -68,6 +68,33 @@ def test_without_any_display_the_window_is_left_out(tmp_path, monkeypatch):
     assert outcome.result.screenshots == ()
     assert any(isinstance(event, Warned) and "no Xvfb" in event.message for event in told)
     assert not any(isinstance(event, CaseFailed) for event in told)
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_there"),
+    [
+        ({}, False),
+        ({"DISPLAY": ":987654"}, False),
+        ({"DISPLAY": "desk.example:10.0"}, True),
+        ({"WAYLAND_DISPLAY": "wayland-0", "XDG_RUNTIME_DIR": "/nowhere"}, False),
+    ],
+)
+def test_a_display_must_be_there_and_not_only_be_named(environment, is_there):
+    assert window_process.has_display(environment) is is_there
+
+
+def test_a_window_that_fails_costs_no_pictures(tmp_path, monkeypatch):
+    def failing(out):
+        yield Progress(0, 0)
+        raise MedclfError("The window ended with code 1.")
+
+    monkeypatch.setattr(window_process, "show_window", failing)
+    monkeypatch.setattr(demo_module, "SCENES", tuple(scene for scene in SCENES if scene.name == "ct"))
+
+    outcome = drive(demo(DemoOptions(out=tmp_path)))
+
+    assert [one.case_id for one in outcome.failures] == ["window"]
+    assert [path.name for path in outcome.result.pictures] == ["ct.png"]
 
 
 @pytest.mark.skipif(window_process.shutil.which("Xvfb") is None, reason="Xvfb is not installed")

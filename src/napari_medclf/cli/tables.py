@@ -8,9 +8,9 @@ from napari_medclf.domain.card import Metric
 
 
 def metric_lines(metrics: Mapping[str, Metric]) -> Iterator[str]:
-    """One line a metric: name, value and 95 % confidence interval."""
+    """One line a metric: name, value and 95 % confidence interval; those of single classes come last."""
     width = max(map(len, metrics), default=0)
-    for name, metric in metrics.items():
+    for name, metric in sorted(metrics.items(), key=lambda item: item[0].count("/")):
         interval = f"  (95 % CI {metric.ci95[0]:.3f} to {metric.ci95[1]:.3f})" if metric.ci95 else ""
         yield f"{name:{width}}  {metric.value:.3f}{interval}"
 

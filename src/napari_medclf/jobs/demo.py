@@ -204,4 +204,6 @@ def _show_window(out: Path) -> Job[tuple[Path, ...]]:
         yield from show_window(out)
     except NoDisplay as error:
         yield Warned(str(error))
+    except MedclfError as error:  # the pictures are there all the same
+        yield CaseFailed("window", out, str(error))
     return tuple(sorted(set(out.glob("*.png")) - before))

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -64,11 +64,23 @@ def _wait(process: subprocess.Popen[bytes], *, is_virtual: bool) -> Job[None]:
         _end(process)
 
 
+def has_display(environment: Mapping[str, str]) -> bool:
+    """Tell whether a display that the environment names is there; a stale name in a container is none."""
+    wayland = environment.get("WAYLAND_DISPLAY")
+    if wayland and (Path(environment.get("XDG_RUNTIME_DIR", "/run")) / wayland).exists():
+        return True
+    host, _, number = environment.get("DISPLAY", "").partition(":")
+    if not number:
+        return False
+    is_local = host in ("", "unix")
+    return not is_local or Path(f"/tmp/.X11-unix/X{number.partition('.')[0]}").exists()  # noqa: S108  (X11's own place)
+
+
 @contextmanager
 def _display() -> Iterator[tuple[dict[str, str], bool]]:
     """Give the environment for a window, and whether its display is virtual."""
     environment = dict(os.environ)
-    if sys.platform != "linux" or environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"):
+    if sys.platform != "linux" or has_display(environment):
         yield environment, False
         return
     program = shutil.which("Xvfb")
