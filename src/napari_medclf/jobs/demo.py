@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from napari_medclf.domain.errors import MedclfError, ReadError
 from napari_medclf.domain.events import CaseDone, CaseFailed, Job, Progress, Warned
 from napari_medclf.domain.options import check_options, option
+from napari_medclf.jobs.stain import blue_stain
 
 if TYPE_CHECKING:
     from napari_medclf.domain.image import MedImage
@@ -38,6 +39,8 @@ class Scene:
     load: Callable[[], MedImage]
     model: str = ""
     credit: str = ""
+    as_seen: Callable[[MedImage], MedImage] | None = None
+    """What the model is shown in place of the picture; on the same grid."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,8 @@ SCENES = (
         "Nuclei in stained colon tissue",
         packaged("skimage", "data/ihc.png"),
         "nuclei",
-        "Micrograph: scikit-image's sample data.",
+        "Micrograph: scikit-image's sample data. The model was shown the blue stain alone, without the brown one.",
+        as_seen=blue_stain,
     ),
     Scene(
         "chest",
@@ -155,7 +159,8 @@ def _play(scene: Scene, path: Path, position: int) -> Job[dict[str, Any]]:
     image = scene.load()
     prediction: Prediction | None = None
     if scene.model:
-        running = predict_image(image, find_model(scene.model), RunOptions())
+        seen = scene.as_seen(image) if scene.as_seen else image
+        running = predict_image(seen, find_model(scene.model), RunOptions())
         prediction = yield from within(running, position, len(SCENES), scene.title)
     _draw(scene, image, prediction, path)
     return {"name": scene.name, "picture": str(path), **_said(image, prediction)}
