@@ -314,3 +314,19 @@ def test_closing_the_window_writes_the_last_stroke_before_it_goes(workbench, per
     assert not path.exists()
     workbench.eventFilter(workbench.window(), QEvent(QEvent.Type.Close))
     assert path.is_file()
+
+
+def test_folder_dropped_on_the_panel_is_opened(workbench, pictures, until) -> None:
+    from qtpy.QtCore import QMimeData, QPoint, QPointF, QUrl
+    from qtpy.QtGui import QDragEnterEvent, QDropEvent
+    from qtpy.QtWidgets import QApplication
+
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(pictures))])
+    actions, button, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(20, 200), actions, mime, button, none)
+    QApplication.sendEvent(workbench.data, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(workbench.data, QDropEvent(QPointF(20, 200), actions, mime, button, none))
+    until(lambda: workbench.session.image is not None)
+    assert len(workbench.session.work.items) == 4

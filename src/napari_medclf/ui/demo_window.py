@@ -25,7 +25,7 @@ from napari_medclf.bridge.samples import read_sample
 from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.results import Segmentation
-from napari_medclf.testing.phantoms import brain_phantom, chest_phantom
+from napari_medclf.testing.phantoms import brain_phantom, cells_phantom, chest_phantom
 from napari_medclf.ui import viewer_link
 from napari_medclf.ui.workbench import Workbench
 
@@ -68,7 +68,7 @@ SCENES = (
     Scene(
         "chest", "Run", lambda: chest_phantom(with_opacity=True, rows=384, columns=448), model="chest-xray-pneumonia"
     ),
-    Scene("tissue", "Run", lambda: read_sample("skimage", "data/ihc.png"), model="nuclei"),
+    Scene("cells", "Run", lambda: cells_phantom(400, 480).image, model="nuclei"),
     Scene("retina", "Run", lambda: read_sample("skimage", "data/retina.jpg"), model="retina-vessels"),
 )
 

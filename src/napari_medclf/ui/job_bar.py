@@ -32,6 +32,7 @@ class JobBar(QWidget):
         super().__init__(parent)
         self._worker: JobWorker | None = None
         self._title = ""
+        self._tells_warnings = True
         self._resting_text = "Ready"
         self._started = 0.0
         self._on_event: Callable[[JobEvent], None] = lambda event: None
@@ -47,6 +48,7 @@ class JobBar(QWidget):
         *,
         on_event: Callable[[JobEvent], None] = lambda event: None,
         on_end: Callable[[Outcome[Any]], None] = lambda outcome: None,
+        tells_warnings: bool = True,
     ) -> bool:
         """Run a job in the background; False, with a notification, while another one runs.
 
@@ -62,11 +64,14 @@ class JobBar(QWidget):
             Gets every event, on the GUI thread.
         on_end : callable
             Gets the outcome, however the job ended, after `on_result`.
+        tells_warnings : bool
+            Notify of warnings; False where the panel itself shows them.
         """
         if self._worker is not None:
             notify.warn(f"{self._title} is still going on. Wait for it, or press Esc to cancel it.")
             return False
         self._title, self._on_event, self._on_result, self._on_end = title, on_event, on_result, on_end
+        self._tells_warnings = tells_warnings
         self._started = time.monotonic()
         worker = JobWorker(factory, self)
         worker.reported.connect(self._show_event)
@@ -140,7 +145,7 @@ class JobBar(QWidget):
             self._show_progress(event)
         elif isinstance(event, EpochDone):
             self._show_progress(Progress(event.epoch, event.n_epochs, f"epoch {event.epoch} of {event.n_epochs}"))
-        elif isinstance(event, Warned):
+        elif isinstance(event, Warned) and self._tells_warnings:
             notify.warn(event.message)
         self._on_event(event)
 

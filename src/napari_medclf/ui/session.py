@@ -89,7 +89,7 @@ class Session(Subject):
         """Add an image to the viewer, in the plane it was acquired in."""
         return viewer_link.add_layer(self.viewer, image_layer(image))
 
-    def run(self, package: ModelPackage, options: Any) -> bool:
+    def run(self, package: ModelPackage, options: Any, *, tells_warnings: bool = True) -> bool:
         """Run a model on the image that is meant; False when it could not be started."""
         layer, image = self.image_layer, self.image
         if layer is None or image is None:
@@ -100,6 +100,7 @@ class Session(Subject):
             f"Running {package.name}",
             lambda: tasks.run_model(image, package, options, cache),
             lambda answer: self.take_answer(layer, answer),
+            tells_warnings=tells_warnings,
         )
 
     def take_answer(self, layer: Any, answer: Answer) -> None:

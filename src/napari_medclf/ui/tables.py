@@ -21,6 +21,8 @@ from qtpy.QtWidgets import (
 
 from napari_medclf.domain.results import Classification
 
+MOST_MEASURED = 1000
+"""Rows of measurements in a table; the features of the layer hold all."""
 _ROW_PX = 24
 _SHARE = int(Qt.ItemDataRole.UserRole) + 1
 _BAR = QColor("#0072B2")
@@ -29,7 +31,8 @@ _NAMES = {
     "n_vox": "voxels",
     "volume_ml": "mL",
     "area_mm2": "mm²",
-    "area_px": "px",
+    "area_px": "pixels",
+    "volume_vox": "voxels",
     "index": "label",
 }
 
@@ -73,7 +76,10 @@ class ResultsTable(QTableWidget):
 
     def show_measurements(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Show measurements a class or object, under names people read."""
+        rows = rows[:MOST_MEASURED]
         names = list(dict.fromkeys(name for row in rows for name in row))
+        if {"area_px", "volume_vox"} & set(names):
+            names.remove("n_vox")  # it is the same number
         names = [name for name in ("index", "class") if name in names] + [
             name for name in names if name not in {"index", "class"}
         ]

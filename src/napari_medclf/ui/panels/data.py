@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import QAbstractListModel, QModelIndex, Qt
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QHBoxLayout, QListView, QWidget
 
 from napari_medclf.domain.annotation import Status
@@ -33,6 +34,7 @@ class DataPanel(QWidget):
         self.path.chosen.connect(session.open_path)
         layout.addWidget(heading("Images", self))
         layout.addWidget(self.path)
+        self.setAcceptDrops(True)
         self.list = QListView(self)
         self.list.setModel(self._model)
         self.list.setUniformItemSizes(True)
@@ -57,6 +59,14 @@ class DataPanel(QWidget):
         session.image_changed.connect(self._show_facts)
         self._show_work()
         self._show_facts()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take files and folders anywhere on the panel."""
+        self.path.dragEnterEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        self.path.dropEvent(event)
 
     def _buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()

@@ -14,7 +14,7 @@ from napari_medclf.ui.job_bar import seconds_text
 from napari_medclf.ui.layout import button, column, heading, note
 from napari_medclf.ui.model_choice import ModelChoice
 from napari_medclf.ui.session import Session
-from napari_medclf.ui.tables import ResultsTable, ScoreTable
+from napari_medclf.ui.tables import MOST_MEASURED, ResultsTable, ScoreTable
 
 
 class RunPanel(QWidget):
@@ -62,7 +62,7 @@ class RunPanel(QWidget):
             notify.complain(str(error))
             return False
         self._session.settings.set("run", model=package.name, **self.form.values())
-        return self._session.run(package, options)
+        return self._session.run(package, options, tells_warnings=not self.isVisible())
 
     def _show_model(self) -> None:
         package, image = self.models.package, self._session.image
@@ -84,8 +84,12 @@ class RunPanel(QWidget):
             self.message.setText("Run a model to see labels, scores and measurements here.")
             return
         prediction = answer.prediction
-        kind = {Task.INSTANCES: f"{len(rows)} objects"}.get(answer.card.task, "")
+        kind = _count_text(len(rows)) if answer.card.task is Task.INSTANCES else ""
         parts = [f"{prediction.model} {prediction.model_version}", kind]
         parts.append(f"{seconds_text(prediction.elapsed_s)} on {prediction.device}")
         lines = [" · ".join(part for part in parts if part), *(f"⚠ {one}" for one in prediction.warnings)]
         self.message.setText("\n".join(lines))
+
+
+def _count_text(n_objects: int) -> str:
+    return f"{n_objects} objects" + (f", the first {MOST_MEASURED} listed" if n_objects > MOST_MEASURED else "")
