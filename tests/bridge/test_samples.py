@@ -1,10 +1,11 @@
 import pytest
 
 from napari_medclf.bridge import samples
-from napari_medclf.domain.errors import ReadError
 
 
-@pytest.mark.parametrize("name", ["retina", "immunohistochemistry", "ct_slice", "mr_slice", "chest", "oblique_ct"])
+@pytest.mark.parametrize(
+    "name", ["retina", "immunohistochemistry", "ct_slice", "mr_slice", "chest", "hippocampus", "oblique_ct"]
+)
 def test_sample_is_an_image_layer(name) -> None:
     ((data, keywords, kind),) = getattr(samples, name)()
     assert kind == "image"
@@ -16,8 +17,3 @@ def test_brain_comes_with_its_true_labels() -> None:
     image, labels = samples.brain()
     assert (image[2], labels[2]) == ("image", "labels")
     assert image[0].shape == labels[0].shape
-
-
-def test_missing_sample_names_the_package() -> None:
-    with pytest.raises(ReadError, match="skimage comes without the sample"):
-        samples.read_sample("skimage", "data/no-such-picture.png")

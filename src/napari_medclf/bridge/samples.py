@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from pathlib import Path
-
 from napari_medclf.bridge.layers import LayerTuple, image_layer, labels_layer
-from napari_medclf.domain.errors import ReadError
-from napari_medclf.domain.image import MedImage
+from napari_medclf.io.samples import read_sample
 
 
 def retina() -> list[LayerTuple]:
@@ -45,26 +41,15 @@ def brain() -> list[LayerTuple]:
     return [image_layer(phantom.image), labels_layer(phantom.truth)]
 
 
+def hippocampus() -> list[LayerTuple]:
+    """Draw a hippocampus in MR, without labels: the embedded model finds it."""
+    from napari_medclf.testing.hippocampus_phantom import hippocampus_phantom
+
+    return [image_layer(hippocampus_phantom().image)]
+
+
 def oblique_ct() -> list[LayerTuple]:
     """Make a small oblique CT-like volume with one marked voxel, to check orientation by."""
     from napari_medclf.testing.phantoms import oblique_phantom
 
     return [image_layer(oblique_phantom())]
-
-
-def read_sample(package: str, below: str) -> MedImage:
-    """Read an image file that a dependency ships, without importing the dependency.
-
-    Raises
-    ------
-    ReadError
-        If this installation of the package comes without the file.
-    """
-    from napari_medclf.io.read import read_image
-
-    spec = find_spec(package)
-    folders = list(spec.submodule_search_locations or ()) if spec is not None else []
-    path = Path(folders[0]) / below if folders else Path(below)
-    if not path.is_file():
-        raise ReadError(path, f"this installation of {package} comes without the sample")
-    return read_image(path)

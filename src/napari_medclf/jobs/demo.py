@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_medclf.domain.errors import MedclfError, ReadError
+from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.events import CaseDone, CaseFailed, Job, Progress, Warned
 from napari_medclf.domain.options import check_options, option
 from napari_medclf.jobs.stain import blue_stain
@@ -85,21 +84,11 @@ def demo(options: DemoOptions) -> Job[DemoResult]:
     return DemoResult(options.out, tuple(pictures), tuple(rows), screenshots)
 
 
-def packaged(package: str, below: str) -> Callable[[], MedImage]:
-    """Give a function that reads an image which a dependency ships, without importing it.
-
-    The function raises `ReadError` where this installation comes without the file.
-    """
-
+def _sample(package: str, below: str) -> Callable[[], MedImage]:
     def load() -> MedImage:
-        from napari_medclf.io.read import read_image
+        from napari_medclf.io.samples import read_sample
 
-        spec = find_spec(package)
-        folders = list(spec.submodule_search_locations or ()) if spec is not None else []
-        path = Path(folders[0]) / below if folders else Path(below)
-        if not path.is_file():
-            raise ReadError(path, f"this installation of {package} comes without the sample")
-        return read_image(path)
+        return read_sample(package, below)
 
     return load
 
@@ -120,14 +109,14 @@ SCENES = (
     Scene(
         "retina",
         "Retinal vessels in a fundus photograph",
-        packaged("skimage", "data/retina.jpg"),
+        _sample("skimage", "data/retina.jpg"),
         "retina-vessels",
         "Photograph: scikit-image's sample data (CC0).",
     ),
     Scene(
         "tissue",
         "Nuclei in stained colon tissue",
-        packaged("skimage", "data/ihc.png"),
+        _sample("skimage", "data/ihc.png"),
         "nuclei",
         "Micrograph: scikit-image's sample data. The model was shown the blue stain alone, without the brown one.",
         as_seen=blue_stain,
@@ -146,8 +135,8 @@ SCENES = (
         "hippocampus-mr",
         "A drawing, not a patient: it shows how answers look, not how good the model is.",
     ),
-    Scene("ct", "A CT slice, read from DICOM", packaged("pydicom", "data/test_files/CT_small.dcm")),
-    Scene("mr", "An MR slice, read from DICOM", packaged("pydicom", "data/test_files/MR_small.dcm")),
+    Scene("ct", "A CT slice, read from DICOM", _sample("pydicom", "data/test_files/CT_small.dcm")),
+    Scene("mr", "An MR slice, read from DICOM", _sample("pydicom", "data/test_files/MR_small.dcm")),
 )
 
 

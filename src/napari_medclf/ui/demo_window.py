@@ -21,10 +21,10 @@ from qtpy.QtWidgets import QApplication
 
 from napari_medclf.atomic import atomic_write
 from napari_medclf.bridge.layers import labels_layer
-from napari_medclf.bridge.samples import read_sample
 from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.results import Segmentation
+from napari_medclf.io.samples import read_sample
 from napari_medclf.testing.phantoms import brain_phantom, cells_phantom, chest_phantom
 from napari_medclf.ui import viewer_link
 from napari_medclf.ui.workbench import Workbench
