@@ -27,7 +27,18 @@ _SHOWN = {
     Task.SEGMENT: re.compile(r"test/(dice/.+)"),
     Task.INSTANCES: re.compile(r"test/(ap50|f1_50|pq)"),
 }
-_NAMES = {"auc": "AUC", "ece": "ECE", "dice": "Dice", "ap50": "AP at IoU 0.5", "f1_50": "F1 at IoU 0.5", "pq": "PQ"}
+_NAMES = {
+    "auc": "AUC",
+    "accuracy": "accuracy",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "ece": "ECE",
+    "dice": "Dice",
+    "ap50": "AP at IoU 0.5",
+    "f1_50": "F1 at IoU 0.5",
+    "pq": "PQ",
+}
+"""What the table calls them, in its order."""
 
 
 def main() -> int:
@@ -82,12 +93,17 @@ def _row(card: ModelCard) -> str:
 
 def _metrics(card: ModelCard) -> str:
     found = [(_SHOWN[card.task].fullmatch(name), metric) for name, metric in card.metrics.items()]
-    return "<br>".join(f"{_name(match[1])} {_number(metric)}" for match, metric in found if match)
+    shown = sorted(((match[1], metric) for match, metric in found if match), key=lambda one: _rank(one[0]))
+    return "<br>".join(f"{_name(name)} {_number(metric)}" for name, metric in shown)
+
+
+def _rank(metric: str) -> tuple[int, str]:
+    return list(_NAMES).index(metric.partition("/")[0]), metric
 
 
 def _name(metric: str) -> str:
     kind, _, class_name = metric.partition("/")
-    return f"{_NAMES.get(kind, kind)} {class_name}".strip()
+    return f"{_NAMES[kind]} {class_name}".strip()
 
 
 def _number(metric: Metric) -> str:
