@@ -15,7 +15,7 @@ from napari_medclf.domain.results import Segmentation
 from napari_medclf.testing.phantoms import LabelledPhantom, integer_noise
 
 _SHAPE: Shape3 = (36, 52, 36)
-_WHITE, _GRAY, _HIPPOCAMPUS, _RIM, _SULCUS, _STEM, _FLUID = 990, 560, 660, 450, 390, 1070, 250
+_WHITE, _GRAY, _HIPPOCAMPUS, _RIM, _SULCUS, _STEM, _FLUID = 990, 680, 660, 400, 230, 900, 270
 
 # Centre (k, j, i) and the radii along k and j, and along i, of balls strung to a curved tube: the head lies in front
 # and below, the body and tail climb backwards.
@@ -57,10 +57,10 @@ def hippocampus_phantom() -> LabelledPhantom:
 
 def _draw_surroundings() -> FloatArray:
     k, j, i = np.indices(_SHAPE)
-    folds = np.sin((i - 0.73 * j + 0.65 * k) / 3.84) + np.cos((j - 0.04 * k) / 2.3)
+    folds = np.sin((i - 0.7 * j + 0.65 * k) / 3.84) + np.cos((j - 0.29 * k) / 2.3)
     samples = np.full(_SHAPE, _WHITE, dtype=np.float32)
-    samples[folds > -0.26] = _GRAY
-    samples[folds > 1.12] = _SULCUS
+    samples[folds > -0.12] = _GRAY
+    samples[folds > 1.14] = _SULCUS
     samples[_ball((10, 44, 6), (16, 14, 9)) | _ball((22, 40, 6), (14, 16, 9))] = _STEM
     samples[_ball((12, 30, 7), (10.9, 4.9, 2.3))] = _FLUID
     return samples
