@@ -5,9 +5,9 @@ from qtpy.QtWidgets import QApplication
 from napari_medclf.ui.demo_window import SCENES, is_virtual_display, save_picture, show_scene
 
 
-def test_volume_scene_is_pictured_with_both_structures_in_their_colours(workbench, tmp_path, until) -> None:
+def test_hippocampus_is_pictured_with_both_parts_where_they_are(workbench, tmp_path, until) -> None:
     viewer = workbench.session.viewer
-    scene = next(scene for scene in SCENES if scene.name == "volume")
+    scene = next(scene for scene in SCENES if scene.name == "hippocampus")
     show_scene(viewer, workbench, scene)
     until(lambda: workbench.notes.text("left") == "R")
     QApplication.processEvents()
@@ -17,9 +17,10 @@ def test_volume_scene_is_pictured_with_both_structures_in_their_colours(workbenc
     orange = (picture[..., 0] - picture[..., 2]) > 60
     blue = (picture[..., 2] - picture[..., 0]) > 40
     canvas = (slice(100, 800), slice(350, 950))
-    # the structures lie left of the mid-line, which is on the right of an axial picture
-    assert np.argwhere(orange[canvas])[:, 1].mean() > 300
+    assert orange[canvas].sum() > 1000
     assert blue[canvas].sum() > 1000
+    # the head lies in front of the body, which is above it in an axial picture
+    assert np.argwhere(orange[canvas])[:, 0].mean() < np.argwhere(blue[canvas])[:, 0].mean()
 
 
 def test_scenes_have_their_own_names() -> None:

@@ -67,7 +67,7 @@ def labels_layer(
     keywords: dict[str, Any] = {
         "name": segmentation.name,
         "metadata": {METADATA_KEY: info},
-        "opacity": 0.5,
+        "opacity": 0.6,
         "features": features_table(segmentation, rows),
         **_placed(placement(segmentation.geometry, frame)),
     }

@@ -20,12 +20,11 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QApplication
 
 from napari_medclf.atomic import atomic_write
-from napari_medclf.bridge.layers import labels_layer
 from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.image import MedImage
-from napari_medclf.domain.results import Segmentation
 from napari_medclf.io.samples import read_sample
-from napari_medclf.testing.phantoms import brain_phantom, cells_phantom, chest_phantom
+from napari_medclf.testing.hippocampus_phantom import hippocampus_phantom
+from napari_medclf.testing.phantoms import cells_phantom, chest_phantom
 from napari_medclf.ui import viewer_link
 from napari_medclf.ui.workbench import Workbench
 
@@ -43,28 +42,17 @@ class Scene:
     Parameters
     ----------
     model : str
-        The model to run; empty for none.
-    labels : callable or None
-        Labels that are known without a model.
+        The model to run on it.
     """
 
     name: str
     tab: str
     image: Callable[[], MedImage]
-    model: str = ""
-    labels: Callable[[], Segmentation] | None = None
-
-
-def _brain() -> MedImage:
-    return brain_phantom((48, 96, 80)).image
-
-
-def _brain_truth() -> Segmentation:
-    return brain_phantom((48, 96, 80)).truth
+    model: str
 
 
 SCENES = (
-    Scene("volume", "Correct", _brain, labels=_brain_truth),
+    Scene("hippocampus", "Correct", lambda: hippocampus_phantom().image, model="hippocampus-mr"),
     Scene(
         "chest", "Run", lambda: chest_phantom(with_opacity=True, rows=384, columns=448), model="chest-xray-pneumonia"
     ),
@@ -114,17 +102,14 @@ def show_scene(viewer: napari.Viewer, workbench: Workbench, scene: Scene) -> Non
     viewer.layers.clear()
     session = workbench.session
     layer = session.show_image(scene.image())
-    if scene.labels is not None:
-        viewer_link.add_layer(viewer, labels_layer(scene.labels()))
     viewer_link.show_acquired_plane(viewer, layer)
     workbench.show_tab(scene.tab)
-    if scene.model:
-        if not workbench.run.models.choose(scene.model):
-            raise MedclfError(f"the model {scene.model} is not installed")
-        workbench.run.run()
-        _wait(lambda: not workbench.bar.is_running, _RUN_LIMIT_S)
-        if session.answer is None:
-            raise MedclfError(f"the model {scene.model} gave no answer: {workbench.bar.text}")
+    if not workbench.run.models.choose(scene.model):
+        raise MedclfError(f"the model {scene.model} is not installed")
+    workbench.run.run()
+    _wait(lambda: not workbench.bar.is_running, _RUN_LIMIT_S)
+    if session.answer is None:
+        raise MedclfError(f"the model {scene.model} gave no answer: {workbench.bar.text}")
 
 
 def save_picture(viewer: napari.Viewer, path: Path) -> None:
