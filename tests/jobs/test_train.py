@@ -10,7 +10,7 @@ from PIL import Image
 
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import DatasetError, OptionError
-from napari_medclf.domain.events import EpochDone, FinishReason, Progress
+from napari_medclf.domain.events import EpochDone, FinishReason, Progress, Warned
 from napari_medclf.jobs.api import run
 from napari_medclf.jobs.drive import drive
 from napari_medclf.jobs.train import TrainOptions, train
@@ -108,6 +108,16 @@ def test_progress_comes_before_and_during_the_training(options):
     drive(train(options), note, should_stop=lambda: any("poch" in message for message in messages))
 
     assert any("loading" in message for message in messages)
+
+
+def test_few_patients_for_validation_are_told_before_the_training(options):
+    job = train(options)
+    try:
+        said = next(event.message for event in job if isinstance(event, Warned))
+    finally:
+        job.close()
+
+    assert "Only 1 patients or groups are left for validation" in said
 
 
 def test_taken_folder_is_refused_before_anything_is_done(options):

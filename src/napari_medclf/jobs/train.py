@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from napari_medclf.jobs.unfinished import UnfinishedTraining
 
 
+_FEW_GROUPS = 8
+
+
 @dataclass(frozen=True)
 class TrainOptions:
     """What to train, from what, for how long."""
@@ -158,6 +161,12 @@ def _open(options: TrainOptions) -> Job[Dataset]:
         )
     require_cases(dataset, Split.TRAIN)
     require_cases(dataset, Split.VAL)
+    n_groups = len({case.group_id for case in dataset.in_split(Split.VAL)})
+    if n_groups < _FEW_GROUPS:
+        yield Warned(
+            f"Only {n_groups} patients or groups are left for validation: the numbers on them are rough, and the best "
+            "epoch is partly luck. Add cases, or raise --val-fraction."
+        )
     return dataset
 
 
