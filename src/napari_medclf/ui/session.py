@@ -20,6 +20,7 @@ from napari_medclf.ui import notify, tasks, viewer_link
 from napari_medclf.ui.autosave import Autosave, PaintedLabels
 from napari_medclf.ui.job_bar import JobBar
 from napari_medclf.ui.overlays import CanvasNotes
+from napari_medclf.ui.saved_answer import saved_sentence
 from napari_medclf.ui.subject import Subject
 from napari_medclf.ui.tasks import Answer, Found, Opened
 from napari_medclf.ui.work_list import WorkList
@@ -72,7 +73,7 @@ class Session(Subject):
         self.work_changed.emit()
         self.lane.add(
             f"Opening {item.name}",
-            lambda: tasks.open_image(item.ref, copies, ahead),
+            lambda: tasks.open_image(item.ref, copies, ahead, item.project),
             self._show_opened,
             self._on_move_failed,
         )
@@ -207,9 +208,14 @@ class Session(Subject):
         layer = viewer_link.add_layer(self.viewer, opened.layer)
         self._opened_layers, self._shown = [layer], opened.ref
         viewer_link.show_acquired_plane(self.viewer, layer)
+        saved = opened.saved
+        if saved is not None:
+            self.put_saved(layer, saved)
         if opened.painted is not None:
             self.autosave.mark_dirty(self._add_labels(opened.painted))
             notify.tell(f"{opened.image.name}: your unsaved painting was restored.")
+        elif saved is not None and saved.labels is not None:
+            self._add_labels(saved.labels)
         self.work_changed.emit()
         self._read_next(opened.image)
 
@@ -240,7 +246,8 @@ class Session(Subject):
     def _gather(self, status: Status) -> tuple[PaintedLabels | None, tuple[str, ...] | None, Prediction | None]:
         """Copy labels and classes of the image that is meant, on the GUI thread."""
         labels, answer = self.labels_layer, self.answer
-        base = answer.prediction if answer is not None else None
+        saved = self._saved.get(self.image_layer)
+        base = answer.prediction if answer is not None else saved.base if saved is not None else None
         if labels is not None:
             info = viewer_link.info_of(labels)
             base = info.prediction if info is not None else None
@@ -263,7 +270,7 @@ class Session(Subject):
         index = None if self._shown is None else self.work.index_of(self._shown)
         if index is None or layer not in self._opened_layers:
             return
-        self.work.mark(index, annotation.status)
+        self.work.mark(index, annotation.status, project)
         self.work_changed.emit()
         if annotation.status is not Status.FLAGGED:
             self.open_next()
@@ -283,16 +290,6 @@ class Session(Subject):
     def _on_removed(self, event: Any) -> None:
         self.autosave.let_go(event.value)
         super()._on_removed(event)
-
-
-def saved_sentence(annotation: Annotation, image: MedImage, project: Path) -> str:
-    """Tell what was saved, for a notification."""
-    if annotation.status is Status.SKIPPED:
-        return f"{image.name}: skipped."
-    if annotation.status is Status.FLAGGED:
-        return f"{image.name}: flagged for a second look."
-    edited = f", {annotation.n_edited_vox} voxels changed" if annotation.n_edited_vox else ""
-    return f"{image.name}: saved as {annotation.origin.value}{edited}, in {project.name}."
 
 
 def _remove(copies: WorkingCopies, image: MedImage) -> Job[None]:

@@ -17,6 +17,7 @@ from napari_medclf.ui import viewer_link
 from napari_medclf.ui.job_bar import JobBar
 from napari_medclf.ui.layer_book import LayerBook, same_layer
 from napari_medclf.ui.overlays import CanvasNotes
+from napari_medclf.ui.saved_answer import SavedAnswer
 from napari_medclf.ui.shelf import Shelf
 from napari_medclf.ui.tasks import Answer
 
@@ -39,6 +40,7 @@ class Subject(Shelf):
         self.notes = notes
         self._answers: LayerBook[Answer] = LayerBook()
         self._classes: LayerBook[tuple[str, ...]] = LayerBook()
+        self._saved: LayerBook[SavedAnswer] = LayerBook()
         self._adopted: LayerBook[MedImage] = LayerBook()
         self._followed: Any = None
         viewer.layers.selection.events.active.connect(self._on_layers_changed)
@@ -109,6 +111,14 @@ class Subject(Shelf):
         self._refresh_notes()
         self.answer_changed.emit()
 
+    def put_saved(self, layer: Any, saved: SavedAnswer) -> None:
+        """Remember what a person had saved about an image layer; its classes count as said again."""
+        self._saved.put(layer, saved)
+        if saved.classes is not None:
+            self._classes.put(layer, saved.classes)
+        self._refresh_notes()
+        self.answer_changed.emit()
+
     def give_class(self, name: str) -> None:
         """Give the image a class, in place of another one where classes exclude each other."""
         layer, answer = self.image_layer, self.answer
@@ -134,7 +144,7 @@ class Subject(Shelf):
         self._on_layers_changed()
 
     def _on_removed(self, event: Any) -> None:
-        for book in (self._answers, self._classes, self._adopted):
+        for book in (self._answers, self._classes, self._saved, self._adopted):
             book.forget(event.value)
         self._on_layers_changed()
 

@@ -12,11 +12,12 @@ from napari_medclf.bridge.layers import LayerTuple, image_layer, labels_layer
 from napari_medclf.domain.annotation import Status
 from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.dataset import FileRef
-from napari_medclf.domain.errors import ReadError
-from napari_medclf.domain.events import Job, Progress
+from napari_medclf.domain.errors import MedclfError, ReadError
+from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.results import Prediction
+from napari_medclf.ui.saved_answer import SavedAnswer, read_saved
 from napari_medclf.ui.working_copy import WorkingCopies
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class WorkItem:
     ref: FileRef
     name: str
     status: Status = Status.OPEN
+    project: Path | None = None
+    """Where its answers are, None while it is in no project."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,13 @@ class Found:
 
 @dataclass(frozen=True)
 class Opened:
-    """An image that was read, described for napari, and what was painted on it without being accepted."""
+    """An image that was read, described for napari, what was painted on it without being accepted, and what was."""
 
     ref: FileRef
     image: MedImage
     layer: LayerTuple
     painted: LayerTuple | None = None
+    saved: SavedAnswer | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,7 @@ def look_through(path: Path) -> Job[Found]:
         raise ReadError(path, "does not exist")
     if path.is_dir() and Project.is_project(path):
         cases = Project.open(path).cases()
-        return Found(path, tuple(WorkItem(one.image, one.case_id, one.status) for one in cases), project=path)
+        return Found(path, tuple(WorkItem(one.image, one.case_id, one.status, path) for one in cases), project=path)
     discovery = discover(path)
     if not discovery.found:
         raise discovery.refusals[0].as_error() if discovery.refusals else ReadError(path, "there is no image in it")
@@ -139,8 +143,8 @@ def look_through(path: Path) -> Job[Found]:
     return Found(path, items, refused)
 
 
-def open_image(ref: FileRef, copies: WorkingCopies, ahead: ReadAhead) -> Job[Opened]:
-    """Read one image, or take it as it was read ahead, and the working copy of its labels if there is one.
+def open_image(ref: FileRef, copies: WorkingCopies, ahead: ReadAhead, project: Path | None = None) -> Job[Opened]:
+    """Read one image, or take it as it was read ahead, the working copy of its labels and its saved answer.
 
     Raises
     ------
@@ -151,7 +155,13 @@ def open_image(ref: FileRef, copies: WorkingCopies, ahead: ReadAhead) -> Job[Ope
     image = ahead.take(ref)
     copy = copies.load(image)
     painted = None if copy is None else labels_layer(copy.segmentation, prediction=copy.base)
-    return Opened(ref, image, image_layer(image), painted)
+    saved = None
+    if project is not None:
+        try:
+            saved = read_saved(project, image)
+        except (MedclfError, OSError) as error:  # the image itself must open
+            yield Warned(f"{image.name}: the answer saved before cannot be shown. {error}")
+    return Opened(ref, image, image_layer(image), painted, saved)
 
 
 def run_model(image: MedImage, package: ModelPackage, options: RunOptions, cache: ModelCache) -> Job[Answer]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from napari_medclf.domain.annotation import Status
 from napari_medclf.domain.dataset import FileRef
@@ -20,9 +21,10 @@ class WorkList:
         """Position of an image, None when it is not in the list."""
         return next((index for index, item in enumerate(self.items) if item.ref == ref), None)
 
-    def mark(self, index: int, status: Status) -> None:
-        """Set where an item is."""
-        self.items[index] = replace(self.items[index], status=status)
+    def mark(self, index: int, status: Status, project: Path | None = None) -> None:
+        """Set where an item is, and the project that was told."""
+        item = self.items[index]
+        self.items[index] = replace(item, status=status, project=project or item.project)
 
     def next_open(self) -> int | None:
         """The next item that is open after the current one, beginning anew at the end; None when all are seen."""
