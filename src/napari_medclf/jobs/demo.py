@@ -118,7 +118,7 @@ SCENES = (
         "Nuclei in stained colon tissue",
         _sample("skimage", "data/ihc.png"),
         "nuclei",
-        "Micrograph: scikit-image's sample data. The model was shown the blue stain alone, without the brown one.",
+        "Micrograph: scikit-image's sample data. The model was shown the blue stain alone, smoothed.",
         as_seen=blue_stain,
     ),
     Scene(
