@@ -24,7 +24,7 @@ class Cells(HTMLParser):
 def document(**changes):
     return {
         "model": "vessels", "model_version": "1.0.0", "data": "eyes <b>", "split": "test", "n_cases": 2, "n_groups": 2,
-        "weights_sha256": "ab" * 32, "metrics": {"dice": Metric(value=0.81234, ci95=(0.7, 0.9))},
+        "weights_sha256": "ab" * 32, "dice": Metric(value=0.81234, ci95=(0.7, 0.9)),
         "per_class": {"vessel": {"dice": Metric(value=0.81234)}}, **changes,
     }  # fmt: skip
 

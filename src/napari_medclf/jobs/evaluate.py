@@ -166,7 +166,7 @@ def _data_choice(options: EvaluateOptions, package: ModelPackage) -> DataChoice:
 
 
 def document_of(package: ModelPackage, dataset: Dataset, split: str, measured: Measured) -> dict[str, Any]:
-    """Lay the numbers out as ``metrics.json`` has them: macro averages, and one block a class."""
+    """Lay the numbers out as ``metrics.json`` has them: averages over the classes by name, and one block a class."""
     macro: dict[str, Metric] = {}
     per_class: dict[str, dict[str, Metric]] = {}
     for name, metric in measured.metrics.items():
@@ -187,7 +187,7 @@ def document_of(package: ModelPackage, dataset: Dataset, split: str, measured: M
         "n_cases": measured.n_cases,
         "n_groups": measured.n_groups,
         "n_defined": _count_defined(measured.rows),
-        "metrics": macro,
+        **macro,
         "per_class": per_class,
     }
 

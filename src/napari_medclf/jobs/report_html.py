@@ -37,7 +37,7 @@ def report_html(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) 
         f"<h1>{escape(title)}</h1>",
         f"<p>{document['n_cases']} cases of {document['n_groups']} groups (patients). Research use only.</p>",
         "<h2>All classes</h2>",
-        _metrics(document["metrics"]),
+        _metrics({name: value for name, value in document.items() if isinstance(value, Metric)}),
     ]
     for name, metrics in document["per_class"].items():
         parts += [f"<h2>{escape(name)}</h2>", _metrics(metrics)]
