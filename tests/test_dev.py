@@ -97,6 +97,15 @@ def test_last_line_of_the_tests_is_kept(dev, capfd):
     assert (code, last) == (1, "2 passed in 1s")
 
 
+def test_window_tests_run_once_more_only_after_a_signal(dev, tmp_path):
+    for how, code, n_runs in (("os.kill(os.getpid(), 9)", -9, 2), ("sys.exit(1)", 1, 1), ("sys.exit(0)", 0, 1)):
+        runs = tmp_path / "runs"
+        runs.write_text("")
+        program = f"import os, sys; open({str(runs)!r}, 'a').write('x'); {how}"
+        assert dev.run_gui_tests([sys.executable, "-c", program], dict(os.environ))[0] == code
+        assert len(runs.read_text()) == n_runs
+
+
 @pytest.mark.skipif(shutil.which("Xvfb") is None, reason="Xvfb is not here")
 def test_virtual_display_is_there_inside_and_gone_afterwards(dev, monkeypatch):
     started = []
