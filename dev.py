@@ -372,8 +372,8 @@ def run_tests(rest: Sequence[str]) -> int:
 def run_gui_tests(command: Sequence[str], environment: Dict[str, str]) -> Tuple[int, str]:
     """Run the tests with a window in a process of their own; once more if the process was killed by a signal.
 
-    A test that fails is never run again. Mesa's software OpenGL now and then ends the process (a segmentation fault
-    in glDrawArrays, seen once in eight runs, Mesa 22.3 and vispy); pytest-xdist then hangs instead of going on.
+    A test that fails is never run again. One run ended in a segmentation fault in vispy's glDrawArrays under Xvfb,
+    whose cause is not known, and pytest-xdist then hung instead of going on.
     """
     code, line = stream(command, environment)
     if code < 0:
