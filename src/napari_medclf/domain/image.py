@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+import numpy as np
+
 from napari_medclf.domain.arrays import PixelArray
 from napari_medclf.domain.errors import GridError
 from napari_medclf.domain.geometry import Geometry
@@ -34,6 +36,17 @@ class ChannelKind(StrEnum):
     """Several measurements at one place, such as MR sequences or stains."""
 
 
+class Gaps(StrEnum):
+    """What to do with a series whose slices are unevenly far apart, so that no affine places them."""
+
+    REFUSE = "refuse"
+    """Say which slices, and how many millimetres."""
+    BLANK = "blank"
+    """Leave missing slices empty (lowest value); only where every gap is a whole number of steps."""
+    RESAMPLE = "resample"
+    """Interpolate along the normal to even steps; `Source.acquired_k` leads back to the slices."""
+
+
 @dataclass(frozen=True)
 class Source:
     """Where an image came from; holds nothing that names a patient.
@@ -48,8 +61,16 @@ class Source:
         SHA-256 of the samples in array order with dtype and shape; empty where not computed yet.
     patient_key : str
         A hash of the patient's identifier, to group cases without naming anybody; may be empty.
-    series_uid, sop_instance_uids :
-        DICOM identifiers; the latter one a slice, in the order of axis k.
+    study_uid, series_uid, sop_instance_uids :
+        DICOM identifiers; the last one an acquired slice, in the order of axis k. Of several times the
+        first; all alike for the frames of a multi-frame object.
+    frame_numbers : tuple of int
+        For a multi-frame object the frame (from 1) of each acquired slice; empty for single-frame files.
+    files : tuple of Path
+        The file of each acquired slice; one for a multi-frame object.
+    acquired_k : tuple of float
+        Where each acquired slice lies along axis k. Empty where slice n lies at k = n, which is so unless
+        gaps of a series were filled (see `Gaps`).
     description : str
         Such as DICOM's Series Description.
     """
@@ -58,8 +79,12 @@ class Source:
     member: str = ""
     digest: str = ""
     patient_key: str = ""
+    study_uid: str = ""
     series_uid: str = ""
     sop_instance_uids: tuple[str, ...] = ()
+    frame_numbers: tuple[int, ...] = ()
+    files: tuple[Path, ...] = ()
+    acquired_k: tuple[float, ...] = ()
     description: str = ""
 
 
@@ -70,13 +95,18 @@ class MedImage:
     Parameters
     ----------
     data : (K, J, I) or (C, K, J, I)
-        Rescaled samples in native byte order; C is told by `channel_kind`.
+        Rescaled samples in native byte order; C is told by `channel_kind`. A dask array where the
+        image is too large for the memory (`is_lazy`).
     geometry : Geometry
         Of the last three axes.
     name : str
         Short and safe to show and to build a file name from: never a patient's name.
     modality : str
         DICOM's code (CT, MR, CR, OP = fundus photograph, SM = microscopy ...), or empty.
+    channel_values : tuple of float
+        Where each channel lies on an axis with a unit, such as the time of each volume; may be empty.
+    channel_unit : str
+        Of `channel_values`: s, ms; empty without.
     window : (lowest, highest) or None
         Contrast limits in sample values, for the display only.
     warnings : tuple of str
@@ -95,6 +125,8 @@ class MedImage:
     scale: Scale = Scale.RAW
     channel_kind: ChannelKind = ChannelKind.NONE
     channel_names: tuple[str, ...] = ()
+    channel_values: tuple[float, ...] = ()
+    channel_unit: str = ""
     window: tuple[float, float] | None = None
     source: Source = field(default_factory=lambda: Source(Path()))
     warnings: tuple[str, ...] = ()
@@ -106,6 +138,13 @@ class MedImage:
                 f"{self.name}: an image with {self.channel_kind} channels on a grid of {self.geometry.shape} "
                 f"cannot hold an array of shape {self.data.shape}."
             )
+        if self.channel_values and len(self.channel_values) != self.n_channels:
+            raise GridError(f"{self.name}: {len(self.channel_values)} channel values for {self.n_channels} channels.")
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether samples are read when they are looked at; ``numpy.asarray(image.data)`` reads them all."""
+        return not isinstance(self.data, np.ndarray)
 
     @property
     def is_flat(self) -> bool:

@@ -14,11 +14,11 @@ from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Geometry, Unit
 from napari_medclf.domain.image import ChannelKind
 from napari_medclf.io.medmnist import read_headers, read_row
-from napari_medclf.io.nifti import read_nifti
-from napari_medclf.io.nrrd import read_nrrd
-from napari_medclf.io.picture import load_raster
+from napari_medclf.io.raster.picture import load_raster
+from napari_medclf.io.raster.tiff import load_pages, page_geometry
 from napari_medclf.io.sniff import Kind
-from napari_medclf.io.tiff import load_pages, page_geometry
+from napari_medclf.io.volume.nifti import read_nifti
+from napari_medclf.io.volume.nrrd import read_nrrd
 from napari_medclf.io.walk import identify
 
 _LARGEST_EXACT = 2**31 - 1

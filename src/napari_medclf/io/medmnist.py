@@ -18,8 +18,8 @@ from napari_medclf.domain.arrays import LabelArray, PixelArray
 from napari_medclf.domain.errors import ReadError, unknown_choice
 from napari_medclf.domain.geometry import Geometry, Unit
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale, Source
-from napari_medclf.io.picture import picture_window
 from napari_medclf.io.preflight import DEFLATE_RATIO, check_declared, check_file, refusing
+from napari_medclf.io.raster.picture import picture_window
 from napari_medclf.io.sniff import name_of
 
 SPLITS = ("train", "val", "test")

@@ -10,12 +10,12 @@ from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.image import MedImage
 from napari_medclf.io import medmnist
-from napari_medclf.io.nifti import read_nifti
-from napari_medclf.io.nrrd import read_nrrd
-from napari_medclf.io.picture import read_picture
+from napari_medclf.io.raster.picture import read_picture
+from napari_medclf.io.raster.tiff import read_tiff
 from napari_medclf.io.report import Discovery, ReadReport, Refusal
 from napari_medclf.io.sniff import Kind, can_read, kind_by_name
-from napari_medclf.io.tiff import read_tiff
+from napari_medclf.io.volume.nifti import read_nifti
+from napari_medclf.io.volume.nrrd import read_nrrd
 from napari_medclf.io.walk import Collected, collect, identify
 
 __all__ = ["Discovery", "ReadReport", "Refusal", "can_read", "discover", "read", "read_each", "read_image"]

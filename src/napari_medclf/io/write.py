@@ -16,8 +16,9 @@ from napari_medclf.domain.errors import ReadError, WriteError
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import ChannelKind, MedImage
 from napari_medclf.domain.results import Segmentation
-from napari_medclf.io import write_nifti, write_nrrd, write_picture
+from napari_medclf.io.raster import write_picture
 from napari_medclf.io.sniff import suffix_of
+from napari_medclf.io.volume import write_nifti, write_nrrd
 
 
 @dataclass(frozen=True)

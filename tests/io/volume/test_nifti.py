@@ -7,7 +7,7 @@ import pytest
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Unit
 from napari_medclf.domain.image import ChannelKind
-from napari_medclf.io.nifti import read_nifti
+from napari_medclf.io.volume.nifti import read_nifti
 
 RAS = np.array([[0.5, 0, 0.1, -20], [0, 0.75, 0, 30], [0.02, 0, 3.5, 7], [0, 0, 0, 1.0]])
 

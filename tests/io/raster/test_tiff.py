@@ -7,7 +7,7 @@ import tifffile
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Unit
 from napari_medclf.domain.image import ChannelKind
-from napari_medclf.io.tiff import read_tiff
+from napari_medclf.io.raster.tiff import read_tiff
 
 PAGES = np.arange(3 * 20 * 28, dtype=np.uint16).reshape(3, 20, 28)
 

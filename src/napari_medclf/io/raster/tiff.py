@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Geometry, Shape3, Unit
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale, Source
-from napari_medclf.io.picture import picture_window
 from napari_medclf.io.preflight import check_budget, check_file, refusing
+from napari_medclf.io.raster.picture import picture_window
+from napari_medclf.io.raster.tiff_scale import spacing_of
 from napari_medclf.io.sniff import name_of
-from napari_medclf.io.tiff_scale import spacing_of
 
 _MOST_PAGES = 100_000
 _PALETTE = 3

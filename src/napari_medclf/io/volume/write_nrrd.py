@@ -11,7 +11,7 @@ from napari_medclf.domain.arrays import FloatArray, PixelArray
 from napari_medclf.domain.errors import WriteError
 from napari_medclf.domain.geometry import Geometry, Unit
 from napari_medclf.domain.image import ChannelKind
-from napari_medclf.io.nrrd import pack, read_nrrd
+from napari_medclf.io.volume.nrrd import pack, read_nrrd
 
 _TYPES = {
     "i1": "int8", "u1": "uint8", "i2": "int16", "u2": "uint16", "i4": "int32", "u4": "uint32",

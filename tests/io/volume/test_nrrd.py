@@ -3,7 +3,7 @@ import pytest
 
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Unit
-from napari_medclf.io.nrrd import read_nrrd
+from napari_medclf.io.volume.nrrd import read_nrrd
 
 HEADER = """NRRD0004
 # made by hand

@@ -11,8 +11,8 @@ from napari_medclf.domain.arrays import PixelArray
 from napari_medclf.domain.errors import WriteError
 from napari_medclf.domain.geometry import Geometry, Unit
 from napari_medclf.domain.image import ChannelKind
-from napari_medclf.io.picture import load_raster
-from napari_medclf.io.tiff import load_pages, page_geometry
+from napari_medclf.io.raster.picture import load_raster
+from napari_medclf.io.raster.tiff import load_pages, page_geometry
 
 _AXES = {ChannelKind.NONE: "ZYX", ChannelKind.COLOUR: "ZYXS", ChannelKind.TIME: "TZYX", ChannelKind.CHANNEL: "CZYX"}
 _PNG_DTYPES = (np.dtype(np.uint8), np.dtype(np.uint16))

@@ -6,7 +6,7 @@ from PIL import Image
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Unit
 from napari_medclf.domain.image import ChannelKind, Scale
-from napari_medclf.io.picture import read_picture
+from napari_medclf.io.raster.picture import read_picture
 
 GRAY = np.arange(20 * 28, dtype=np.uint16).reshape(20, 28)
 

@@ -14,7 +14,7 @@ from napari_medclf.domain.errors import WriteError
 from napari_medclf.domain.geometry import Geometry, Unit
 from napari_medclf.domain.image import ChannelKind
 from napari_medclf.io.frames import ras_from_lps
-from napari_medclf.io.nifti import PIXEL_UNIT_MARK, read_nifti
+from napari_medclf.io.volume.nifti import PIXEL_UNIT_MARK, read_nifti
 
 _SCANNER = 1
 _LARGEST_DIMENSION = 32767

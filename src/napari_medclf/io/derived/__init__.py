@@ -1,0 +1,1 @@
+"""What was derived from images: segmentations, contours, reports, parametric maps."""

@@ -1,0 +1,1 @@
+"""Volumes in files of their own: NIfTI, NRRD, MetaImage, Analyze."""
