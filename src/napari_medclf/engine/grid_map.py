@@ -15,6 +15,7 @@ from napari_medclf.domain.errors import CardError, GridError
 from napari_medclf.domain.geometry import Geometry, Shape3, Unit
 from napari_medclf.engine.label_restore import restore_argmax
 from napari_medclf.engine.resize import resize_nearest, resize_samples
+from napari_medclf.engine.upright import Upright, stand_upright
 
 Array = TypeVar("Array", FloatArray, LabelArray)
 _WORLD_AXIS_OF_LETTER = {"R": (0, -1), "L": (0, 1), "A": (1, -1), "P": (1, 1), "I": (2, -1), "S": (2, 1)}
@@ -22,7 +23,7 @@ _WORLD_AXIS_OF_LETTER = {"R": (0, -1), "L": (0, 1), "A": (1, -1), "P": (1, 1), "
 
 @dataclass(frozen=True, eq=False)
 class GridMap:
-    """How a source grid became a model grid: turn to the wanted axes, then resize over the same box.
+    """How a source grid became a model grid: stand upright, turn to the wanted axes, resize over the same box.
 
     Parameters
     ----------
@@ -34,22 +35,25 @@ class GridMap:
         Which axes were then reversed.
     shape : (K, J, I)
         Voxels of the model grid.
+    upright : Upright or None
+        How a sheared grid was brought upright first.
     """
 
     source: Geometry
     order: Shape3
     flips: tuple[bool, bool, bool]
     shape: Shape3
+    upright: Upright | None = None
 
     @property
     def model(self) -> Geometry:
         """Where the voxels of the model grid lie in the patient."""
-        return self.source.permuted(self.order, self.flips).resampled(self.shape)
+        return self._base.permuted(self.order, self.flips).resampled(self.shape)
 
     @property
     def source_vox_per_model_vox(self) -> float:
         """How many voxels of the image make one of the model's."""
-        return math.prod(self.source.shape) / math.prod(self.shape)
+        return math.prod(self._base.shape) / math.prod(self.shape)
 
     def forward(self, data: FloatArray) -> FloatArray:
         """Bring samples (C, K, J, I) from the source grid to the model grid.
@@ -60,6 +64,8 @@ class GridMap:
             If the shape is not the source grid's.
         """
         self._check(data, self.source.shape, "source")
+        if self.upright is not None:
+            data = self.upright.forward(data)
         return resize_samples(self._turn(data), self.shape)
 
     def forward_labels(self, labels: LabelArray) -> LabelArray:
@@ -71,6 +77,8 @@ class GridMap:
             If the shape is not the source grid's.
         """
         self._check(labels, self.source.shape, "source")
+        if self.upright is not None:
+            labels = self.upright.forward_labels(labels)
         return np.ascontiguousarray(resize_nearest(self._turn(labels), self.shape))
 
     def restore(self, probabilities: FloatArray) -> FloatArray:
@@ -123,8 +131,13 @@ class GridMap:
         return np.ascontiguousarray(self._turn_back(resize_nearest(labels, self._turned_shape)))
 
     @property
+    def _base(self) -> Geometry:
+        return self.source if self.upright is None else self.upright.geometry
+
+    @property
     def _turned_shape(self) -> Shape3:
-        return (self.source.shape[self.order[0]], self.source.shape[self.order[1]], self.source.shape[self.order[2]])
+        shape = self._base.shape
+        return (shape[self.order[0]], shape[self.order[1]], shape[self.order[2]])
 
     def _turn(self, array: Array) -> Array:
         leading: int = array.ndim - 3
@@ -134,7 +147,8 @@ class GridMap:
     def _turn_back(self, array: Array) -> Array:
         leading: int = array.ndim - 3
         axes = (*range(leading), *(leading + int(axis) for axis in np.argsort(self.order)))
-        return np.transpose(np.flip(array, self._flipped_axes(leading)), axes)
+        back = np.transpose(np.flip(array, self._flipped_axes(leading)), axes)
+        return back if self.upright is None else self.upright.back(back)
 
     def _flipped_axes(self, leading: int) -> tuple[int, ...]:
         return tuple(leading + axis for axis, is_flipped in enumerate(self.flips) if is_flipped)
@@ -149,12 +163,15 @@ def map_grid(source: Geometry, spec: InputSpec) -> GridMap:
 
     Notes
     -----
-    A 2D network sees the slices as they are: only rows and columns are resized, and pictures without
-    a scale keep their axes and their pixels unless `resize_to` says otherwise.
+    A sheared grid (a tilted gantry) stands upright first for a 3D network, and labels come back to the
+    slices as they were acquired. A 2D network sees the slices as they are: only rows and columns are
+    resized, and pictures without a scale keep their axes and their pixels unless `resize_to` says otherwise.
     """
-    order, flips = _plan_turn(source, spec)
-    turned = source.permuted(order, flips)
-    return GridMap(source, order, flips, _plan_shape(turned, spec))
+    upright = stand_upright(source) if spec.spatial_dims == 3 else None
+    base = source if upright is None else upright.geometry
+    order, flips = _plan_turn(base, spec)
+    turned = base.permuted(order, flips)
+    return GridMap(source, order, flips, _plan_shape(turned, spec), upright)
 
 
 def _plan_turn(source: Geometry, spec: InputSpec) -> tuple[Shape3, tuple[bool, bool, bool]]:
