@@ -15,6 +15,7 @@ from napari_medclf.io.preflight import check_budget
 _PREAMBLE = 132
 _CHUNK = 2**20
 _PIXEL_DATA = (0x7FE0, 0x0010)
+_FLOAT_DATA = ((0x7FE0, 0x0008), (0x7FE0, 0x0009))
 _SINGLE_FRAMES = "Export single frames."
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 
@@ -23,8 +24,10 @@ _UNDEFINED_LENGTH = 0xFFFFFFFF
 class Pixels:
     """How the samples of a file are stored.
 
-    `offset` and `length` are of the sample bytes in the file; the length is 0 where the samples are
-    packed or deflated and cannot be read as they lie.
+    `offset` and `length` are of the sample bytes in the file. The length is 0 where the samples are packed
+    (then `offset` is where their items begin) or the whole file is deflated (then it is 0 too).
+    `high_bit` is where the stored bits end, `bits_stored` - 1 as a rule; `is_float` tells of
+    FloatPixelData and DoubleFloatPixelData.
     """
 
     transfer_syntax_uid: str
@@ -39,6 +42,8 @@ class Pixels:
     is_signed: bool
     offset: int
     length: int
+    high_bit: int = -1
+    is_float: bool = False
 
     @property
     def is_colour(self) -> bool:
@@ -64,7 +69,10 @@ def read_layout(path: Path, dataset: Any, file: BinaryIO, size: int) -> Pixels:
     is_implicit, is_little = dataset.original_encoding
     uid = tags.meta_text(dataset, "TransferSyntaxUID")
     check_syntax(path, uid)
-    offset, length = _locate(file, is_implicit, is_little) if uid in NATIVE else (0, 0)
+    is_float = _has_floats(dataset, file)
+    offset, length = _locate(file, is_implicit, is_little) if uid != DEFLATED else (0, 0)
+    bits_allocated = tags.count(path, dataset, "BitsAllocated")
+    bits_stored = bits_allocated if is_float else tags.count(path, dataset, "BitsStored", bits_allocated)
     pixels = Pixels(
         transfer_syntax_uid=uid,
         is_little_endian=bool(is_little),
@@ -73,13 +81,15 @@ def read_layout(path: Path, dataset: Any, file: BinaryIO, size: int) -> Pixels:
         n_frames=max(int(tags.number(dataset, "NumberOfFrames", 1)), 1),
         samples_per_pixel=tags.count(path, dataset, "SamplesPerPixel", 1),
         photometric=tags.text(dataset, "PhotometricInterpretation"),
-        bits_allocated=tags.count(path, dataset, "BitsAllocated"),
-        bits_stored=tags.count(path, dataset, "BitsStored", int(tags.number(dataset, "BitsAllocated", 16))),
+        bits_allocated=bits_allocated,
+        bits_stored=bits_stored,
         is_signed=tags.number(dataset, "PixelRepresentation", 0) == 1,
         offset=offset,
-        length=length,
+        length=length if uid in NATIVE else 0,
+        high_bit=bits_stored - 1 if is_float else int(tags.number(dataset, "HighBit", bits_stored - 1)),
+        is_float=is_float,
     )
-    if pixels.bits_allocated not in (8, 16, 32) or not 1 <= pixels.bits_stored <= pixels.bits_allocated:
+    if bits_allocated not in ((32, 64) if is_float else (8, 16, 32)) or not 1 <= bits_stored <= bits_allocated:
         raise ReadError(path, f"has {pixels.bits_stored} of {pixels.bits_allocated} bits a sample, which is not read")
     if pixels.is_colour and pixels.n_frames > 1:
         raise ReadError(
@@ -93,12 +103,23 @@ def is_at_pixels(dataset: Any, file: BinaryIO) -> bool:
     """Whether the parser stopped at samples; a deflated data set is parsed from memory, so it is asked."""
     if tags.meta_text(dataset, "TransferSyntaxUID") == DEFLATED:
         return "Rows" in dataset
+    return _tag_ahead(dataset, file) in (_PIXEL_DATA, *_FLOAT_DATA)
+
+
+def _has_floats(dataset: Any, file: BinaryIO) -> bool:
+    """Whether samples are floats, PS3.3 C.7.6.24 and C.7.6.25, whose modules know no sign and no stored bits."""
+    if tags.meta_text(dataset, "TransferSyntaxUID") == DEFLATED:
+        return "PixelRepresentation" not in dataset
+    return _tag_ahead(dataset, file) in _FLOAT_DATA
+
+
+def _tag_ahead(dataset: Any, file: BinaryIO) -> tuple[int, int]:
     _, is_little = dataset.original_encoding
     here = file.tell()
     head = file.read(4)
     file.seek(here)
     order: Any = "big" if is_little is False else "little"
-    return (int.from_bytes(head[:2], order), int.from_bytes(head[2:4], order)) == _PIXEL_DATA
+    return (int.from_bytes(head[:2], order), int.from_bytes(head[2:4], order))
 
 
 def check_inflated(path: Path, file: BinaryIO) -> None:
