@@ -1,0 +1,106 @@
+"""What a model said, as the groups of a structured report."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from napari_medclf.domain.derived import Measurement, MeasurementGroup, MeasurementReport
+from napari_medclf.domain.labels import CodedConcept, LabelClass, LabelSchema
+from napari_medclf.domain.results import Scope
+
+if TYPE_CHECKING:
+    from napari_medclf.domain.image import MedImage
+    from napari_medclf.domain.results import Classification, Prediction, Segmentation
+
+PRIVATE_SCHEME = "99MEDCLF"
+_LONGEST_CODE = 16  # DICOM PS3.5 6.2, SH
+_TITLE = "Research use only: findings of a model"
+_PREDICTED = CodedConcept(value="PREDICTED", scheme=PRIVATE_SCHEME, meaning="Predicted class")
+_VOLUME = CodedConcept(value="118565006", scheme="SCT", meaning="Volume")
+_AREA = CodedConcept(value="42798000", scheme="SCT", meaning="Area")
+_COUNT = CodedConcept(value="COUNT", scheme=PRIVATE_SCHEME, meaning="Number of objects")
+# engine.measure's unit to the quantity and its UCUM unit.
+_SIZES = {
+    "ml": (_VOLUME, "mL"),
+    "mm2": (_AREA, "mm2"),
+    "px": (CodedConcept(value="PIXELS", scheme=PRIVATE_SCHEME, meaning="Number of pixels"), "1"),
+    "vox": (CodedConcept(value="VOXELS", scheme=PRIVATE_SCHEME, meaning="Number of voxels"), "1"),
+}
+
+
+def report_of(
+    prediction: Prediction, image: MedImage, schema: LabelSchema, segmentation_uid: str = ""
+) -> MeasurementReport:
+    """Gather the scores and sizes of an answer.
+
+    Parameters
+    ----------
+    schema : LabelSchema
+        The model's classes, with the codes they were given.
+    segmentation_uid : str
+        SOP instance UID of the segmentation that was saved beside; empty without one.
+    """
+    groups = []
+    if prediction.classification is not None:
+        groups.append(_scores(prediction.classification, schema))
+    if prediction.segmentation is not None:
+        groups += _sizes(prediction.segmentation, segmentation_uid)
+    return MeasurementReport(
+        name=image.name,
+        title=_TITLE,
+        groups=tuple(groups),
+        algorithm=f"{prediction.model} {prediction.model_version}".strip(),
+        warnings=prediction.warnings,
+    )
+
+
+def concept_of(one: LabelClass) -> CodedConcept:
+    """Give the code of a class, or one of our own made of its name.
+
+    >>> concept_of(LabelClass(value=1, name="Left kidney", colour="#E69F00")).value
+    'LEFT_KIDNEY'
+    """
+    if one.code is not None:
+        return one.code
+    plain = re.sub(r"[^A-Z0-9]+", "_", one.name.upper()).strip("_")[:_LONGEST_CODE]
+    return CodedConcept(value=plain or f"CLASS_{one.value}", scheme=PRIVATE_SCHEME, meaning=one.name)
+
+
+def _scores(classification: Classification, schema: LabelSchema) -> MeasurementGroup:
+    concepts = {one.name: concept_of(one) for one in schema.classes}
+    return MeasurementGroup(
+        scope=Scope(classification.scope),
+        measurements=tuple(
+            Measurement(concepts[name], float(score), "1") for name, score in classification.scores.items()
+        ),
+        statements=tuple((_PREDICTED, concepts[name]) for name in classification.decided),
+    )
+
+
+def _sizes(segmentation: Segmentation, segmentation_uid: str) -> list[MeasurementGroup]:
+    from napari_medclf.engine.measure import class_volumes, object_sizes
+
+    n_objects: Mapping[str, Any] = {}
+    if segmentation.is_instances:
+        n_objects = {segmentation.schema.foreground[0].name: len(object_sizes(segmentation))}
+    groups = []
+    for row in class_volumes(segmentation):
+        quantity, unit = _SIZES[row.unit]
+        measurements = [Measurement(quantity, row.size, unit)]
+        if row.class_name in n_objects:
+            measurements.append(Measurement(_COUNT, float(n_objects[row.class_name]), "1"))
+        one = segmentation.schema.named(row.class_name)
+        is_numbered = bool(segmentation_uid) and not segmentation.is_instances and row.n_vox > 0
+        groups.append(
+            MeasurementGroup(
+                tracking_id=one.name,
+                finding=concept_of(one),
+                scope=Scope.OBJECT,
+                measurements=tuple(measurements),
+                segment_number=one.value if is_numbered else None,
+                segmentation_uid=segmentation_uid if is_numbered else "",
+            )
+        )
+    return groups
