@@ -1,6 +1,7 @@
 """Scores and sizes become numbers with a meaning and a unit."""
 
 import numpy as np
+import pytest
 
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import MedImage
@@ -38,7 +39,7 @@ def test_sizes_are_millilitres_and_name_their_segment():
     answer = Prediction("m", "1.0", "ct", segmentation=Segmentation(labels, GEOMETRY, SCHEMA))
     liver, vein = report_of(answer, IMAGE, SCHEMA, segmentation_uid="1.2.3").groups
     assert liver.finding == LIVER
-    assert liver.measurements[0].value == 12 * 0.1
+    assert liver.measurements[0].value == pytest.approx(1.2)
     assert liver.measurements[0].unit == "mL"
     assert (liver.segment_number, liver.segmentation_uid) == (1, "1.2.3")
     assert vein.measurements[0].value == 0
@@ -51,5 +52,5 @@ def test_objects_are_counted():
     cell = LabelSchema.from_names(["cell"], first_value=1)
     answer = Prediction("m", "1.0", "ct", segmentation=Segmentation(labels, GEOMETRY, cell, is_instances=True))
     (group,) = report_of(answer, IMAGE, cell, "1.2.3").groups
-    assert [one.value for one in group.measurements] == [2 * 0.1, 2.0]
+    assert [one.value for one in group.measurements] == pytest.approx([0.2, 2.0])
     assert group.segment_number is None
