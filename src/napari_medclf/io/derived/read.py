@@ -1,0 +1,90 @@
+"""Objects that say something about images: each kind goes to its reader."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from napari_medclf.domain.dataset import FileRef
+from napari_medclf.domain.derived import LabelSet, MeasurementReport
+from napari_medclf.domain.errors import ReadError
+from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.listing import SeriesEntry
+from napari_medclf.io.derived.open_file import open_derived
+from napari_medclf.io.derived.reference import read_reference
+from napari_medclf.io.derived.source_grid import SourceGrid
+from napari_medclf.io.dicom import tags
+from napari_medclf.io.sniff import name_of
+
+_Reader = Callable[[Path, Sequence[SourceGrid]], LabelSet | MeasurementReport | MedImage]
+_BASE = "1.2.840.10008.5.1.4.1.1."
+_SEG = ("seg_read", "read_seg")
+_SR = ("sr_read", "read_sr")
+_READERS = {
+    _BASE + "66.4": _SEG,
+    _BASE + "66.7": _SEG,
+    _BASE + "481.3": ("rtstruct_read", "read_rtstruct"),
+    _BASE + "30": ("parametric_map", "read_parametric_map"),
+    **dict.fromkeys((_BASE + f"88.{n}" for n in (11, 22, 33, 34, 35)), _SR),
+}
+
+
+def is_derived(sop_class_uid: str) -> bool:
+    """Tell whether objects of a class are labels, contours, reports or maps that are read here."""
+    return sop_class_uid in _READERS
+
+
+def read_derived(path: Path, grids: Sequence[SourceGrid] = ()) -> LabelSet | MeasurementReport | MedImage:
+    """Read a segmentation, a set of contours, a structured report or a parametric map.
+
+    Parameters
+    ----------
+    grids : sequence of SourceGrid
+        Images that it may have been made for.
+
+    Raises
+    ------
+    ReadError
+        If it is damaged, or of a kind or form that is not read.
+    """
+    sop_class = tags.text(open_derived(path), "SOPClassUID")
+    if not is_derived(sop_class):
+        raise ReadError(path, "is no segmentation, contour set, report or parametric map")
+    module, name = _READERS[sop_class]
+    reader: _Reader = getattr(import_module(f"napari_medclf.io.derived.{module}"), name)
+    return reader(path, grids)
+
+
+def describe_derived(path: Path) -> SeriesEntry:
+    """List a derived object by its header, without its samples.
+
+    Raises
+    ------
+    ReadError
+        If it is damaged.
+    """
+    dataset = open_derived(path)
+    return SeriesEntry(
+        ref=FileRef(path),
+        name=name_of(path),
+        kind=tags.text(dataset, "Modality"),
+        study=study_key(tags.text(dataset, "StudyInstanceUID")),
+        series_uid=tags.text(dataset, "SeriesInstanceUID"),
+        series_number=tags.text(dataset, "SeriesNumber"),
+        description=tags.text(dataset, "SeriesDescription"),
+        size=_size(dataset),
+        refers_to=read_reference(dataset).series_uid,
+    )
+
+
+def study_key(study_uid: str) -> str:
+    """Give a short hash that tells studies apart; empty stays empty."""
+    return hashlib.sha256(study_uid.encode()).hexdigest()[:8] if study_uid else ""
+
+
+def _size(dataset: Any) -> tuple[int, ...]:
+    size = tuple(int(tags.number(dataset, name, 0)) for name in ("NumberOfFrames", "Rows", "Columns"))
+    return size if min(size) > 0 else ()
