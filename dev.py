@@ -52,6 +52,7 @@ LIBRARIES = {
     "libdbus-1-3": "libdbus-1.so.3",
     "libglib2.0-0": "libglib-2.0.so.0",
 }
+TEST_SERVER = ("orthanc", "orthanc-dicomweb")  # the PACS that some tests start, where it can be had
 IS_LINUX = sys.platform.startswith("linux")
 
 
@@ -173,6 +174,24 @@ def apt_install(packages: Sequence[str]) -> None:
     for command in (["apt-get", "update", "-qq"], line.split()):
         if subprocess.call([*prefix, *command], env=environment, stdout=subprocess.DEVNULL) != 0:
             raise SetupError(f"`{' '.join(command)}` failed. When it works by hand, start dev.py again.")
+
+
+def add_test_server() -> None:
+    """Add the PACS for the tests where that is allowed and no service of it would come up; else they are skipped.
+
+    Debian's Orthanc listens on all interfaces: the tests start it in a network of its own, and installing it must
+    not start it elsewhere. RUNLEVEL=1 keeps the installation from that; under systemd it is left to a person.
+    """
+    can_be_had = IS_LINUX and shutil.which("apt-get") is not None and os.geteuid() == 0
+    if not can_be_had or shutil.which("Orthanc") or Path("/run/systemd/system").exists():
+        return
+    os.environ["RUNLEVEL"] = "1"
+    try:
+        apt_install(TEST_SERVER)
+    except SetupError as error:
+        say(f"the tests with a real PACS will be skipped: {error}")
+    finally:
+        del os.environ["RUNLEVEL"]
 
 
 # --- The environment ----------------------------------------------------------------------------
@@ -350,6 +369,7 @@ def run_lint(rest: Sequence[str]) -> int:
 
 def run_tests(rest: Sequence[str]) -> int:
     """Run every check and every test; pytest's closing line comes last."""
+    add_test_server()
     site = tempfile.mkdtemp(prefix="medclf-site-")
     try:
         docs = [venv_tool("mkdocs"), "build", "--strict", "--site-dir", site]

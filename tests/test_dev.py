@@ -136,3 +136,30 @@ def test_constraints_pin_what_is_needed_and_name_no_host():
 def test_help_tells_the_commands():
     done = subprocess.run([sys.executable, str(ROOT / "dev.py"), "--help"], capture_output=True, text=True, check=True)
     assert "python3 dev.py demo" in done.stdout
+
+
+@pytest.mark.parametrize("has_services", [True, False])
+def test_server_for_the_tests_is_added_only_where_no_service_would_start(dev, monkeypatch, has_services):
+    added = []
+    monkeypatch.setattr(dev, "IS_LINUX", True)
+    monkeypatch.setattr(dev.os, "geteuid", lambda: 0, raising=False)
+    monkeypatch.setattr(dev.shutil, "which", lambda name: None if name == "Orthanc" else f"/usr/bin/{name}")
+    monkeypatch.setattr(dev.Path, "exists", lambda path: has_services)
+    monkeypatch.setattr(dev, "apt_install", lambda names: added.append((tuple(names), os.environ.get("RUNLEVEL"))))
+    monkeypatch.delenv("RUNLEVEL", raising=False)
+    dev.add_test_server()
+    assert added == ([] if has_services else [(dev.TEST_SERVER, "1")])
+    assert "RUNLEVEL" not in os.environ
+
+
+def test_server_that_cannot_be_had_does_not_stop_the_tests(dev, monkeypatch, capsys):
+    def fail(names):
+        raise dev.SetupError("no network")
+
+    monkeypatch.setattr(dev, "IS_LINUX", True)
+    monkeypatch.setattr(dev.os, "geteuid", lambda: 0, raising=False)
+    monkeypatch.setattr(dev.shutil, "which", lambda name: None if name == "Orthanc" else f"/usr/bin/{name}")
+    monkeypatch.setattr(dev.Path, "exists", lambda path: False)
+    monkeypatch.setattr(dev, "apt_install", fail)
+    dev.add_test_server()
+    assert "will be skipped: no network" in capsys.readouterr().out
