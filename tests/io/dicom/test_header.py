@@ -67,6 +67,8 @@ def test_more_rows_than_there_are_samples_is_truncated(file):
         ("ImageOrientationPatient", [1, 0, 0, 1, 0, 0], "right-angled"),
         ("ImageOrientationPatient", [2, 0, 0, 0, 2, 0], "unit vectors"),
         ("ImageOrientationPatient", [1, 0, 0], "six finite"),
+        ("ImageOrientationPatient", [1, 0, 0, 0.0012, 1, 0], "off by 0.0012"),
+        ("ImageOrientationPatient", [1.0012, 0, 0, 0, 1, 0], "off by 0.0012"),
         ("ImagePositionPatient", [1, 0], "three finite"),
         ("BitsAllocated", 12, "bits a sample"),
         ("BitsStored", 40, "bits a sample"),
@@ -80,7 +82,7 @@ def test_geometry_that_cannot_be_is_refused(file, keyword, value, reason):
 
 def test_orientation_a_little_off_is_straightened_and_told(file):
     header = read_header(
-        resave(file, lambda dataset: setattr(dataset, "ImageOrientationPatient", [1, 0, 0, 0.003, 1, 0]))
+        resave(file, lambda dataset: setattr(dataset, "ImageOrientationPatient", [1, 0, 0, 0.0008, 1, 0]))
     )
     assert np.linalg.norm(header.column) == pytest.approx(1)
     assert "right angle" in header.warnings[0]

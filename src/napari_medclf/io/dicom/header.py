@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Vector3
 from napari_medclf.io.dicom import tags
-from napari_medclf.io.dicom.kinds import check_kind
+from napari_medclf.io.dicom.functional_groups import Frame, frames_of
+from napari_medclf.io.dicom.kinds import check_film, check_kind
 from napari_medclf.io.dicom.layout import Pixels, check_inflated, is_at_pixels, read_layout
 from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.dicom.scale import Spacing, find_spacing
+from napari_medclf.io.dicom.traits import film_times_ms, kind_traits, time_traits
 from napari_medclf.io.preflight import check_file, refusing
 
-# What tells apart images that lie at one place, in the order in which it is tried.
-_REPEAT_KEYS = (
-    ("EchoNumbers", "echo"),
-    ("EchoTime", "echo time"),
-    ("TemporalPositionIdentifier", "time"),
-    ("AcquisitionNumber", "acquisition"),
-    ("DiffusionBValue", "b-value"),
-    ("TriggerTime", "trigger time"),
-    ("ImageType", "image type"),
-)
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Header:
-    """One file's image.
+    """One plane: the image of a single-frame file, one frame of an enhanced object, or a whole film.
 
     Parameters
     ----------
@@ -38,12 +30,24 @@ class Header:
         ImagePositionPatient and the two halves of ImageOrientationPatient, LPS.
     slope, intercept : float
         Stored samples to meaning; a modality LUT is told by `has_lut`.
-    repeats : tuple of str
-        Values that tell apart images at one place, as `_REPEAT_KEYS`.
+    kinds : tuple of str
+        What tells kinds of images at one place apart, as `traits.KIND_NAMES`.
+    times : tuple of float or None
+        What tells their times apart, as `traits.TIME_NAMES`.
+    frame : int or None
+        Which frame this is, from 1; None for a single-frame file, and for a film, whose frames follow in time.
+    film_times_ms : tuple of float
+        Of the frames of a film, where the file tells.
+    suv_factor : float or None
+        From becquerels per millilitre to a standardised uptake value.
+    concatenation : (uid, number, total)
+        Which piece of an object in several files this is; the uid is empty for whole objects.
     """
 
     path: Path
+    sop_class_uid: str
     sop_instance_uid: str
+    study_uid: str
     series_uid: str
     series_number: str
     description: str
@@ -62,8 +66,18 @@ class Header:
     is_rescaled: bool
     rescale_type: str
     window: tuple[float, float] | None
-    repeats: tuple[str, ...]
+    kinds: tuple[str, ...]
+    times: tuple[float | None, ...]
+    frame: int | None = None
+    film_times_ms: tuple[float, ...] = ()
+    suv_factor: float | None = None
+    concatenation: tuple[str, int, int] = ("", 1, 1)
     warnings: tuple[str, ...] = ()
+
+    @property
+    def is_film(self) -> bool:
+        """Whether the frames of the file follow each other in time at one place."""
+        return self.frame is None and self.pixels.n_frames > 1
 
     @property
     def series_key(self) -> str:
@@ -79,8 +93,8 @@ class Header:
         return self.position is not None and self.row is not None and self.spacing is not None
 
 
-def read_header(path: Path) -> Header:
-    """Read everything but the samples.
+def read_headers(path: Path) -> tuple[Header, ...]:
+    """Read everything but the samples, one header a plane.
 
     Raises
     ------
@@ -97,22 +111,52 @@ def read_header(path: Path) -> Header:
         return _build(path, dataset, read_layout(path, dataset, file, size))
 
 
+def read_header(path: Path) -> Header:
+    """Read the header of the first plane; see `read_headers`."""
+    return read_headers(path)[0]
+
+
 def patient_key(patient_id: str) -> str:
     """Hash a patient's identifier after evening out case, blanks and Unicode forms; empty stays empty."""
     plain = unicodedata.normalize("NFC", patient_id).strip().casefold()
     return hashlib.sha256(plain.encode()).hexdigest() if plain else ""
 
 
-def _build(path: Path, dataset: Any, pixels: Pixels) -> Header:
+def _build(path: Path, dataset: Any, pixels: Pixels) -> tuple[Header, ...]:
     notes = []
     if not getattr(dataset, "preamble", None):
         notes.append("It has no DICOM preamble; it was read as a bare data set.")
     if not tags.text(dataset, "SeriesInstanceUID"):
         notes.append("It has no series UID; files of one folder with the same description were taken for a series.")
+    whole = _header(path, dataset, pixels, notes)
+    frames = frames_of(path, dataset, pixels.n_frames)
+    planes = [_plane(whole, frame, list(notes)) for frame in frames]
+    if not planes:
+        check_film(path, dataset, pixels.n_frames)
+        return (replace(whole, film_times_ms=film_times_ms(dataset, pixels.n_frames)),)
+    n_placed = sum(plane.is_placed for plane in planes)
+    if n_placed == len(planes):
+        return tuple(planes)
+    if n_placed or pixels.n_frames == 1:
+        return _unplaced(path, planes)
+    check_film(path, dataset, pixels.n_frames)
+    return (replace(planes[0], frame=None, film_times_ms=film_times_ms(dataset, pixels.n_frames)),)
+
+
+def _unplaced(path: Path, planes: list[Header]) -> tuple[Header, ...]:
+    if len(planes) == 1:
+        return (planes[0],)
+    lost = next(plane.frame for plane in planes if not plane.is_placed)
+    raise ReadError(path, f"does not tell where frame {lost} of {len(planes)} lies; the others have their places")
+
+
+def _header(path: Path, dataset: Any, pixels: Pixels, notes: list[str]) -> Header:
     row, column = tags.orientation(path, dataset, notes)
     return Header(
         path=path,
+        sop_class_uid=tags.text(dataset, "SOPClassUID") or tags.meta_text(dataset, "MediaStorageSOPClassUID"),
         sop_instance_uid=tags.text(dataset, "SOPInstanceUID") or tags.meta_text(dataset, "MediaStorageSOPInstanceUID"),
+        study_uid=tags.text(dataset, "StudyInstanceUID"),
         series_uid=tags.text(dataset, "SeriesInstanceUID"),
         series_number=tags.text(dataset, "SeriesNumber"),
         description=tags.text(dataset, "SeriesDescription"),
@@ -131,11 +175,43 @@ def _build(path: Path, dataset: Any, pixels: Pixels) -> Header:
         is_rescaled="RescaleSlope" in dataset,
         rescale_type=tags.text(dataset, "RescaleType"),
         window=tags.window(dataset),
-        repeats=tuple(tags.text(dataset, keyword) for keyword, _ in _REPEAT_KEYS),
+        kinds=kind_traits(dataset),
+        times=time_traits(dataset),
+        concatenation=_concatenation(dataset),
         warnings=tuple(notes),
     )
 
 
-def repeat_names() -> tuple[str, ...]:
-    """What the entries of `Header.repeats` are called."""
-    return tuple(name for _, name in _REPEAT_KEYS)
+def _plane(whole: Header, frame: Frame, notes: list[str]) -> Header:
+    """Fill in what the frame says of itself."""
+    path = whole.path
+    row, column = tags.orientation(path, frame, notes)
+    position = tags.vector(path, frame, "ImagePositionPatient")
+    if position is None and (position := tags.vector(path, frame, "ImagePositionVolume")) is not None:
+        row, column = tags.orientation(path, frame, notes, "ImageOrientationVolume")
+        notes.append("Its places are those of the ultrasound probe's frame, not of the patient.")
+    return replace(
+        whole,
+        frame=frame.number,
+        spacing=find_spacing(path, frame),
+        position=position,
+        row=row,
+        column=column,
+        slice_step_mm=tags.positive(frame, "SpacingBetweenSlices") or tags.positive(frame, "SliceThickness"),
+        slope=tags.number(frame, "RescaleSlope", 1.0),
+        intercept=tags.number(frame, "RescaleIntercept", 0.0),
+        is_rescaled="RescaleSlope" in frame,
+        rescale_type=tags.text(frame, "RescaleType"),
+        window=tags.window(frame),
+        kinds=kind_traits(frame),
+        times=time_traits(frame),
+        warnings=tuple(notes),
+    )
+
+
+def _concatenation(dataset: Any) -> tuple[str, int, int]:
+    uid = tags.text(dataset, "ConcatenationUID")
+    if not uid:
+        return ("", 1, 1)
+    total = int(tags.number(dataset, "InConcatenationTotalNumber", 0))
+    return (uid, int(tags.number(dataset, "InConcatenationNumber", 0)), total)

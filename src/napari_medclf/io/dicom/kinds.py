@@ -8,14 +8,8 @@ from typing import Any
 from napari_medclf.domain.errors import ReadError
 
 _BASE = "1.2.840.10008.5.1.4.1.1."
-_ENHANCED = "is an enhanced multi-frame object ({name}), which this version does not read"
 _CONVERT = "Convert it to single-frame DICOM or to NIfTI."
 _REASONS = {
-    **dict.fromkeys(
-        ("2.1", "2.2", "4.1", "4.3", "4.4", "6.2", "12.1.1", "12.2.1", "13.1.1", "13.1.2", "13.1.3", "128.1", "130"),
-        (_ENHANCED, _CONVERT),
-    ),
-    "77.1.5.4": (_ENHANCED, _CONVERT),
     "77.1.6": ("is a whole-slide image, which this version does not read", "Export a region as TIFF."),
     "66.4": ("is a segmentation, not an image", "Convert it to NIfTI to use its labels."),
     "66.7": ("is a segmentation (label map), not an image", "Convert it to NIfTI to use its labels."),
@@ -28,7 +22,7 @@ _REASONS = {
 }
 _DIRECTORY = "1.2.840.10008.1.3.10"
 # Several frames of these follow each other in time; elsewhere they may be slices, whose place is not read yet.
-_FILMS = frozenset((_BASE + "3.1", _BASE + "12.1", _BASE + "12.2", _BASE + "7.1", _BASE + "7.2", _BASE + "7.3"))
+_FILMS = frozenset(_BASE + one for one in ("3.1", "12.1", "12.1.1", "12.2", "12.2.1", "7", "7.1", "7.2", "7.3", "7.4"))
 
 
 def check_kind(path: Path, dataset: Any, *, has_pixels: bool) -> None:
@@ -39,20 +33,34 @@ def check_kind(path: Path, dataset: Any, *, has_pixels: bool) -> None:
     ReadError
         Naming the kind of object.
     """
-    meta = getattr(dataset, "file_meta", None)
-    uid = str(dataset.get("SOPClassUID") or (meta.get("MediaStorageSOPClassUID") if meta is not None else "") or "")
+    uid = _class_uid(dataset)
     if uid == _DIRECTORY or "DirectoryRecordSequence" in dataset:
         raise ReadError(path, "is a DICOMDIR, an index of other files", "Open the folder with the files themselves.")
     reason, hint = _REASONS.get(uid.removeprefix(_BASE), ("", "")) if uid.startswith(_BASE) else ("", "")
     if reason:
-        raise ReadError(path, reason.format(name=_name(uid)), hint)
+        raise ReadError(path, reason, hint)
     if len(dataset) == 0:
         raise ReadError(path, "holds no DICOM elements; it is damaged or not DICOM")
     if not has_pixels:
         raise ReadError(path, f"holds no image samples ({_name(uid)})")
-    n_frames = int(dataset.get("NumberOfFrames") or 1)
+
+
+def check_film(path: Path, dataset: Any, n_frames: int) -> None:
+    """Refuse several frames that tell neither their places nor that they follow each other in time.
+
+    Raises
+    ------
+    ReadError
+        With the number of frames and the kind of object.
+    """
+    uid = _class_uid(dataset)
     if n_frames > 1 and uid not in _FILMS and dataset.get("Modality") not in ("US", "XA", "RF", "ES"):
-        raise ReadError(path, f"holds {n_frames} frames whose places are not read ({_name(uid)})", _CONVERT)
+        raise ReadError(path, f"holds {n_frames} frames and does not tell their places ({_name(uid)})", _CONVERT)
+
+
+def _class_uid(dataset: Any) -> str:
+    meta = getattr(dataset, "file_meta", None)
+    return str(dataset.get("SOPClassUID") or (meta.get("MediaStorageSOPClassUID") if meta is not None else "") or "")
 
 
 def _name(uid: str) -> str:

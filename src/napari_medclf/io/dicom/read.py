@@ -13,7 +13,7 @@ from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale, Source
 from napari_medclf.io.dicom.colour import read_colour
-from napari_medclf.io.dicom.header import Header, read_header
+from napari_medclf.io.dicom.header import Header, read_headers
 from napari_medclf.io.dicom.samples import read_gray, stored_limits
 from napari_medclf.io.dicom.stacks import Stack, assemble
 from napari_medclf.io.preflight import refusing
@@ -65,7 +65,7 @@ def scan_files(paths: Iterable[Path]) -> Scan:
     refusals: list[Refusal] = []
     for path in paths:
         try:
-            headers.append(read_header(path))
+            headers.extend(read_headers(path))
         except ReadError as error:
             refusals.append(Refusal.of(error))
     stacks, unplaced = assemble(headers)
@@ -100,7 +100,7 @@ def read_stack(stack: Stack) -> MedImage:
     with refusing(first.path, "cannot be decoded"):
         data = read_colour(stack.headers) if is_colour else read_gray(stack.headers, warnings)
         kind = ChannelKind.COLOUR if is_colour else ChannelKind.NONE
-        if first.pixels.n_frames > 1:
+        if first.is_film:
             data, kind = data[:, None], ChannelKind.TIME
         return MedImage(
             data=data,
@@ -160,8 +160,11 @@ def _source(stack: Stack) -> Source:
         path=stack.path,
         member=stack.member,
         patient_key=first.patient_key,
+        study_uid=first.study_uid,
         series_uid=first.series_uid,
         sop_instance_uids=tuple(header.sop_instance_uid for header in stack.headers),
+        frame_numbers=tuple(header.frame for header in stack.headers if header.frame is not None),
+        files=tuple(dict.fromkeys(header.path for header in stack.headers)),
         description=first.description,
     )
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from napari_medclf.domain.dataset import FileRef
-from napari_medclf.io.dicom.header import Header, repeat_names
+from napari_medclf.io.dicom.header import Header
 from napari_medclf.io.dicom.place import Placement, PlacementError, place, repeated_places
+from napari_medclf.io.dicom.traits import KIND_NAMES
 from napari_medclf.io.report import Refusal
 
 
@@ -47,7 +48,7 @@ class Stack:
     @property
     def member(self) -> str:
         """The name of this stack inside its folder; empty for a single file."""
-        if len(self.headers) == 1:
+        if self.is_only and len({header.path for header in self.headers}) == 1:
             return ""
         key = self.headers[0].series_key
         return key if self.is_only else f"{key}:{self.part}"
@@ -106,7 +107,7 @@ def _stack(headers: list[Header], label: str) -> Stack:
     part = hashlib.sha256(f"{_shape_key(headers[0])} {label}".encode()).hexdigest()[:8]
     if not headers[0].is_placed:
         return Stack(tuple(headers), None, part, label)
-    if len(headers) > 1 and headers[0].pixels.n_frames > 1:
+    if len(headers) > 1 and headers[0].is_film:
         raise PlacementError(f"{len(headers)} films share one place")
     placement = place(headers)
     return Stack(placement.headers, placement, part, label)
@@ -116,17 +117,17 @@ def _split_repeats(shape: list[Header]) -> list[tuple[str, list[Header]]]:
     """Tell apart images at the same place by the first attribute that leaves no repeats."""
     if not repeated_places(shape):
         return [("", shape)]
-    for index, name in enumerate(repeat_names()):
-        parts = _grouped(shape, lambda header, index=index: header.repeats[index])  # type: ignore[misc]
+    for index, name in enumerate(KIND_NAMES):
+        parts = _grouped(shape, lambda header, index=index: header.kinds[index])  # type: ignore[misc]
         if min(len(part) for part in parts) > 1 and not any(repeated_places(part) for part in parts):
-            return [(f"{name} {part[0].repeats[index]}", part) for part in parts]
+            return [(f"{name} {part[0].kinds[index]}", part) for part in parts]
     return [("", shape)]
 
 
 def _without_copies(series: list[Header]) -> tuple[list[Header], list[str]]:
-    kept: dict[str, Header] = {}
+    kept: dict[tuple[str, int | None], Header] = {}
     for header in series:
-        kept.setdefault(header.sop_instance_uid or str(header.path), header)
+        kept.setdefault((header.sop_instance_uid or str(header.path), header.frame), header)
     n_copies = len(series) - len(kept)
     notes = [f"{n_copies} files are there twice (same SOP instance UID); one of each was read."] if n_copies else []
     return list(kept.values()), notes
@@ -143,7 +144,7 @@ def _shape_key(header: Header) -> tuple[Hashable, ...]:
         pixels.columns,
         pixels.is_colour,
         pixels.photometric == "MONOCHROME1",
-        pixels.n_frames,
+        header.is_film and pixels.n_frames,
         header.is_placed,
         header.frame_of_reference_uid,
     )
@@ -163,6 +164,6 @@ def _refusal(headers: Sequence[Header], error: PlacementError) -> Refusal:
 
 
 def _home(headers: Sequence[Header]) -> Path:
-    if len(headers) == 1:
+    if len({header.path for header in headers}) == 1:
         return headers[0].path
     return Path(os.path.commonpath([header.path.parent for header in headers]))

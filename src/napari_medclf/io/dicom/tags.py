@@ -9,6 +9,9 @@ from typing import Any
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Vector3
 
+_SILENTLY_OFF = 1e-4
+_MOST_OFF = 1e-3 + 1e-9  # decimal digits of exactly 0.1 % are not refused for their last bit
+
 
 def text(dataset: Any, keyword: str) -> str:
     """Text of an element, empty where it is missing."""
@@ -72,27 +75,29 @@ def vector(path: Path, dataset: Any, keyword: str) -> Vector3 | None:
     return (found[0], found[1], found[2])
 
 
-def orientation(path: Path, dataset: Any, notes: list[str]) -> tuple[Vector3 | None, Vector3 | None]:
+def orientation(
+    path: Path, dataset: Any, notes: list[str], keyword: str = "ImageOrientationPatient"
+) -> tuple[Vector3 | None, Vector3 | None]:
     """Unit vectors along a row and down a column; None where the element is missing or all zero.
 
     Raises
     ------
     ReadError
-        If they are off unit length or a right angle by more than 1 %; 0.1 % is noted.
+        If they are off unit length or a right angle by more than 0.1 %; from 0.01 % it is noted.
     """
-    found = numbers(dataset, "ImageOrientationPatient")
+    found = numbers(dataset, keyword)
     if found is None or not any(found):
         return None, None
     if len(found) != 6 or not all(math.isfinite(one) for one in found):
-        raise ReadError(path, "has an ImageOrientationPatient that is not six finite numbers")
+        raise ReadError(path, f"has an {keyword} that is not six finite numbers")
     row, column = found[:3], found[3:]
     lengths = math.hypot(*row), math.hypot(*column)
     lean = abs(sum(a * b for a, b in zip(row, column, strict=True)))
     off = max(abs(lengths[0] - 1), abs(lengths[1] - 1), lean)
-    if off > 1e-2:
-        raise ReadError(path, f"has row and column directions that are no right-angled unit vectors (off by {off:.3f})")
-    if off > 1e-3:
-        notes.append(f"Its row and column directions are off a right angle or unit length by {off:.4f}.")
+    if off > _MOST_OFF:
+        raise ReadError(path, f"has row and column directions that are no right-angled unit vectors (off by {off:.3g})")
+    if off > _SILENTLY_OFF:
+        notes.append(f"Its row and column directions are off a right angle or unit length by {off:.2g}.")
     return _unit(row, lengths[0]), _unit(column, lengths[1])
 
 
