@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,43 +10,82 @@ from numpy.typing import NDArray
 
 from napari_medclf.domain.arrays import PixelArray
 from napari_medclf.domain.errors import ReadError
-from napari_medclf.io.dicom.decode import decode_file
 from napari_medclf.io.dicom.header import Header
+from napari_medclf.io.dicom.layout import Pixels
+from napari_medclf.io.dicom.palette import Palette, find_palette
+from napari_medclf.io.dicom.planes import fetch, is_packed, planes_of
 from napari_medclf.io.dicom.quiet import quiet
+from napari_medclf.io.dicom.stored import meant
+from napari_medclf.io.dicom.ybr import spread_422, ybr_to_rgb
 from napari_medclf.io.preflight import check_budget, refusing
+
+_PALETTE = "PALETTE COLOR"
+_READ = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT", _PALETTE)
+_NAMED = (*_READ, "MONOCHROME1", "MONOCHROME2", "HSV", "ARGB", "CMYK", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "XYB")
 
 
 def read_colour(headers: Sequence[Header]) -> PixelArray:
-    """Read (3, K, J, I) samples of 8 or 16 bits.
+    """Read (3, n_planes, J, I) samples of 8 or 16 bits; the frames of a film are planes.
 
     Raises
     ------
     ReadError
-        If a file cannot be decoded.
+        If a file cannot be decoded, or its colours are of a kind that is not read.
     """
-    first = headers[0]
-    check_budget(first.path, 3 * sum(header.pixels.n_bytes for header in headers))
-    slices = [_read_slice(header) for header in headers]
-    return np.ascontiguousarray(np.moveaxis(np.stack(slices), -1, 0))
+    pixels = headers[0].pixels
+    planes = planes_of(headers)
+    converters = {header.path: rgb_converter(header) for header in headers}
+    dtype = np.dtype(np.uint8 if pixels.bits_allocated == 8 or pixels.photometric == _PALETTE else np.uint16)
+    check_budget(headers[0].path, 3 * len(planes) * pixels.rows * pixels.columns * dtype.itemsize)
+    volume = np.empty((3, len(planes), pixels.rows, pixels.columns), dtype)
+
+    def put(n: int, stored: NDArray[Any]) -> None:
+        volume[:, n] = np.moveaxis(converters[planes[n].header.path](stored), -1, 0)
+
+    fetch(planes, put)
+    return volume
 
 
-def _read_slice(header: Header) -> NDArray[Any]:
-    """Decode one (J, I, 3) slice."""
+def rgb_converter(header: Header) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """Give the function that brings stored samples of a plane to ``(J, I, 3)`` RGB.
+
+    Raises
+    ------
+    ReadError
+        If the colour space is not read, or a palette is damaged.
+    """
     pixels = header.pixels
-    samples = decode_file(header.path)
-    if pixels.photometric == "PALETTE COLOR":
-        samples = _through_palette(header, samples)
-    if samples.shape != (pixels.rows, pixels.columns, 3):
-        raise ReadError(header.path, f"has colour samples of shape {samples.shape}, which are not read")
-    return samples
+    if pixels.photometric not in _READ or (pixels.photometric == _PALETTE) != (pixels.samples_per_pixel == 1):
+        named = f"the colour space {pixels.photometric}" if pixels.photometric in _NAMED else "an unknown colour space"
+        raise ReadError(header.path, f"has {named} with {pixels.samples_per_pixel} samples a pixel, which is not read")
+    if pixels.bits_allocated not in (8, 16) or pixels.is_float:
+        raise ReadError(header.path, f"has colours of {pixels.bits_allocated} bits, which are not read")
+    if pixels.photometric == "YBR_FULL_422" and not is_packed(pixels) and pixels.columns % 2:
+        raise ReadError(header.path, f"shares colours between pairs of pixels, but has {pixels.columns} columns")
+    palette = _read_palette(header) if pixels.photometric == _PALETTE else None
+    notes: set[str] = set()
+
+    def convert(stored: NDArray[Any]) -> NDArray[Any]:
+        if palette is not None:
+            return palette.apply(meant(stored, pixels, notes))
+        return stored if is_packed(pixels) else _as_rgb(stored, pixels)
+
+    return convert
 
 
-def _through_palette(header: Header, samples: NDArray[Any]) -> NDArray[Any]:
-    """Look up colours, PS3.3 C.7.6.3.1.5; sixteen-bit tables are brought to eight bits."""
+def _as_rgb(stored: NDArray[Any], pixels: Pixels) -> NDArray[Any]:
+    """Put in order what is not packed; decoders give RGB by themselves."""
+    if pixels.photometric == "YBR_FULL_422":
+        return ybr_to_rgb(spread_422(stored), pixels.bits_stored)
+    if pixels.is_planar:
+        stored = np.moveaxis(stored.reshape(3, pixels.rows, pixels.columns), 0, -1)
+    return ybr_to_rgb(stored, pixels.bits_stored) if pixels.photometric == "YBR_FULL" else stored
+
+
+def _read_palette(header: Header) -> Palette:
     with refusing(header.path, "has a damaged palette", with_text=False), quiet():
         from pydicom import dcmread
-        from pydicom.pixels.processing import apply_color_lut
 
         dataset = dcmread(header.path, stop_before_pixels=True, force=True)
-        colours = np.asarray(apply_color_lut(samples, dataset))[..., :3]
-        return (colours >> 8).astype(np.uint8) if colours.dtype == np.uint16 else colours
+        pixels = header.pixels
+        return find_palette(dataset, is_signed=pixels.is_signed, is_little_endian=pixels.is_little_endian)

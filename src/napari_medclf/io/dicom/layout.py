@@ -27,7 +27,7 @@ class Pixels:
     `offset` and `length` are of the sample bytes in the file. The length is 0 where the samples are packed
     (then `offset` is where their items begin) or the whole file is deflated (then it is 0 too).
     `high_bit` is where the stored bits end, `bits_stored` - 1 as a rule; `is_float` tells of
-    FloatPixelData and DoubleFloatPixelData.
+    FloatPixelData and DoubleFloatPixelData; `is_planar` of colours that lie plane after plane.
     """
 
     transfer_syntax_uid: str
@@ -44,6 +44,7 @@ class Pixels:
     length: int
     high_bit: int = -1
     is_float: bool = False
+    is_planar: bool = False
 
     @property
     def is_colour(self) -> bool:
@@ -88,6 +89,7 @@ def read_layout(path: Path, dataset: Any, file: BinaryIO, size: int) -> Pixels:
         length=length if uid in NATIVE else 0,
         high_bit=bits_stored - 1 if is_float else int(tags.number(dataset, "HighBit", bits_stored - 1)),
         is_float=is_float,
+        is_planar=tags.number(dataset, "PlanarConfiguration", 0) == 1,
     )
     if bits_allocated not in ((32, 64) if is_float else (8, 16, 32)) or not 1 <= bits_stored <= bits_allocated:
         raise ReadError(path, f"has {pixels.bits_stored} of {pixels.bits_allocated} bits a sample, which is not read")

@@ -14,8 +14,9 @@ from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale, Source
 from napari_medclf.io.dicom.colour import read_colour
 from napari_medclf.io.dicom.header import Header, read_headers
-from napari_medclf.io.dicom.samples import read_gray, stored_limits
+from napari_medclf.io.dicom.samples import read_gray
 from napari_medclf.io.dicom.stacks import Stack, assemble
+from napari_medclf.io.dicom.stored import stored_limits
 from napari_medclf.io.preflight import refusing
 from napari_medclf.io.report import Refusal
 from napari_medclf.io.sniff import Kind, kind_by_name, stem_of

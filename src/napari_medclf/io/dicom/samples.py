@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_medclf.domain.arrays import PixelArray
-from napari_medclf.domain.errors import ReadError
-from napari_medclf.io.dicom.decode import decode_file
 from napari_medclf.io.dicom.header import Header
-from napari_medclf.io.dicom.layout import Pixels
+from napari_medclf.io.dicom.lut import Lut, find_lut
+from napari_medclf.io.dicom.planes import Plane, fetch, planes_of, stored_dtype
+from napari_medclf.io.dicom.quiet import quiet
+from napari_medclf.io.dicom.stored import meant, stored_limits, turned
 from napari_medclf.io.preflight import check_budget, refusing
 
 # PS3.3 C.8.7.1.1.2: on these the modality LUT undoes the detector's curve for subtraction, not for display.
 _UNAPPLIED_LUT = ("XA", "RF")
 
+Meaning = Callable[[NDArray[Any]], NDArray[Any]]
+"""From stored samples of one plane, which it may overwrite, to what they mean."""
+
 
 def read_gray(headers: Sequence[Header], warnings: list[str]) -> PixelArray:
-    """Read (n_files * n_frames, J, I) samples, rescaled; whole numbers stay whole.
+    """Read (n_planes, J, I) samples, rescaled; whole numbers stay whole.
 
+    A header that names one frame of a multi-frame file is one plane; one that names none is all its frames.
     MONOCHROME1, whose low values are bright, is turned round, so that high is bright everywhere.
 
     Raises
@@ -29,44 +34,73 @@ def read_gray(headers: Sequence[Header], warnings: list[str]) -> PixelArray:
     ReadError
         Naming the file that could not be decoded.
     """
-    check_budget(headers[0].path, 2 * sum(header.pixels.n_bytes for header in headers))
-    if headers[0].has_lut and headers[0].modality in _UNAPPLIED_LUT:
+    first = headers[0]
+    planes = planes_of(headers)
+    dtype = gray_dtype(headers)
+    check_budget(first.path, len(planes) * first.pixels.rows * first.pixels.columns * dtype.itemsize)
+    if first.has_lut and not _uses_lut(first):
         warnings.append("Its X-ray intensity table (modality LUT) was left out, as for display.")
-    elif any(header.has_lut for header in headers):
-        return np.concatenate([_read_with_lut(header) for header in headers])
-    if _has_one_scale(headers):
-        return _read_evenly(headers, warnings)
-    frames = []
-    for header in headers:
-        stored = _turn(_load(header, warnings), header.pixels)
-        frames.append((stored * header.slope + header.intercept).astype(np.float32))
-    return np.concatenate(frames)
+    notes: set[str] = set()
+    if has_one_scale(headers):
+        volume = shift(_read_evenly(planes, notes), int(first.intercept))
+    else:
+        volume = _read_one_by_one(planes, dtype, notes)
+    warnings.extend(sorted(notes))
+    return volume
 
 
-def _has_one_scale(headers: Sequence[Header]) -> bool:
+def has_one_scale(headers: Sequence[Header]) -> bool:
+    """Whether all samples become what they mean by adding the same whole number."""
     first = headers[0]
     same = all(
-        (header.slope, header.intercept, header.pixels.is_signed, header.pixels.bits_allocated)
-        == (first.slope, first.intercept, first.pixels.is_signed, first.pixels.bits_allocated)
+        (header.slope, header.intercept, _suv(header), stored_dtype(header.pixels))
+        == (first.slope, first.intercept, _suv(first), stored_dtype(first.pixels))
+        and not _uses_lut(header)
         for header in headers
     )
-    return same and first.slope == 1 and float(first.intercept).is_integer()
+    return same and first.slope * _suv(first) == 1 and float(first.intercept).is_integer()
 
 
-def _read_evenly(headers: Sequence[Header], warnings: list[str]) -> PixelArray:
-    """Fill one array in place and shift it by the intercept, without ever holding a second one."""
-    pixels = headers[0].pixels
-    n_frames = pixels.n_frames
-    volume = np.empty((len(headers) * n_frames, pixels.rows, pixels.columns), stored_dtype(pixels))
-    for number, header in enumerate(headers):
-        target = volume[number * n_frames : (number + 1) * n_frames]
-        if header.pixels.length:
-            _read_into(header, target, warnings)
-        else:
-            target[...] = _load(header, warnings)
-        if header.pixels.photometric == "MONOCHROME1":
-            target[...] = _turn(target, header.pixels)
-    return shift(volume, int(headers[0].intercept))
+def gray_dtype(headers: Sequence[Header]) -> np.dtype[Any]:
+    """Type that holds every sample of a stack, whatever the samples are."""
+    first = headers[0]
+    if any(_uses_lut(header) for header in headers):
+        return np.dtype(np.uint16 if all(_uses_lut(header) for header in headers) else np.float32)
+    if first.pixels.is_float:
+        return stored_dtype(first.pixels)
+    if not has_one_scale(headers):
+        return np.dtype(np.float32)
+    if first.intercept == 0:
+        return stored_dtype(first.pixels)
+    limits = np.array([stored_limits(header.pixels) for header in headers]) + int(first.intercept)
+    return _wide_enough(int(limits.min()), int(limits.max()))
+
+
+def meaning_of(header: Header, dtype: np.dtype[Any], notes: set[str]) -> Meaning:
+    """Give the function that brings stored samples of a plane to what they mean.
+
+    Raises
+    ------
+    ReadError
+        If the modality LUT is damaged.
+    """
+    lut = _modality_lut(header) if _uses_lut(header) else None
+    slope, intercept = header.slope * _suv(header), header.intercept * _suv(header)
+
+    def mean(stored: NDArray[Any]) -> NDArray[Any]:
+        stored = meant(stored, header.pixels, notes)
+        if lut is not None:
+            found = lut.apply(stored)
+            found = 2**lut.bits - 1 - found if header.pixels.photometric == "MONOCHROME1" else found
+            return np.asarray(found).astype(dtype)
+        stored = turned(stored, header.pixels)
+        if (slope, intercept) == (1, 0):
+            return stored.astype(dtype, copy=False)
+        if dtype.kind in "iu":
+            return np.add(stored, int(intercept), dtype=dtype, casting="unsafe")
+        return (stored * np.float64(slope) + intercept).astype(dtype)
+
+    return mean
 
 
 def shift(volume: NDArray[Any], intercept: int) -> PixelArray:
@@ -82,76 +116,54 @@ def shift(volume: NDArray[Any], intercept: int) -> PixelArray:
         # Sixteen-bit sums wrap round, so the unsigned one holds the signed one's bits.
         np.add(volume.view(np.uint16), np.uint16(intercept % 2**16), out=volume.view(np.uint16))
         return volume.view(np.int16)
-    wide = np.promote_types(np.promote_types(np.min_scalar_type(low), np.min_scalar_type(high)), np.int16)
-    return np.add(volume, intercept, dtype=wide, casting="unsafe")
+    return np.add(volume, intercept, dtype=_wide_enough(low, high), casting="unsafe")
 
 
-def stored_dtype(pixels: Pixels) -> np.dtype[Any]:
-    """Native dtype of stored samples."""
-    return np.dtype(f"{'i' if pixels.is_signed else 'u'}{pixels.bits_allocated // 8}")
+def _wide_enough(low: int, high: int) -> np.dtype[Any]:
+    return np.promote_types(np.promote_types(np.min_scalar_type(low), np.min_scalar_type(high)), np.int16)
 
 
-def stored_limits(pixels: Pixels) -> tuple[int, int]:
-    """Lowest and highest value that the stored bits can hold."""
-    if pixels.is_signed:
-        return -(2 ** (pixels.bits_stored - 1)), 2 ** (pixels.bits_stored - 1) - 1
-    return 0, 2**pixels.bits_stored - 1
+def _read_evenly(planes: Sequence[Plane], notes: set[str]) -> NDArray[Any]:
+    """Fill one array in place, without ever holding a second one."""
+    pixels = planes[0].header.pixels
+    volume = np.empty((len(planes), pixels.rows, pixels.columns), stored_dtype(pixels))
+
+    def put(n: int, stored: NDArray[Any]) -> None:
+        found = turned(meant(stored, planes[n].header.pixels, notes), planes[n].header.pixels)
+        if not np.may_share_memory(found, volume):
+            volume[n] = found
+
+    fetch(planes, put, volume)
+    return volume
 
 
-def _load(header: Header, warnings: list[str]) -> NDArray[Any]:
-    """Stored samples of one file as (n_frames, J, I)."""
-    pixels = header.pixels
-    if not pixels.length:
-        decoded = decode_file(header.path).reshape(pixels.n_frames, pixels.rows, pixels.columns)
-        return decoded.astype(stored_dtype(pixels), copy=False) if decoded.dtype.kind in "iu" else decoded
-    target = np.empty((pixels.n_frames, pixels.rows, pixels.columns), stored_dtype(pixels))
-    _read_into(header, target, warnings)
-    return target
+def _read_one_by_one(planes: Sequence[Plane], dtype: np.dtype[Any], notes: set[str]) -> NDArray[Any]:
+    """Rescale each plane by its own header."""
+    pixels = planes[0].header.pixels
+    volume = np.empty((len(planes), pixels.rows, pixels.columns), dtype)
+
+    def put(n: int, stored: NDArray[Any]) -> None:
+        volume[n] = meaning_of(planes[n].header, dtype, notes)(stored)
+
+    fetch(planes, put)
+    return volume
 
 
-def _read_into(header: Header, target: NDArray[Any], warnings: list[str]) -> None:
-    pixels = header.pixels
-    try:
-        with header.path.open("rb", buffering=0) as file:
-            file.seek(pixels.offset)
-            n_read = file.readinto(memoryview(target).cast("B"))
-    except OSError as error:
-        raise ReadError(header.path, f"cannot be read ({error.strerror or error})") from error
-    if n_read != target.nbytes:
-        raise ReadError(header.path, f"is truncated: {n_read} of {target.nbytes} bytes of samples are there")
-    if not pixels.is_little_endian and target.dtype.itemsize > 1:
-        target.byteswap(inplace=True)
-    _cut_unused_bits(target, pixels, warnings)
+def _uses_lut(header: Header) -> bool:
+    return header.has_lut and header.modality not in _UNAPPLIED_LUT
 
 
-def _cut_unused_bits(target: NDArray[Any], pixels: Pixels, warnings: list[str]) -> None:
-    """Clear what stands above the stored bits (old overlays lie there), PS3.5 8.1.1."""
-    unused = pixels.bits_allocated - pixels.bits_stored
-    if unused == 0:
-        return
-    low, high = stored_limits(pixels)
-    if target.min() >= low and target.max() <= high:
-        return
-    np.left_shift(target, unused, out=target)
-    np.right_shift(target, unused, out=target)
-    note = f"Bits above the {pixels.bits_stored} stored ones were set (an overlay?) and left out."
-    if note not in warnings:
-        warnings.append(note)
+def _suv(header: Header) -> float:
+    factor = getattr(header, "suv_factor", None)
+    return 1.0 if factor is None else float(factor)
 
 
-def _turn(stored: NDArray[Any], pixels: Pixels) -> NDArray[Any]:
-    if pixels.photometric != "MONOCHROME1":
-        return stored
-    low, high = stored_limits(pixels)
-    return np.asarray(stored.dtype.type(low + high) - stored)
-
-
-def _read_with_lut(header: Header) -> PixelArray:
-    """Samples through the modality LUT, PS3.3 C.11.1."""
-    with refusing(header.path, "has a damaged modality LUT", with_text=False):
+def _modality_lut(header: Header) -> Lut:
+    """Table of PS3.3 C.11.1."""
+    with refusing(header.path, "has a damaged modality LUT", with_text=False), quiet():
         from pydicom import dcmread
-        from pydicom.pixels.processing import apply_modality_lut
 
         dataset = dcmread(header.path, stop_before_pixels=True, force=True)
-        stored = _load(header, [])
-        return np.asarray(apply_modality_lut(stored, dataset))
+        pixels = header.pixels
+        (item,) = dataset.ModalityLUTSequence[:1]
+        return find_lut(item, is_signed=pixels.is_signed, is_little_endian=pixels.is_little_endian)
