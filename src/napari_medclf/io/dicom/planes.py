@@ -44,8 +44,7 @@ def planes_of(headers: Sequence[Header]) -> list[Plane]:
     """List the planes in order; a header without a frame of its own stands for all frames of its file."""
     planes: list[Plane] = []
     for header in headers:
-        frame = getattr(header, "frame", None)
-        frames = range(header.pixels.n_frames) if frame is None else [frame - 1]
+        frames = range(header.pixels.n_frames) if header.frame is None else [header.frame - 1]
         planes.extend(Plane(header, number) for number in frames)
     return planes
 

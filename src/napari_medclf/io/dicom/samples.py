@@ -154,8 +154,7 @@ def _uses_lut(header: Header) -> bool:
 
 
 def _suv(header: Header) -> float:
-    factor = getattr(header, "suv_factor", None)
-    return 1.0 if factor is None else float(factor)
+    return 1.0 if header.suv_factor is None else header.suv_factor
 
 
 def _modality_lut(header: Header) -> Lut:
