@@ -8,10 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_medclf.domain.arrays import BoolArray, FloatArray
+from napari_medclf.domain.errors import GridError
 
 ON_OUTLINE_PX = 1e-3
 """How near to an outline a pixel's centre lies on it: what files lose that round to 1/1000 mm."""
-_CROSSINGS_AT_ONCE = 4_000_000
+MOST_CROSSINGS = 5_000_000
+"""Of one slice; an outline that fills a screen with noise has a tenth of this."""
+_CROSSINGS_AT_ONCE = 1_000_000
 
 
 def fill_polygons(polygons: Sequence[FloatArray], shape: tuple[int, int]) -> BoolArray:
@@ -30,6 +33,11 @@ def fill_polygons(polygons: Sequence[FloatArray], shape: tuple[int, int]) -> Boo
     -------
     (J, I) bool
 
+    Raises
+    ------
+    GridError
+        If the outlines cross more rows than `MOST_CROSSINGS`, which no drawing does.
+
     Notes
     -----
     The even-odd rule along rows (Foley et al., Computer Graphics, 1990, section 3.5). DICOM says that
@@ -37,13 +45,30 @@ def fill_polygons(polygons: Sequence[FloatArray], shape: tuple[int, int]) -> Boo
     centres is what plastimatch and scikit-image use. Centres on an outline count as covered, as in
     scikit-image and OpenCV: programs that draw through the centres of the outermost pixels mean these too.
     """
+    filled = np.zeros(shape, dtype=np.bool_)
+    snapped = [_snapped(np.asarray(polygon, dtype=np.float64)) for polygon in polygons]
+    if not snapped:
+        return filled
+    corners = np.concatenate(snapped)
+    first = np.clip(np.floor(corners.min(axis=0)), 0, shape).astype(np.int64)
+    end = np.clip(np.ceil(corners.max(axis=0)) + 1, first, shape).astype(np.int64)
+    block = filled[first[0] : end[0], first[1] : end[1]]
+    if block.size:
+        block[:] = _fill([one - first for one in snapped], block.shape)
+    return filled
+
+
+def _fill(polygons: Sequence[FloatArray], shape: tuple[int, int]) -> BoolArray:
     toggles = np.zeros((shape[0], shape[1] + 1), dtype=np.int64)
     outline = np.zeros(shape, dtype=np.bool_)
-    for polygon in polygons:
-        corners = _snapped(np.asarray(polygon, dtype=np.float64))
+    n_left = MOST_CROSSINGS
+    for corners in polygons:
         _mark_corners(corners, outline)
         _mark_level_edges(corners, outline)
         for rows, columns in _crossings(corners, shape[0]):
+            n_left -= len(rows)
+            if n_left < 0:
+                raise GridError(f"contours of one slice cross its rows more than {MOST_CROSSINGS:,} times")
             _count_toggles(rows, columns, toggles)
             _mark_crossings(rows, columns, outline)
     inside = np.cumsum(toggles[:, :-1], axis=1) % 2 == 1
