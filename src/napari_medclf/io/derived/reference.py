@@ -33,7 +33,9 @@ def read_reference(dataset: Any) -> Reference:
 
 
 def items(dataset: Any, keyword: str) -> list[Any]:
-    """Items of a sequence; none where it is missing or no sequence."""
+    """Items of a sequence; none where it, or the data set itself, is missing."""
+    if dataset is None:
+        return []
     found = dataset.get(keyword)
     return list(found) if found is not None and not isinstance(found, str | bytes | int | float) else []
 
