@@ -3,8 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_medclf.bridge.contrast import contrast_limits
 from napari_medclf.bridge.layer_info import layer_info
-from napari_medclf.bridge.layers import contrast_limits, image_layer, labels_layer, segmentation_from_layer
+from napari_medclf.bridge.layers import image_layer, labels_layer, segmentation_from_layer
 from napari_medclf.domain.errors import GridError, SchemaError
 from napari_medclf.domain.image import ChannelKind, Scale
 from napari_medclf.testing.phantoms import (

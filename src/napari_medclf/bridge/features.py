@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from napari_medclf.domain.labels import LabelClass
 from napari_medclf.domain.results import Classification, Segmentation
 
 Columns = dict[str, list[Any]]
@@ -20,9 +21,7 @@ def features_table(segmentation: Segmentation, rows: Sequence[Mapping[str, Any]]
     rows : sequence of dict
         With ``index`` and ``class``; other keys become columns. Without rows the classes are listed.
     """
-    listed: list[Mapping[str, Any]] = list(rows) or [
-        {"index": one.value, "class": one.name} for one in segmentation.schema.foreground
-    ]
+    listed: list[Mapping[str, Any]] = list(rows) or [_class_row(one) for one in segmentation.schema.foreground]
     names = list(dict.fromkeys(name for row in listed for name in row))
     names = ["index", "class", *(name for name in names if name not in {"index", "class"})]
     background = {"index": 0, "class": "background"}
@@ -48,6 +47,11 @@ def score_text(classification: Classification, *, model: str = "", limit: int = 
         lines.append(f"   and {len(pairs) - limit} more")
     note = "calibrated" if classification.is_calibrated else "not calibrated"
     return "\n".join([*([f"{model} ({note})"] if model else []), *lines])
+
+
+def _class_row(one: LabelClass) -> dict[str, Any]:
+    row: dict[str, Any] = {"index": one.value, "class": one.name}
+    return row if one.code is None else row | {"code": f"{one.code.scheme} {one.code.value} {one.code.meaning}"}
 
 
 def _blank(rows: Sequence[Mapping[str, Any]], name: str) -> Any:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from napari_medclf.bridge.orientation import DisplayFrame
+from napari_medclf.domain.derived import MeasurementReport
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import LabelSchema
@@ -31,6 +34,13 @@ class LayerInfo:
         What a labels layer showed at first; painting does not touch it.
     prediction : Prediction or None
         The model's answer that the labels came from.
+    source_image : MedImage or None
+        The image that a labels layer was made for, without its samples (`without_samples`): what DICOM
+        objects that refer to it are written from.
+    origin : str
+        The kind of file that labels were read from, such as SEG; empty for others.
+    reports : tuple of MeasurementReport
+        What structured reports say about an image layer.
     """
 
     geometry: Geometry
@@ -38,6 +48,9 @@ class LayerInfo:
     image: MedImage | None = None
     segmentation: Segmentation | None = None
     prediction: Prediction | None = None
+    source_image: MedImage | None = None
+    origin: str = ""
+    reports: tuple[MeasurementReport, ...] = ()
 
     @property
     def schema(self) -> LabelSchema | None:
@@ -49,3 +62,8 @@ def layer_info(metadata: Mapping[str, Any]) -> LayerInfo | None:
     """Find our value in a layer's metadata; None for a layer of somebody else."""
     found = metadata.get(METADATA_KEY)
     return found if isinstance(found, LayerInfo) else None
+
+
+def without_samples(image: MedImage) -> MedImage:
+    """Keep all of an image but its samples: one zero, seen as an array of the same shape and type."""
+    return replace(image, data=np.broadcast_to(np.zeros((), image.data.dtype), image.data.shape))

@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_medclf.bridge.contrast import contrast_limits
 from napari_medclf.bridge.features import features_table
-from napari_medclf.bridge.layer_info import METADATA_KEY, LayerInfo, layer_info
+from napari_medclf.bridge.layer_info import METADATA_KEY, LayerInfo, layer_info, without_samples
+from napari_medclf.bridge.leading_axis import with_leading_axis
 from napari_medclf.bridge.orientation import DisplayFrame, Placement, display_frame, placement
 from napari_medclf.domain.errors import GridError
-from napari_medclf.domain.image import ChannelKind, MedImage, Scale
+from napari_medclf.domain.image import ChannelKind, MedImage
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.results import Prediction, Segmentation
 
 LayerTuple = tuple[Any, dict[str, Any], str]
-_SAMPLE_LIMIT = 500_000
-_SOFT_TISSUE_HU = (-160.0, 240.0)
 
 
 def image_layer(image: MedImage) -> LayerTuple:
@@ -37,7 +37,7 @@ def image_layer(image: MedImage) -> LayerTuple:
     if image.channel_kind is ChannelKind.COLOUR:
         return _as_rgb(data), keywords | _placed(place) | {"rgb": True}, "image"
     if image.channel_kind is not ChannelKind.NONE:
-        place = _with_leading_axis(place, image.channel_kind)
+        place = with_leading_axis(place, image)
     keywords |= _placed(place) | {"contrast_limits": contrast_limits(image), "colormap": "gray", "rgb": False}
     return _displayable(data), keywords, "image"
 
@@ -47,6 +47,7 @@ def labels_layer(
     *,
     rows: Sequence[Mapping[str, Any]] = (),
     prediction: Prediction | None = None,
+    image: MedImage | None = None,
 ) -> LayerTuple:
     """Describe labels as a napari labels layer that may be painted on.
 
@@ -56,6 +57,8 @@ def labels_layer(
         Measurements a class or object, as ``engine.measure.class_volumes`` returns them.
     prediction : Prediction or None
         What the labels came from, kept with the layer for provenance.
+    image : MedImage or None
+        The image that was labelled; all but its samples is kept, for writing DICOM objects.
 
     Returns
     -------
@@ -63,7 +66,13 @@ def labels_layer(
         The data is a copy: napari paints into the array it is given.
     """
     frame = display_frame(segmentation.geometry)
-    info = LayerInfo(segmentation.geometry, frame, segmentation=segmentation, prediction=prediction)
+    info = LayerInfo(
+        segmentation.geometry,
+        frame,
+        segmentation=segmentation,
+        prediction=prediction,
+        source_image=None if image is None else without_samples(image),
+    )
     keywords: dict[str, Any] = {
         "name": segmentation.name,
         "metadata": {METADATA_KEY: info},
@@ -112,32 +121,6 @@ def segmentation_from_layer(data: NDArray[Any], metadata: Mapping[str, Any]) -> 
     return replace(info.segmentation, labels=labels)
 
 
-def contrast_limits(image: MedImage) -> tuple[float, float]:
-    """Choose what is black and what is white.
-
-    The image's own window; else soft tissue for CT, and robust percentiles for everything else.
-    """
-    if image.window is not None and image.window[1] > image.window[0]:
-        return (float(image.window[0]), float(image.window[1]))
-    flat = image.data.reshape(-1)
-    sample = flat[:: max(1, flat.size // _SAMPLE_LIMIT)]
-    finite = sample[np.isfinite(sample)]
-    if finite.size == 0:
-        return (0.0, 1.0)
-    low, high = (float(value) for value in np.percentile(finite, (0.5, 99.5)))
-    if _shows_hounsfield_units(image, low, high):
-        return _SOFT_TISSUE_HU
-    return (low, high) if high > low else (low, low + 1.0)
-
-
-def _shows_hounsfield_units(image: MedImage, low: float, high: float) -> bool:
-    """Tell a CT volume, also one whose format does not say so, by air around tissue (for the display only)."""
-    if image.is_flat or image.channel_kind is not ChannelKind.NONE:
-        return False
-    is_known = image.scale is Scale.HU or image.modality == "CT"
-    return is_known or (not image.modality and -1100 <= low <= -900 and 50 <= high <= 4000)
-
-
 def class_colours(schema: LabelSchema) -> dict[int | None, str]:
     """Colours by label value, as napari's direct colour mode takes them."""
     return {None: "transparent", 0: "transparent"} | {one.value: one.colour for one in schema.foreground}
@@ -150,15 +133,6 @@ def _placed(place: Placement) -> dict[str, Any]:
         "units": place.units,
         "axis_labels": place.axis_labels,
     }
-
-
-def _with_leading_axis(place: Placement, kind: ChannelKind) -> Placement:
-    return Placement(
-        scale=(1.0, *place.scale),
-        translate=(0.0, *place.translate),
-        units=("pixel", *place.units),
-        axis_labels=(kind.value, *place.axis_labels),
-    )
 
 
 def _displayable(data: NDArray[Any]) -> NDArray[Any]:

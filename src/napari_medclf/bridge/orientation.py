@@ -83,10 +83,11 @@ class DisplayFrame:
 def display_frame(geometry: Geometry) -> DisplayFrame:
     """Choose how a grid is turned: volumes to Inferior-Posterior-Left by their nearest axes.
 
-    A picture of one slice stays as its file has it, as a radiograph or a photograph is read.
+    A picture of one slice stays as its file has it, as a radiograph or a photograph is read; so does a
+    stack without a scale, which lies in no patient: its first page or frame is the first that is seen.
     """
-    if geometry.is_flat:
-        return DisplayFrame((0, 1, 2), (False, False, False), is_flat=True)
+    if geometry.is_flat or geometry.unit is Unit.PIXEL:
+        return DisplayFrame((0, 1, 2), (False, False, False), is_flat=geometry.is_flat)
     axis_of = {world: (axis, sign) for axis, (world, sign) in enumerate(geometry.nearest_axes)}
     chosen = [axis_of[world] for world, _ in _DISPLAY_AXES]
     order = (chosen[0][0], chosen[1][0], chosen[2][0])
@@ -119,7 +120,7 @@ def placement(geometry: Geometry, frame: DisplayFrame) -> Placement:
         scale=shown.spacing,
         translate=tuple(float(sign * origin[world]) for world, sign in _DISPLAY_AXES),
         units=(unit,) * 3,
-        axis_labels=("I", "P", "L"),
+        axis_labels=("I", "P", "L") if geometry.unit is Unit.MILLIMETRE else ("slice", "row", "column"),
     )
 
 

@@ -79,7 +79,7 @@ def _describe(info: ProjectInfo, saved: SavedAnnotation, image: MedImage) -> Sav
         edited = np.asarray(_on_grid(saved.edited_mask, image) != 0)
         before = _segmentation(_labels_before(segmentation, edited), info, image)
     base = _base(said, image, before, info.classes)
-    return SavedAnswer(labels_layer(segmentation, prediction=base), said.classes, base)
+    return SavedAnswer(labels_layer(segmentation, prediction=base, image=image), said.classes, base)
 
 
 def _segmentation(labels: LabelArray, info: ProjectInfo, image: MedImage) -> Segmentation:

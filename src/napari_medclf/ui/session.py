@@ -138,7 +138,7 @@ class Session(Subject):
         empty = np.zeros(image.geometry.shape, dtype=np.uint8)
         name = tasks.labels_name(image, "labels")
         segmentation = Segmentation(empty, image.geometry, schema, source_digest=image.source.digest, name=name)
-        self._add_labels(labels_layer(segmentation)).mode = "paint"
+        self._add_labels(labels_layer(segmentation, image=image)).mode = "paint"
         self.answer_changed.emit()
 
     def accept(self, status: Status = Status.DONE) -> bool:

@@ -154,7 +154,7 @@ def open_image(ref: FileRef, copies: WorkingCopies, ahead: ReadAhead, project: P
     yield Progress(0, 0, f"opening {ref.path.name}")
     image = ahead.take(ref)
     copy = copies.load(image)
-    painted = None if copy is None else labels_layer(copy.segmentation, prediction=copy.base)
+    painted = None if copy is None else labels_layer(copy.segmentation, prediction=copy.base, image=image)
     saved = None
     if project is not None:
         try:
@@ -178,7 +178,7 @@ def run_model(image: MedImage, package: ModelPackage, options: RunOptions, cache
     measure = object_sizes if segmentation.is_instances else class_volumes
     rows = tuple(one.as_row() for one in measure(segmentation))
     named = replace(segmentation, name=labels_name(image, package.name))
-    return Answer(package.card, prediction, rows, labels_layer(named, rows=rows, prediction=prediction))
+    return Answer(package.card, prediction, rows, labels_layer(named, rows=rows, prediction=prediction, image=image))
 
 
 def list_models() -> Job[Any]:

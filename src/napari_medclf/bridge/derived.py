@@ -1,0 +1,109 @@
+"""What other files say about images, as layers, lines of text and rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from napari_medclf.bridge.layer_info import METADATA_KEY, LayerInfo, without_samples
+from napari_medclf.bridge.layers import LayerTuple, labels_layer
+from napari_medclf.domain.derived import LabelSet, MeasurementReport, Reference
+from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.results import Segmentation
+
+REPORT_KEY = "medclf_report"
+"""Under this name the metadata of an empty points layer hold a report whose image is not there."""
+_MOST_LINES = 8
+
+
+def label_set_layers(label_set: LabelSet, images: Sequence[MedImage] = ()) -> list[LayerTuple]:
+    """Describe labels of a file as labels layers: one for segments that do not overlap, more where they do.
+
+    Parameters
+    ----------
+    images : sequence of MedImage
+        Among which the one is looked for that the labels were made for.
+    """
+    found = image_of_reference(label_set.reference, images)
+    layers = [_labels(one, label_set, found) for one in label_set.segmentations]
+    for position, (_, keywords, _) in enumerate(layers):
+        if len(layers) > 1:
+            keywords["name"] = f"{keywords['name']} ({position + 1} of {len(layers)})"
+    return layers
+
+
+def with_source_image(described: LayerTuple, image: MedImage) -> LayerTuple:
+    """Add the image that labels lie on, where it was not known before and its grid is theirs."""
+    data, keywords, kind = described
+    info = keywords["metadata"][METADATA_KEY]
+    if info.source_image is not None or not info.geometry.same_grid(image.geometry):
+        return described
+    known = replace(info, source_image=without_samples(image))
+    return data, keywords | {"metadata": {**keywords["metadata"], METADATA_KEY: known}}, kind
+
+
+def image_of_reference(reference: Reference, images: Sequence[MedImage]) -> MedImage | None:
+    """Find the image that something was made for, by its instances, then by its series."""
+    named = set(reference.sop_instance_uids)
+    for image in images:
+        if named and not named.isdisjoint(image.source.sop_instance_uids):
+            return image
+    uid = reference.series_uid
+    return next((image for image in images if uid and image.source.series_uid == uid), None)
+
+
+def report_layer(report: MeasurementReport) -> LayerTuple:
+    """Describe a report without an image as an empty points layer, so that it can be opened and looked at."""
+    return np.zeros((0, 2)), {"name": report.name, "metadata": {REPORT_KEY: report}}, "points"
+
+
+def with_reports(described: LayerTuple, image: MedImage, reports: Sequence[MeasurementReport]) -> LayerTuple:
+    """Put the reports about an image into its layer."""
+    about = tuple(one for one in reports if image_of_reference(one.reference, [image]) is image)
+    if not about:
+        return described
+    data, keywords, kind = described
+    info: LayerInfo = keywords["metadata"][METADATA_KEY]
+    known = replace(info, reports=about)
+    return data, keywords | {"metadata": {**keywords["metadata"], METADATA_KEY: known}}, kind
+
+
+def report_rows(report: MeasurementReport) -> list[dict[str, Any]]:
+    """List a report for a table: a row a measurement and a row a statement."""
+    rows: list[dict[str, Any]] = []
+    for group in report.groups:
+        about = group.tracking_id or (group.finding.meaning if group.finding else str(group.scope))
+        if group.segment_number is not None:
+            about = f"{about} (segment {group.segment_number})"
+        rows += [
+            {"about": about, "what": said.meaning, "value": value.meaning, "unit": ""}
+            for said, value in group.statements
+        ]
+        rows += [
+            {"about": about, "what": one.name.meaning, "value": one.value, "unit": "" if one.unit == "1" else one.unit}
+            for one in group.measurements
+        ]
+    return rows
+
+
+def report_text(report: MeasurementReport) -> str:
+    """Write a report as lines for the canvas; a long one is cut, and says so."""
+    rows = report_rows(report)
+    lines = [f"{row['what']}  {_short(row['value'])} {row['unit']}".rstrip() for row in rows[:_MOST_LINES]]
+    if len(rows) > _MOST_LINES:
+        lines.append(f"   and {len(rows) - _MOST_LINES} more in the Data tab")
+    return "\n".join([report.title or report.name, *lines])
+
+
+def _labels(segmentation: Segmentation, label_set: LabelSet, image: MedImage | None) -> LayerTuple:
+    on_grid = image is not None and segmentation.geometry.same_grid(image.geometry)
+    data, keywords, kind = labels_layer(segmentation, image=image if on_grid else None)
+    info = replace(keywords["metadata"][METADATA_KEY], origin=str(label_set.origin))
+    return data, keywords | {"metadata": {METADATA_KEY: info}}, kind
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
