@@ -32,6 +32,9 @@ class ChannelKind(StrEnum):
     COLOUR = "colour"
     """Red, green, blue: data is (3, K, J, I)."""
     TIME = "time"
+    """Volumes that follow each other: data is (T, K, J, I)."""
+    COLOUR_TIME = "colour and time"
+    """A film in colour, such as ultrasound: data is (T, 3, K, J, I)."""
     CHANNEL = "channel"
     """Several measurements at one place, such as MR sequences or stains."""
 
@@ -94,7 +97,7 @@ class MedImage:
 
     Parameters
     ----------
-    data : (K, J, I) or (C, K, J, I)
+    data : (K, J, I), (C, K, J, I), or (T, 3, K, J, I) for a film in colour
         Rescaled samples in native byte order; C is told by `channel_kind`. A dask array where the
         image is too large for the memory (`is_lazy`).
     geometry : Geometry
@@ -132,7 +135,7 @@ class MedImage:
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        expected_ndim = 3 if self.channel_kind is ChannelKind.NONE else 4
+        expected_ndim = {ChannelKind.NONE: 3, ChannelKind.COLOUR_TIME: 5}.get(self.channel_kind, 4)
         if self.data.ndim != expected_ndim or self.data.shape[-3:] != self.geometry.shape:
             raise GridError(
                 f"{self.name}: an image with {self.channel_kind} channels on a grid of {self.geometry.shape} "

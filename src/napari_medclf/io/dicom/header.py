@@ -16,6 +16,7 @@ from napari_medclf.io.dicom.kinds import check_film, check_kind
 from napari_medclf.io.dicom.layout import Pixels, check_inflated, is_at_pixels, read_layout
 from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.dicom.scale import Spacing, find_spacing
+from napari_medclf.io.dicom.suv import suv_factor
 from napari_medclf.io.dicom.traits import film_times_ms, kind_traits, time_traits
 from napari_medclf.io.preflight import check_file, refusing
 
@@ -128,9 +129,9 @@ def _build(path: Path, dataset: Any, pixels: Pixels) -> tuple[Header, ...]:
         notes.append("It has no DICOM preamble; it was read as a bare data set.")
     if not tags.text(dataset, "SeriesInstanceUID"):
         notes.append("It has no series UID; files of one folder with the same description were taken for a series.")
-    whole = _header(path, dataset, pixels, notes)
+    whole = _with_suv(_header(path, dataset, pixels, notes), dataset)
     frames = frames_of(path, dataset, pixels.n_frames)
-    planes = [_plane(whole, frame, list(notes)) for frame in frames]
+    planes = [_with_suv(_plane(whole, frame, list(notes)), dataset) for frame in frames]
     if not planes:
         check_film(path, dataset, pixels.n_frames)
         return (replace(whole, film_times_ms=film_times_ms(dataset, pixels.n_frames)),)
@@ -207,6 +208,18 @@ def _plane(whole: Header, frame: Frame, notes: list[str]) -> Header:
         times=time_traits(frame),
         warnings=tuple(notes),
     )
+
+
+def _with_suv(header: Header, dataset: Any) -> Header:
+    """Find the factor of a PET image, or the reason why there is none."""
+    if header.modality != "PT":
+        return header
+    suv = suv_factor(dataset)
+    window = header.window
+    if suv.factor is not None and window is not None:
+        window = (window[0] * suv.factor, window[1] * suv.factor)
+    notes = (*header.warnings, suv.reason) if suv.reason else header.warnings
+    return replace(header, suv_factor=suv.factor, window=window, warnings=tuple(dict.fromkeys(notes)))
 
 
 def _concatenation(dataset: Any) -> tuple[str, int, int]:

@@ -16,7 +16,6 @@ _PREAMBLE = 132
 _CHUNK = 2**20
 _PIXEL_DATA = (0x7FE0, 0x0010)
 _FLOAT_DATA = ((0x7FE0, 0x0008), (0x7FE0, 0x0009))
-_SINGLE_FRAMES = "Export single frames."
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 
 
@@ -64,8 +63,8 @@ def read_layout(path: Path, dataset: Any, file: BinaryIO, size: int) -> Pixels:
     Raises
     ------
     ReadError
-        If samples are packed in a way that cannot be undone, have odd bits, are a film in colour, are
-        fewer than declared, or would not fit into memory.
+        If samples are packed in a way that cannot be undone, have odd bits, are fewer than declared, or
+        would not fit into memory.
     """
     is_implicit, is_little = dataset.original_encoding
     uid = tags.meta_text(dataset, "TransferSyntaxUID")
@@ -93,10 +92,6 @@ def read_layout(path: Path, dataset: Any, file: BinaryIO, size: int) -> Pixels:
     )
     if bits_allocated not in ((32, 64) if is_float else (8, 16, 32)) or not 1 <= bits_stored <= bits_allocated:
         raise ReadError(path, f"has {pixels.bits_stored} of {pixels.bits_allocated} bits a sample, which is not read")
-    if pixels.is_colour and pixels.n_frames > 1:
-        raise ReadError(
-            path, f"is a film of {pixels.n_frames} colour frames, which this version does not read", _SINGLE_FRAMES
-        )
     _check_length(path, pixels, size)
     return pixels
 

@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
+from napari_medclf.domain.arrays import PixelArray
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import ReadError
-from napari_medclf.domain.geometry import Geometry
-from napari_medclf.domain.image import ChannelKind, MedImage, Scale, Source
+from napari_medclf.domain.image import ChannelKind, Gaps, MedImage, Scale
 from napari_medclf.io.dicom.colour import read_colour
+from napari_medclf.io.dicom.gaps import fill
 from napari_medclf.io.dicom.header import Header, read_headers
 from napari_medclf.io.dicom.samples import read_gray
-from napari_medclf.io.dicom.stacks import Stack, assemble
+from napari_medclf.io.dicom.stack import Stack
+from napari_medclf.io.dicom.stacks import assemble
 from napari_medclf.io.dicom.stored import stored_limits
 from napari_medclf.io.preflight import refusing
 from napari_medclf.io.report import Refusal
-from napari_medclf.io.sniff import Kind, kind_by_name, stem_of
 from napari_medclf.io.window import robust_window
 
 _MOST_NAMED = 8
-_MOST_NAME = 60
 # Modalities whose pictures are made to be looked at.
 _DISPLAYED = frozenset(("US", "ES", "OP", "XC", "GM", "SM", "OT", "DOC"))
 
 
 @dataclass(frozen=True)
 class Scan:
-    """Stacks that can be read, and what was refused before any sample was read."""
+    """Stacks that can be read, and what was refused before any sample was read.
+
+    Parameters
+    ----------
+    gapped : tuple of Stack
+        Refused stacks as they are when a person allows gaps; read by their member only.
+    """
 
     stacks: tuple[Stack, ...]
     refusals: tuple[Refusal, ...]
+    gapped: tuple[Stack, ...] = ()
 
     @property
     def refs(self) -> tuple[FileRef, ...]:
@@ -44,20 +52,24 @@ class Scan:
         """Yield a function a stack that reads it."""
         return (partial(read_stack, stack) for stack in self.stacks)
 
-    def read_member(self, folder: Path, member: str) -> MedImage:
-        """Read the stack a member names.
+    def find_stack(self, folder: Path, member: str) -> Stack:
+        """Find the stack a member names.
 
         Raises
         ------
         ReadError
             If there is none of that name, naming those that there are.
         """
-        for stack in self.stacks:
+        for stack in (*self.stacks, *self.gapped):
             if stack.answers_to(member):
-                return read_stack(stack)
+                return stack
         known = ", ".join(str(ref) for ref in self.refs[:_MOST_NAMED]) or "none"
         refused = f" Refused were: {'; '.join(str(refusal) for refusal in self.refusals[:3])}" if self.refusals else ""
         raise ReadError(folder, f"has no readable series {member!r}. There are: {known}.{refused}")
+
+    def read_member(self, folder: Path, member: str) -> MedImage:
+        """Read the stack a member names; see `find_stack`."""
+        return read_stack(self.find_stack(folder, member))
 
 
 def scan_files(paths: Iterable[Path]) -> Scan:
@@ -69,22 +81,38 @@ def scan_files(paths: Iterable[Path]) -> Scan:
             headers.extend(read_headers(path))
         except ReadError as error:
             refusals.append(Refusal.of(error))
-    stacks, unplaced = assemble(headers)
-    return Scan(stacks, (*refusals, *unplaced))
+    assembly = assemble(headers)
+    return Scan(assembly.stacks, (*refusals, *assembly.refusals), assembly.gapped)
 
 
-def read_file(path: Path) -> MedImage:
-    """Read the one image of one file.
+def read_file(path: Path, member: str = "") -> MedImage:
+    """Read one image of one file.
 
     Raises
     ------
     ReadError
-        If it cannot be read.
+        If it cannot be read; or, naming the members, if there are several and none was named.
     """
     scan = scan_files([path])
+    if member:
+        return scan.read_member(path, member)
     if scan.refusals:
         raise scan.refusals[0].as_error()
+    if len(scan.stacks) > 1:
+        members = ", ".join(ref.member for ref in scan.refs[:_MOST_NAMED])
+        raise ReadError(path, f"holds {len(scan.stacks)} images: {members}", "Name one of them.")
     return read_stack(scan.stacks[0])
+
+
+def read_member(folder: Path, member: str, files: Iterable[Path]) -> MedImage:
+    """Read the stack that a member names, of the files of a folder.
+
+    Raises
+    ------
+    ReadError
+        If there is none of that name, or it cannot be read.
+    """
+    return scan_files(files).read_member(folder, member)
 
 
 def read_stack(stack: Stack) -> MedImage:
@@ -96,88 +124,68 @@ def read_stack(stack: Stack) -> MedImage:
         Naming the file that cannot be decoded.
     """
     first = stack.headers[0]
-    warnings = [*stack.warnings, *(stack.placement.warnings if stack.placement else ()), *_notes(stack)]
-    is_colour = first.pixels.is_colour
+    warnings = list(stack.notes)
     with refusing(first.path, "cannot be decoded"):
-        data = read_colour(stack.headers) if is_colour else read_gray(stack.headers, warnings)
-        kind = ChannelKind.COLOUR if is_colour else ChannelKind.NONE
-        if first.is_film:
-            data, kind = data[:, None], ChannelKind.TIME
+        data, kind = _samples(stack, warnings)
+        values, unit = _times(stack)
+        is_colour = first.pixels.is_colour
         return MedImage(
             data=data,
-            geometry=_geometry(stack, data.shape[-3:]),
-            name=_name(stack),
+            geometry=stack.geometry,
+            name=stack.name,
             modality=first.modality,
-            scale=_scale(first),
+            scale=scale_of(first),
             channel_kind=kind,
-            channel_names=("red", "green", "blue") if is_colour else (),
-            window=None if is_colour else _window(first) or robust_window(data),
-            source=_source(stack),
+            channel_names=("red", "green", "blue") if kind is ChannelKind.COLOUR else (),
+            channel_values=values,
+            channel_unit=unit,
+            window=None if is_colour else window_of(first) or robust_window(data),
+            source=stack.source,
             warnings=tuple(dict.fromkeys(warnings)),
         )
 
 
-def _notes(stack: Stack) -> Iterator[str]:
-    for header in stack.headers:
-        yield from header.warnings
-    first = stack.headers[0]
-    if first.spacing is None:
-        yield "It does not tell the size of its pixels; lengths and areas are in pixels."
-    elif first.spacing.warning:
-        yield first.spacing.warning
-    if first.pixels.photometric == "MONOCHROME1":
-        yield "Its low values are bright (MONOCHROME1); they were turned round, so that high is bright."
+def _samples(stack: Stack, warnings: list[str]) -> tuple[PixelArray, ChannelKind]:
+    """Read and arrange samples: (K, J, I), with time or colour in front, or time and then colour."""
+    is_colour = stack.headers[0].pixels.is_colour
+    data = read_colour(stack.planes) if is_colour else read_gray(stack.planes, warnings)
+    is_series = stack.times is not None or stack.headers[0].is_film
+    kind = ChannelKind.COLOUR if is_colour else ChannelKind.NONE
+    if is_series:
+        shape = (stack.n_times, len(stack.headers), *data.shape[-2:])
+        if is_colour:
+            data, kind = np.ascontiguousarray(np.moveaxis(data.reshape(3, *shape), 0, 1)), ChannelKind.COLOUR_TIME
+        else:
+            data, kind = data.reshape(shape), ChannelKind.TIME
+    placement = stack.placement
+    if placement is not None and placement.gaps is not Gaps.REFUSE and placement.acquired_k:
+        data = fill(data, placement.acquired_k, placement.n_slices, placement.gaps)
+    return data, kind
 
 
-def _geometry(stack: Stack, shape: tuple[int, int, int]) -> Geometry:
-    first = stack.headers[0]
-    if stack.placement is not None:
-        return Geometry(stack.placement.affine, shape, first.frame_of_reference_uid)
-    if first.spacing is None:
-        return Geometry.flat(*shape[1:])
-    return Geometry.from_spacing(shape, (1.0, first.spacing.row_mm, first.spacing.column_mm))
+def _times(stack: Stack) -> tuple[tuple[float, ...], str]:
+    if stack.times is not None:
+        return stack.times.values, stack.times.unit
+    values = stack.headers[0].film_times_ms
+    return values, "ms" if values else ""
 
 
-def _scale(header: Header) -> Scale:
+def scale_of(header: Header) -> Scale:
+    """What the samples mean once they are read."""
+    """Tell what the samples of a plane mean."""
     if header.pixels.is_colour or header.modality in _DISPLAYED:
         return Scale.DISPLAY
+    if header.suv_factor is not None:
+        return Scale.SUV
     if header.modality == "CT" and header.is_rescaled and header.rescale_type.upper() in ("", "HU"):
         return Scale.HU
     return Scale.RAW
 
 
-def _window(header: Header) -> tuple[float, float] | None:
-    """Limits for the display, turned round with the samples of MONOCHROME1."""
+def window_of(header: Header) -> tuple[float, float] | None:
+    """Give limits for the display, turned round with the samples of MONOCHROME1."""
     if header.window is None or header.pixels.photometric != "MONOCHROME1":
         return header.window
     total = header.slope * sum(stored_limits(header.pixels)) + 2 * header.intercept
     low, high = header.window
     return (total - high, total - low)
-
-
-def _source(stack: Stack) -> Source:
-    first = stack.headers[0]
-    return Source(
-        path=stack.path,
-        member=stack.member,
-        patient_key=first.patient_key,
-        study_uid=first.study_uid,
-        series_uid=first.series_uid,
-        sop_instance_uids=tuple(header.sop_instance_uid for header in stack.headers),
-        frame_numbers=tuple(header.frame for header in stack.headers if header.frame is not None),
-        files=tuple(dict.fromkeys(header.path for header in stack.headers)),
-        description=first.description,
-    )
-
-
-def _name(stack: Stack) -> str:
-    """Name a series by its tags and a single file by its name; characters that file names allow."""
-    first = stack.headers[0]
-    if len(stack.headers) == 1:
-        path = first.path
-        parts = [stem_of(path) if kind_by_name(path) is Kind.DICOM else path.name]
-    else:
-        parts = [first.modality, first.series_number, first.description or first.path.parent.name, stack.label]
-    return (
-        re.sub(r"[^A-Za-z0-9._-]+", "_", "-".join(part for part in parts if part)).strip("._-")[:_MOST_NAME] or "dicom"
-    )

@@ -3,134 +3,137 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
-from napari_medclf.domain.dataset import FileRef
+from napari_medclf.domain.image import Gaps
 from napari_medclf.io.dicom.header import Header
-from napari_medclf.io.dicom.place import Placement, PlacementError, place, repeated_places
-from napari_medclf.io.dicom.traits import KIND_NAMES
+from napari_medclf.io.dicom.place import PlacementError, place
+from napari_medclf.io.dicom.split import Part, by_plane, grouped, split
+from napari_medclf.io.dicom.stack import Stack, home_of
 from napari_medclf.io.report import Refusal
 
 
 @dataclass(frozen=True)
-class Stack:
-    """Files that make one image.
+class Assembly:
+    """What loose headers make.
 
     Parameters
     ----------
-    headers : tuple of Header
-        In the order of axis k.
-    placement : Placement or None
-        None for a picture that does not tell its place in the patient.
-    part : str
-        Tells apart the stacks of one series; the same whatever else is scanned.
-    label : str
-        What sets this stack apart in its series, in words; may be empty.
-    is_only : bool
-        Whether it is the only stack of its series.
+    stacks : tuple of Stack
+        What is read as it is.
+    refusals : tuple of Refusal
+        What no affine can place, with the ways in which it can be opened all the same.
+    gapped : tuple of Stack
+        Those ways: refused stacks with their gaps left blank or resampled.
+    refused : tuple of (Refusal, headers)
+        The headers behind each refusal.
     """
 
-    headers: tuple[Header, ...]
-    placement: Placement | None
-    part: str = ""
-    label: str = ""
-    is_only: bool = True
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def path(self) -> Path:
-        """The file of a single image, else the folder that holds all files."""
-        return _home(self.headers)
-
-    @property
-    def member(self) -> str:
-        """The name of this stack inside its folder; empty for a single file."""
-        if self.is_only and len({header.path for header in self.headers}) == 1:
-            return ""
-        key = self.headers[0].series_key
-        return key if self.is_only else f"{key}:{self.part}"
-
-    @property
-    def ref(self) -> FileRef:
-        """What `read_image` opens it by."""
-        return FileRef(self.path, self.member)
-
-    def answers_to(self, member: str) -> bool:
-        """Whether `member` means this stack."""
-        key = self.headers[0].series_key
-        return member == f"{key}:{self.part}" or (self.is_only and member == key)
+    stacks: tuple[Stack, ...]
+    refusals: tuple[Refusal, ...]
+    gapped: tuple[Stack, ...] = ()
+    refused: tuple[tuple[Refusal, tuple[Header, ...]], ...] = ()
 
 
-def assemble(headers: Iterable[Header]) -> tuple[tuple[Stack, ...], tuple[Refusal, ...]]:
-    """Sort headers into stacks; a series that no affine can place is refused as a whole.
+def assemble(headers: Iterable[Header]) -> Assembly:
+    """Sort headers into stacks; what no affine can place is refused, with slice numbers and millimetres.
 
-    Files are put together by series, then by size, colour and frame of reference. Images at
-    the same place are told apart by echo, time, acquisition and the like, where that settles it.
+    Planes are put together by series, then by size, colour and frame of reference, then by orientation and
+    pixel spacing. Planes at the same place are told apart by their kind (echo, b-value ...), which gives
+    several images, or by their time, which gives one image of several times.
     """
-    stacks: list[Stack] = []
-    refusals: list[Refusal] = []
-    for series in _grouped(headers, _series_key):
+    builder = _Builder()
+    for series in grouped(headers, _series_key):
+        builder.add_series(series)
+    return Assembly(
+        tuple(builder.stacks),
+        tuple(refusal for refusal, _ in builder.refused),
+        tuple(builder.gapped),
+        tuple(builder.refused),
+    )
+
+
+@dataclass
+class _Builder:
+    stacks: list[Stack] = field(default_factory=list)
+    gapped: list[Stack] = field(default_factory=list)
+    refused: list[tuple[Refusal, tuple[Header, ...]]] = field(default_factory=list)
+
+    def add_series(self, series: list[Header]) -> None:
         try:
-            stacks.extend(_assemble_series(series, refusals))
+            _check_series(series)
         except PlacementError as error:
-            refusals.append(_refusal(series, error))
-    return tuple(stacks), tuple(refusals)
+            self._refuse(series, error)
+            return
+        series, notes = _without_copies(series)
+        parts = list(self._parts(series))
+        if len(parts) > 1:
+            notes.append(f"Its series is {len(parts)} images that differ in size, orientation, spacing or kind.")
+        for part in parts:
+            self._add_part(part, Stack(part.headers, None, is_only=len(parts) == 1, warnings=tuple(notes)))
+
+    def _parts(self, series: list[Header]) -> Iterator[Part]:
+        for shape in grouped(series, _shape_key):
+            if not shape[0].is_placed:
+                yield from (Part((header,), header.path.name) for header in shape)
+                continue
+            for label, plane in by_plane(shape):
+                for part in split(plane, self._refuse):
+                    yield replace(part, label=f"{label} {part.label}".strip())
+
+    def _add_part(self, part: Part, like: Stack) -> None:
+        key = _part_key(part)
+        like = replace(like, part=key, label=part.label, times=part.times)
+        if not part.headers[0].is_placed:
+            self.stacks.append(like)
+            return
+        try:
+            self.stacks.append(_placed(like, Gaps.REFUSE))
+        except PlacementError as error:
+            ways = [_placed(like, gaps) for gaps in error.ways]
+            self.gapped += ways
+            self._refuse(part.headers, error, ways)
+
+    def _refuse(self, headers: Sequence[Header], error: PlacementError, ways: Sequence[Stack] = ()) -> None:
+        first = headers[0]
+        series = f"series {first.series_number or 'without a number'} ({first.modality or 'no modality'})"
+        refs = tuple(stack.ref for stack in ways)
+        self.refused.append((Refusal(home_of(headers), f"{series}: {error.reason}", error.hint, refs), tuple(headers)))
 
 
-def _assemble_series(series: list[Header], refusals: list[Refusal]) -> list[Stack]:
+def _placed(stack: Stack, gaps: Gaps) -> Stack:
+    if len(stack.headers) > 1 and stack.headers[0].is_film:
+        raise PlacementError(f"{len(stack.headers)} films share one place")
+    placement = place(stack.headers, gaps)
+    return replace(stack, headers=placement.headers, placement=placement)
+
+
+def _check_series(series: Sequence[Header]) -> None:
     if len({header.patient_key for header in series}) > 1:
         raise PlacementError("it holds images of more than one patient under one series UID")
-    series, notes = _without_copies(series)
-    shapes = _grouped(series, _shape_key)
-    parts = [part for shape in shapes for part in _split_shape(shape)]
-    if len(parts) > 1:
-        notes.append(f"Its series is {len(parts)} images of different size, colour, echo, time or place.")
-    stacks = []
-    for label, part in parts:
-        try:
-            stacks.append(replace(_stack(part, label), is_only=len(parts) == 1, warnings=tuple(notes)))
-        except PlacementError as error:
-            refusals.append(_refusal(part, error))
-    return stacks
-
-
-def _split_shape(shape: list[Header]) -> list[tuple[str, list[Header]]]:
-    if shape[0].is_placed:
-        return _split_repeats(shape)
-    return [(header.path.name, [header]) for header in shape]
-
-
-def _stack(headers: list[Header], label: str) -> Stack:
-    part = hashlib.sha256(f"{_shape_key(headers[0])} {label}".encode()).hexdigest()[:8]
-    if not headers[0].is_placed:
-        return Stack(tuple(headers), None, part, label)
-    if len(headers) > 1 and headers[0].is_film:
-        raise PlacementError(f"{len(headers)} films share one place")
-    placement = place(headers)
-    return Stack(placement.headers, placement, part, label)
-
-
-def _split_repeats(shape: list[Header]) -> list[tuple[str, list[Header]]]:
-    """Tell apart images at the same place by the first attribute that leaves no repeats."""
-    if not repeated_places(shape):
-        return [("", shape)]
-    for index, name in enumerate(KIND_NAMES):
-        parts = _grouped(shape, lambda header, index=index: header.kinds[index])  # type: ignore[misc]
-        if min(len(part) for part in parts) > 1 and not any(repeated_places(part) for part in parts):
-            return [(f"{name} {part[0].kinds[index]}", part) for part in parts]
-    return [("", shape)]
+    for uid in sorted({header.concatenation[0] for header in series} - {""}):
+        pieces = {header.concatenation[1:] for header in series if header.concatenation[0] == uid}
+        total = max(max(number, declared) for number, declared in pieces)
+        lost = sorted(set(range(1, min(total, 10_000) + 1)) - {number for number, _ in pieces})
+        if lost:
+            raise PlacementError(
+                f"an object in {total} files (a concatenation) is incomplete: file {lost[0]} is missing",
+                "Fetch the whole series.",
+            )
 
 
 def _without_copies(series: list[Header]) -> tuple[list[Header], list[str]]:
     kept: dict[tuple[str, int | None], Header] = {}
     for header in series:
         kept.setdefault((header.sop_instance_uid or str(header.path), header.frame), header)
-    n_copies = len(series) - len(kept)
+    n_copies = len({header.path for header in series}) - len({header.path for header in kept.values()})
     notes = [f"{n_copies} files are there twice (same SOP instance UID); one of each was read."] if n_copies else []
     return list(kept.values()), notes
+
+
+def _part_key(part: Part) -> str:
+    return hashlib.sha256(f"{_shape_key(part.headers[0])} {part.label}".encode()).hexdigest()[:8]
 
 
 def _series_key(header: Header) -> tuple[Hashable, ...]:
@@ -148,22 +151,3 @@ def _shape_key(header: Header) -> tuple[Hashable, ...]:
         header.is_placed,
         header.frame_of_reference_uid,
     )
-
-
-def _grouped(headers: Iterable[Header], key: Callable[[Header], Hashable]) -> list[list[Header]]:
-    groups: dict[Hashable, list[Header]] = {}
-    for header in headers:
-        groups.setdefault(key(header), []).append(header)
-    return list(groups.values())
-
-
-def _refusal(headers: Sequence[Header], error: PlacementError) -> Refusal:
-    first = headers[0]
-    series = f"series {first.series_number or 'without a number'} ({first.modality or 'no modality'})"
-    return Refusal(_home(headers), f"{series}: {error.reason}", error.hint)
-
-
-def _home(headers: Sequence[Header]) -> Path:
-    if len({header.path for header in headers}) == 1:
-        return headers[0].path
-    return Path(os.path.commonpath([header.path.parent for header in headers]))
