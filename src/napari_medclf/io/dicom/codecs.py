@@ -54,7 +54,7 @@ def unpack_frame(path: Path, pixels: Pixels, data: bytes, n_threads: int = 1) ->
         before anything is unpacked.
     """
     uid = pixels.transfer_syntax_uid
-    stream = _checked_stream(path, pixels, data) if uid in _HAS_HEADER else None
+    stream = checked_stream(path, pixels, data) if uid in _HAS_HEADER else None
     with refusing(path, f"has damaged samples ({syntax_name(uid)})", with_text=False):
         samples = np.asarray(_DECODERS[uid](data, _Frame(pixels, stream, n_threads)))
         if samples.dtype.itemsize * 8 > max(pixels.bits_allocated, 8):
@@ -65,8 +65,14 @@ def unpack_frame(path: Path, pixels: Pixels, data: bytes, n_threads: int = 1) ->
         return np.require(samples, requirements=["C", "W"])
 
 
-def _checked_stream(path: Path, pixels: Pixels, data: bytes) -> Stream:
-    """Refuse a frame that is not the size the file declares: it may be a bomb."""
+def checked_stream(path: Path, pixels: Pixels, data: bytes) -> Stream:
+    """Read what a JPEG, JPEG-LS or JPEG 2000 frame declares, and refuse what is not the file's size.
+
+    Raises
+    ------
+    ReadError
+        With both sizes, or if the frame has no header of its own.
+    """
     stream = read_stream(data)
     if stream is None:
         raise ReadError(

@@ -56,7 +56,7 @@ def _read_jpeg_2000(data: bytes) -> Stream | None:
         return None
     right, bottom, left, top = (int.from_bytes(data[at : at + 4], "big") for at in (8, 12, 16, 20))
     first = data[42]
-    is_mixed, levels = _coding_style(data, 4 + int.from_bytes(data[4:6], "big") - 2)
+    is_mixed, levels = _coding_style(data, 4 + int.from_bytes(data[4:6], "big"))
     return Stream(
         rows=bottom - top,
         columns=right - left,

@@ -75,6 +75,18 @@ def fetch(planes: Sequence[Plane], put: Put, volume: NDArray[Any] | None = None)
     _unpack(packed, put)
 
 
+def packed_frame(plane: Plane) -> bytes:
+    """Read the bytes of one packed frame as they are.
+
+    Raises
+    ------
+    ReadError
+        If the file is truncated.
+    """
+    ((_, _, data),) = _each_packed([(0, plane)])
+    return data
+
+
 def stored_dtype(pixels: Pixels) -> np.dtype[Any]:
     """Native dtype of stored samples."""
     kind = "f" if pixels.is_float else "i" if pixels.is_signed else "u"
