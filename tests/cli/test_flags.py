@@ -99,9 +99,13 @@ def test_help_tells_defaults_and_units(capsys):
     assert "advanced options" in text
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_option_of_every_command_is_a_flag_with_help(name):
-    command = importlib.import_module(f"napari_medclf.cli.commands.{name}").COMMAND
+def commands_of(name):
+    module = importlib.import_module(f"napari_medclf.cli.commands.{name}")
+    return module.COMMANDS.values() if hasattr(module, "COMMANDS") else [module.COMMAND]
+
+
+@pytest.mark.parametrize("command", [command for name in COMMANDS for command in commands_of(name)])
+def test_every_option_of_every_command_is_a_flag_with_help(command):
     parser = argparse.ArgumentParser()
     add_flags(parser, command.options)
 

@@ -39,6 +39,8 @@ class Command(Generic[Options, Result]):
         Result to lines of text for people.
     exit_code : callable
         Outcome to exit code.
+    summary : str
+        What it does, for commands below another one (`medclf pacs find`).
     """
 
     options: type[Options]
@@ -46,3 +48,4 @@ class Command(Generic[Options, Result]):
     document: Callable[[Result], Mapping[str, Any]]
     show: Callable[[Result], Iterable[str]]
     exit_code: Callable[[Outcome[Result]], int] = exit_code
+    summary: str = ""

@@ -104,7 +104,7 @@ def _placeholder(info: OptionInfo) -> str:
 
 def _describe(info: OptionInfo) -> str:
     default = info.default
-    shows_default = not (default is dataclasses.MISSING or default is None or default == () or info.kind is bool)
+    shows_default = not (default is dataclasses.MISSING or default is None or default in ((), "") or info.kind is bool)
     if not shows_default:
         return info.help.replace("%", "%%")
     text = default.value if isinstance(default, Enum) else ",".join(map(str, default)) if info.is_many else default

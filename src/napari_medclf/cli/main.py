@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,6 +29,7 @@ COMMANDS = {
     "train": "train a model from your images and labels",
     "evaluate": "measure a model on labelled data",
     "correct": "save a corrected answer of an image into a project",
+    "pacs": "ask a picture archive (PACS), fetch series from it, send results to it",
     "rerun": "run again what a run.json or a model's run_spec.json describes",
 }
 """Command to its summary; the module `cli.commands.<name>` holds the rest and is imported when asked for."""
@@ -61,14 +62,30 @@ def _run(arguments: list[str]) -> int:
     name = arguments[0]
     if name not in COMMANDS:
         return _complain(unknown_choice("command", name, COMMANDS))
-    command: Command[Any, Any] = importlib.import_module(f"napari_medclf.cli.commands.{name}").COMMAND
-    namespace = _command_parser(name, command).parse_intermixed_args(arguments[1:])
+    module = importlib.import_module(f"napari_medclf.cli.commands.{name}")
+    rest = arguments[1:]
+    if hasattr(module, "COMMANDS"):  # a command that has commands of its own: `medclf pacs find`
+        if not rest or rest[0] not in module.COMMANDS:
+            return _choose_below(name, rest, module.COMMANDS)
+        name, command = f"{name} {rest[0]}", module.COMMANDS[rest.pop(0)]
+    else:
+        command = module.COMMAND
+    namespace = _command_parser(name, command).parse_intermixed_args(rest)
     with _logging_to_stderr(is_verbose=namespace.verbose):
         try:
             options = read_flags(namespace, command.options)
         except MedclfError as error:
             return _complain(str(error))
         return _execute(name, command, options, namespace)
+
+
+def _choose_below(name: str, rest: list[str], commands: Mapping[str, Command[Any, Any]]) -> int:
+    if rest and rest[0] not in ("-h", "--help"):
+        return _complain(unknown_choice(f"command of `medclf {name}`", rest[0], commands))
+    listing = "\n".join(f"  {one:10} {command.summary}" for one, command in commands.items())
+    more = f"Each takes --json. medclf {name} COMMAND --help tells its options."
+    sys.stdout.write(f"usage: medclf {name} COMMAND [options]\n\n{_summary(name)}\n\ncommands:\n{listing}\n\n{more}\n")
+    return DONE
 
 
 def _execute(name: str, command: Command[Any, Any], options: Any, namespace: argparse.Namespace) -> int:
@@ -108,6 +125,11 @@ def _document(name: str, command: Command[Any, Any], outcome: Outcome[Any]) -> d
     return document
 
 
+def _summary(name: str) -> str:
+    text = COMMANDS[name]
+    return f"{text[0].upper()}{text[1:]}."
+
+
 def _main_parser() -> argparse.ArgumentParser:
     listing = "\n".join(f"  {name:10} {summary}" for name, summary in COMMANDS.items())
     parser = argparse.ArgumentParser(
@@ -130,7 +152,7 @@ class _ShowVersion(argparse.Action):
 
 
 def _command_parser(name: str, command: Command[Any, Any]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"medclf {name}", description=COMMANDS[name].capitalize() + ".")
+    parser = argparse.ArgumentParser(prog=f"medclf {name}", description=command.summary or _summary(name))
     add_flags(parser, command.options)
     output = parser.add_argument_group("output")
     output.add_argument("--json", action="store_true", help="print one JSON document on stdout")

@@ -60,6 +60,10 @@ class OptionError(MedclfError):
     """An option outside its limits, or options that contradict each other."""
 
 
+class ServerError(MedclfError):
+    """A server that cannot be reached, refuses, or answers something else than it was asked."""
+
+
 class BackendUnavailable(MedclfError):
     """A model that needs a package or a device that is not here."""
 

@@ -1,0 +1,1 @@
+"""Picture archives (PACS): DICOMweb and DIMSE clients."""

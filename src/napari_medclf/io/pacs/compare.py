@@ -1,0 +1,57 @@
+"""Whether a server gives an object back as it was sent: every element, and the packing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from napari_medclf.io.dicom import tags
+from napari_medclf.io.dicom.quiet import quiet
+from napari_medclf.io.preflight import refusing
+
+_LISTED = 5
+
+
+def explain_difference(sent: Path, returned: Path) -> str:
+    """Name the elements that differ between two files, as a sentence; empty when all are the same.
+
+    Elements are named by keyword and their values are not shown. The file header (group 2) belongs to
+    whoever wrote the file and is not compared, save for the transfer syntax.
+
+    Raises
+    ------
+    ReadError
+        If a file is damaged.
+    """
+    first, second = _read(sent), _read(returned)
+    if tags.meta_text(first, "TransferSyntaxUID") != tags.meta_text(second, "TransferSyntaxUID"):
+        return "The server packed it in another transfer syntax."
+    with quiet():
+        changed = [_name(tag) for tag in sorted({*first.keys(), *second.keys()}) if not _is_same(first, second, tag)]
+    if not changed:
+        return ""
+    more = f" and {len(changed) - _LISTED} more" if len(changed) > _LISTED else ""
+    return f"The server gives it back with other values of {', '.join(changed[:_LISTED])}{more}."
+
+
+def _read(path: Path) -> Any:
+    with refusing(path, "is damaged", with_text=False), quiet():
+        from pydicom import dcmread
+
+        return dcmread(path)
+
+
+def _is_same(first: Any, second: Any, tag: Any) -> bool:
+    if tag not in first or tag not in second:
+        return False
+    mine, theirs = first.get_item(tag), second.get_item(tag)
+    raw = getattr(mine, "value", None), getattr(theirs, "value", None)
+    if all(isinstance(one, bytes) for one in raw):  # not parsed yet: then the bytes themselves decide
+        return bool(raw[0] == raw[1] and mine.VR == theirs.VR)
+    return bool(first[tag] == second[tag])
+
+
+def _name(tag: Any) -> str:
+    from pydicom.datadict import keyword_for_tag
+
+    return keyword_for_tag(tag) or f"({tag.group:04X},{tag.element:04X})"
