@@ -6,23 +6,24 @@ from pathlib import Path
 from typing import Any
 
 from napari_medclf.domain.errors import ReadError
+from napari_medclf.io.derived.read import is_derived
 
 _BASE = "1.2.840.10008.5.1.4.1.1."
 _CONVERT = "Convert it to single-frame DICOM or to NIfTI."
 _REASONS = {
     "77.1.6": ("is a whole-slide image, which this version does not read", "Export a region as TIFF."),
-    "66.4": ("is a segmentation, not an image", "Convert it to NIfTI to use its labels."),
-    "66.7": ("is a segmentation (label map), not an image", "Convert it to NIfTI to use its labels."),
     "66.5": ("is a surface segmentation, not an image", ""),
     "66.1": ("is a spatial registration, not an image", ""),
     "481.2": ("is a radiotherapy dose, which this version does not read", ""),
-    "481.3": ("is a set of radiotherapy contours, not an image", "Convert it to a NIfTI label image."),
     "481.5": ("is a radiotherapy plan, not an image", ""),
-    "30": ("is a parametric map, which this version does not read", "Convert it to NIfTI."),
 }
 _DIRECTORY = "1.2.840.10008.1.3.10"
 # Several frames of these follow each other in time; elsewhere they may be slices, whose place is not read yet.
 _FILMS = frozenset(_BASE + one for one in ("3.1", "12.1", "12.1.1", "12.2", "12.2.1", "7", "7.1", "7.2", "7.3", "7.4"))
+
+
+class DerivedObject(ReadError):
+    """A file of labels, contours, reports or maps, which other readers take."""
 
 
 def check_kind(path: Path, dataset: Any, *, has_pixels: bool) -> None:
@@ -30,12 +31,16 @@ def check_kind(path: Path, dataset: Any, *, has_pixels: bool) -> None:
 
     Raises
     ------
+    DerivedObject
+        If it is for the readers of `io.derived`.
     ReadError
-        Naming the kind of object.
+        Naming the kind of object, for all others.
     """
     uid = _class_uid(dataset)
     if uid == _DIRECTORY or "DirectoryRecordSequence" in dataset:
         raise ReadError(path, "is a DICOMDIR, an index of other files", "Open the folder with the files themselves.")
+    if is_derived(uid):
+        raise DerivedObject(path, f"holds what was derived from images ({_name(uid)}), not an image")
     reason, hint = _REASONS.get(uid.removeprefix(_BASE), ("", "")) if uid.startswith(_BASE) else ("", "")
     if reason:
         raise ReadError(path, reason, hint)

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 
-import numpy as np
-
-from napari_medclf.domain.arrays import PixelArray
 from napari_medclf.domain.dataset import FileRef
+from napari_medclf.domain.derived import LabelSet, MeasurementReport
 from napari_medclf.domain.errors import ReadError
-from napari_medclf.domain.image import ChannelKind, Gaps, MedImage, Scale
-from napari_medclf.io.dicom.colour import read_colour
-from napari_medclf.io.dicom.gaps import fill
+from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.io.dicom.header import Header, read_headers
-from napari_medclf.io.dicom.samples import read_gray
+from napari_medclf.io.dicom.image import read_stack, scale_of, window_of
+from napari_medclf.io.dicom.kinds import DerivedObject
 from napari_medclf.io.dicom.stack import Stack
-from napari_medclf.io.dicom.stacks import assemble
-from napari_medclf.io.dicom.stored import stored_limits
-from napari_medclf.io.preflight import refusing
+from napari_medclf.io.dicom.stacks import Refused, assemble
 from napari_medclf.io.report import Refusal
-from napari_medclf.io.window import robust_window
+
+__all__ = ["Scan", "read_file", "read_member", "read_stack", "scale_of", "scan_files", "window_of"]
 
 _MOST_NAMED = 8
-# Modalities whose pictures are made to be looked at.
-_DISPLAYED = frozenset(("US", "ES", "OP", "XC", "GM", "SM", "OT", "DOC"))
 
 
 @dataclass(frozen=True)
@@ -37,20 +32,38 @@ class Scan:
     ----------
     gapped : tuple of Stack
         Refused stacks as they are when a person allows gaps; read by their member only.
+    derived : tuple of Path
+        Files of labels, contours, reports and maps.
+    refused : tuple of Refused
+        Series that were refused, with their headers.
     """
 
     stacks: tuple[Stack, ...]
     refusals: tuple[Refusal, ...]
     gapped: tuple[Stack, ...] = ()
+    derived: tuple[Path, ...] = ()
+    refused: tuple[Refused, ...] = ()
 
     @property
     def refs(self) -> tuple[FileRef, ...]:
         """How each stack is opened later."""
         return tuple(stack.ref for stack in self.stacks)
 
-    def loaders(self) -> Iterator[Callable[[], MedImage]]:
-        """Yield a function a stack that reads it."""
-        return (partial(read_stack, stack) for stack in self.stacks)
+    @cached_property
+    def entries(self) -> tuple[SeriesEntry, ...]:
+        """Everything there is to choose from: images, refused series, and what was derived from images."""
+        entries = [stack.entry() for stack in self.stacks]
+        entries += [one.entry() for one in self.refused]
+        return (*entries, *(_describe(path) for path in self.derived))
+
+    def loaders(self) -> Iterator[Callable[[], MedImage | LabelSet | MeasurementReport]]:
+        """Yield a function that reads one thing: first a stack each, then a derived object each."""
+        yield from (partial(read_stack, stack) for stack in self.stacks)
+        if self.derived:
+            from napari_medclf.io.derived.read import read_derived
+
+            grids = [stack.source_grid() for stack in self.stacks]
+            yield from (partial(read_derived, path, grids) for path in self.derived)
 
     def find_stack(self, folder: Path, member: str) -> Stack:
         """Find the stack a member names.
@@ -72,17 +85,32 @@ class Scan:
         return read_stack(self.find_stack(folder, member))
 
 
-def scan_files(paths: Iterable[Path]) -> Scan:
-    """Read headers and put the files together; samples are left alone."""
+def scan_files(paths: Iterable[Path], on_progress: Callable[[int, int], None] | None = None) -> Scan:
+    """Read headers and put the files together; samples are left alone.
+
+    Parameters
+    ----------
+    on_progress : callable
+        Told how many files of how many are done; what it raises ends the scan.
+    """
+    files = list(paths)
     headers: list[Header] = []
+    derived: list[Path] = []
     refusals: list[Refusal] = []
-    for path in paths:
+    for n_done, path in enumerate(files):
+        if on_progress is not None:
+            on_progress(n_done, len(files))
         try:
             headers.extend(read_headers(path))
+        except DerivedObject:
+            derived.append(path)
         except ReadError as error:
             refusals.append(Refusal.of(error))
+    if on_progress is not None:
+        on_progress(len(files), len(files))
     assembly = assemble(headers)
-    return Scan(assembly.stacks, (*refusals, *assembly.refusals), assembly.gapped)
+    refusals += [one.refusal for one in assembly.refused]
+    return Scan(assembly.stacks, tuple(refusals), assembly.gapped, tuple(derived), assembly.refused)
 
 
 def read_file(path: Path, member: str = "") -> MedImage:
@@ -93,15 +121,17 @@ def read_file(path: Path, member: str = "") -> MedImage:
     ReadError
         If it cannot be read; or, naming the members, if there are several and none was named.
     """
-    scan = scan_files([path])
+    headers = read_headers(path)
+    scan = _scan_of(headers)
     if member:
         return scan.read_member(path, member)
-    if scan.refusals:
+    if len(scan.stacks) == 1 and not scan.refusals:
+        return read_stack(scan.stacks[0])
+    if not scan.stacks and len(scan.refusals) == 1:
         raise scan.refusals[0].as_error()
-    if len(scan.stacks) > 1:
-        members = ", ".join(ref.member for ref in scan.refs[:_MOST_NAMED])
-        raise ReadError(path, f"holds {len(scan.stacks)} images: {members}", "Name one of them.")
-    return read_stack(scan.stacks[0])
+    members = ", ".join(stack.member for stack in scan.stacks[:_MOST_NAMED])
+    refused = f"; refused: {scan.refusals[0].reason}" if scan.refusals else ""
+    raise ReadError(path, f"holds {len(scan.stacks)} images: {members or 'none'}{refused}", "Name one of them.")
 
 
 def read_member(folder: Path, member: str, files: Iterable[Path]) -> MedImage:
@@ -115,77 +145,17 @@ def read_member(folder: Path, member: str, files: Iterable[Path]) -> MedImage:
     return scan_files(files).read_member(folder, member)
 
 
-def read_stack(stack: Stack) -> MedImage:
-    """Read the samples of a stack.
-
-    Raises
-    ------
-    ReadError
-        Naming the file that cannot be decoded.
-    """
-    first = stack.headers[0]
-    warnings = list(stack.notes)
-    with refusing(first.path, "cannot be decoded"):
-        data, kind = _samples(stack, warnings)
-        values, unit = _times(stack)
-        is_colour = first.pixels.is_colour
-        return MedImage(
-            data=data,
-            geometry=stack.geometry,
-            name=stack.name,
-            modality=first.modality,
-            scale=scale_of(first),
-            channel_kind=kind,
-            channel_names=("red", "green", "blue") if kind is ChannelKind.COLOUR else (),
-            channel_values=values,
-            channel_unit=unit,
-            window=None if is_colour else window_of(first) or robust_window(data),
-            source=stack.source,
-            warnings=tuple(dict.fromkeys(warnings)),
-        )
+def _scan_of(headers: Sequence[Header]) -> Scan:
+    assembly = assemble(headers)
+    refusals = tuple(one.refusal for one in assembly.refused)
+    return Scan(assembly.stacks, refusals, assembly.gapped, refused=assembly.refused)
 
 
-def _samples(stack: Stack, warnings: list[str]) -> tuple[PixelArray, ChannelKind]:
-    """Read and arrange samples: (K, J, I), with time or colour in front, or time and then colour."""
-    is_colour = stack.headers[0].pixels.is_colour
-    data = read_colour(stack.planes) if is_colour else read_gray(stack.planes, warnings)
-    is_series = stack.times is not None or stack.headers[0].is_film
-    kind = ChannelKind.COLOUR if is_colour else ChannelKind.NONE
-    if is_series:
-        shape = (stack.n_times, len(stack.headers), *data.shape[-2:])
-        if is_colour:
-            data, kind = np.ascontiguousarray(np.moveaxis(data.reshape(3, *shape), 0, 1)), ChannelKind.COLOUR_TIME
-        else:
-            data, kind = data.reshape(shape), ChannelKind.TIME
-    placement = stack.placement
-    if placement is not None and placement.gaps is not Gaps.REFUSE and placement.acquired_k:
-        data = fill(data, placement.acquired_k, placement.n_slices, placement.gaps)
-    return data, kind
+def _describe(path: Path) -> SeriesEntry:
+    """List a derived object; what is damaged keeps its reason."""
+    from napari_medclf.io.derived.read import describe_derived
 
-
-def _times(stack: Stack) -> tuple[tuple[float, ...], str]:
-    if stack.times is not None:
-        return stack.times.values, stack.times.unit
-    values = stack.headers[0].film_times_ms
-    return values, "ms" if values else ""
-
-
-def scale_of(header: Header) -> Scale:
-    """What the samples mean once they are read."""
-    """Tell what the samples of a plane mean."""
-    if header.pixels.is_colour or header.modality in _DISPLAYED:
-        return Scale.DISPLAY
-    if header.suv_factor is not None:
-        return Scale.SUV
-    if header.modality == "CT" and header.is_rescaled and header.rescale_type.upper() in ("", "HU"):
-        return Scale.HU
-    return Scale.RAW
-
-
-def window_of(header: Header) -> tuple[float, float] | None:
-    """Give limits for the display, turned round with the samples of MONOCHROME1."""
-    if header.window is None or header.pixels.photometric != "MONOCHROME1":
-        return header.window
-    total = header.slope * sum(stored_limits(header.pixels)) + 2 * header.intercept
-    low, high = header.window
-    return (total - high, total - low)
+    try:
+        return describe_derived(path)
+    except ReadError as error:
+        return replace(SeriesEntry(FileRef(path), path.name, "DICOM"), reason=error.reason, hint=error.hint)

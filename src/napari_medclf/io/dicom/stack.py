@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import Gaps, Source
 from napari_medclf.domain.listing import SeriesEntry
+from napari_medclf.io.derived.read import study_key
 from napari_medclf.io.derived.source_grid import SourceGrid
 from napari_medclf.io.dicom.header import Header
 from napari_medclf.io.dicom.place import Placement
@@ -173,7 +173,7 @@ class Stack:
             ref=self.ref,
             name=self.name,
             kind=first.modality,
-            study=study_key(first),
+            study=study_key(first.study_uid),
             series_uid=first.series_uid,
             series_number=first.series_number,
             description=first.description,
@@ -190,8 +190,3 @@ def home_of(headers: Sequence[Header]) -> Path:
     if len(files) == 1:
         return headers[0].path
     return Path(os.path.commonpath([file.parent for file in files]))
-
-
-def study_key(header: Header) -> str:
-    """A short hash that tells studies apart."""
-    return hashlib.sha256(header.study_uid.encode()).hexdigest()[:12] if header.study_uid else ""

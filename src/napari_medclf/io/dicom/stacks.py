@@ -6,12 +6,38 @@ import hashlib
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.image import Gaps
+from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.io.dicom.header import Header
 from napari_medclf.io.dicom.place import PlacementError, place
 from napari_medclf.io.dicom.split import Part, by_plane, grouped, split
 from napari_medclf.io.dicom.stack import Stack, home_of
 from napari_medclf.io.report import Refusal
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Headers that no affine can place, why, and how they can be opened all the same."""
+
+    refusal: Refusal
+    headers: tuple[Header, ...]
+
+    def entry(self) -> SeriesEntry:
+        """The row of a series picker."""
+        like = Stack(self.headers, None)
+        n_files = len({header.path for header in self.headers})
+        return replace(
+            like.entry(),
+            ref=FileRef(self.refusal.path, like.headers[0].series_key),
+            size=(),
+            spacing_mm=None,
+            n_files=n_files,
+            warnings=(),
+            reason=self.refusal.reason,
+            hint=self.refusal.hint,
+            ways=self.refusal.ways,
+        )
 
 
 @dataclass(frozen=True)
@@ -22,18 +48,15 @@ class Assembly:
     ----------
     stacks : tuple of Stack
         What is read as it is.
-    refusals : tuple of Refusal
-        What no affine can place, with the ways in which it can be opened all the same.
+    refused : tuple of Refused
+        What no affine can place.
     gapped : tuple of Stack
-        Those ways: refused stacks with their gaps left blank or resampled.
-    refused : tuple of (Refusal, headers)
-        The headers behind each refusal.
+        Refused stacks with their gaps left blank or resampled.
     """
 
     stacks: tuple[Stack, ...]
-    refusals: tuple[Refusal, ...]
+    refused: tuple[Refused, ...]
     gapped: tuple[Stack, ...] = ()
-    refused: tuple[tuple[Refusal, tuple[Header, ...]], ...] = ()
 
 
 def assemble(headers: Iterable[Header]) -> Assembly:
@@ -46,19 +69,14 @@ def assemble(headers: Iterable[Header]) -> Assembly:
     builder = _Builder()
     for series in grouped(headers, _series_key):
         builder.add_series(series)
-    return Assembly(
-        tuple(builder.stacks),
-        tuple(refusal for refusal, _ in builder.refused),
-        tuple(builder.gapped),
-        tuple(builder.refused),
-    )
+    return Assembly(tuple(builder.stacks), tuple(builder.refused), tuple(builder.gapped))
 
 
 @dataclass
 class _Builder:
     stacks: list[Stack] = field(default_factory=list)
     gapped: list[Stack] = field(default_factory=list)
-    refused: list[tuple[Refusal, tuple[Header, ...]]] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
 
     def add_series(self, series: list[Header]) -> None:
         try:
@@ -99,7 +117,8 @@ class _Builder:
         first = headers[0]
         series = f"series {first.series_number or 'without a number'} ({first.modality or 'no modality'})"
         refs = tuple(stack.ref for stack in ways)
-        self.refused.append((Refusal(home_of(headers), f"{series}: {error.reason}", error.hint, refs), tuple(headers)))
+        refusal = Refusal(home_of(headers), f"{series}: {error.reason}", error.hint, refs)
+        self.refused.append(Refused(refusal, tuple(headers)))
 
 
 def _placed(stack: Stack, gaps: Gaps) -> Stack:
