@@ -35,7 +35,7 @@ def read_colour(headers: Sequence[Header]) -> PixelArray:
     pixels = headers[0].pixels
     planes = planes_of(headers)
     converters = {header.path: rgb_converter(header) for header in headers}
-    dtype = np.dtype(np.uint8 if pixels.bits_allocated == 8 or pixels.photometric == _PALETTE else np.uint16)
+    dtype = colour_dtype(pixels)
     check_budget(headers[0].path, 3 * len(planes) * pixels.rows * pixels.columns * dtype.itemsize)
     volume = np.empty((3, len(planes), pixels.rows, pixels.columns), dtype)
 
@@ -44,6 +44,11 @@ def read_colour(headers: Sequence[Header]) -> PixelArray:
 
     fetch(planes, put)
     return volume
+
+
+def colour_dtype(pixels: Pixels) -> np.dtype[Any]:
+    """Type of colours: those of a palette have eight bits."""
+    return np.dtype(np.uint8 if pixels.bits_allocated == 8 or pixels.photometric == _PALETTE else np.uint16)
 
 
 def rgb_converter(header: Header) -> Callable[[NDArray[Any]], NDArray[Any]]:

@@ -120,7 +120,8 @@ def shift(volume: NDArray[Any], intercept: int) -> PixelArray:
 
 
 def _wide_enough(low: int, high: int) -> np.dtype[Any]:
-    return np.promote_types(np.promote_types(np.min_scalar_type(low), np.min_scalar_type(high)), np.int16)
+    fits = (one for one in (np.int16, np.int32) if np.iinfo(one).min <= low and high <= np.iinfo(one).max)
+    return np.dtype(next(fits, np.int64))
 
 
 def _read_evenly(planes: Sequence[Plane], notes: set[str]) -> NDArray[Any]:
