@@ -1,13 +1,17 @@
 import os
 import shutil
 import sys
+import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import ReadError
-from napari_medclf.io.read import discover, read, read_each, read_image
+from napari_medclf.domain.geometry import Geometry
+from napari_medclf.domain.image import MedImage
+from napari_medclf.io.read import discover, read, read_each, read_entry, read_image, thumbnail
 from napari_medclf.io.write import write_image
 from napari_medclf.testing.phantoms import MARKED_HU, MARKED_VOXEL
 
@@ -112,13 +116,92 @@ def test_picture_named_dicom_is_read_and_told(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
-def test_pipe_and_broken_link_are_refused_and_do_not_hang(tmp_path, phantom):
+def test_pipe_is_passed_over_and_a_broken_link_is_refused(tmp_path, phantom):
     os.mkfifo(tmp_path / "pipe.nii.gz")
     (tmp_path / "broken.nii").symlink_to(tmp_path / "nowhere")
     write_image(phantom, tmp_path / "c.nii")
     report = read([tmp_path, tmp_path / "absent"])
     assert [image.name for image in report.images] == ["c"]
     reasons = {refusal.path.name: refusal.reason for refusal in report.refusals}
-    assert "pipe" in reasons["pipe.nii.gz"]
+    assert "pipe.nii.gz" not in reasons
     assert "no such file" in reasons["broken.nii"]
     assert "no such file" in reasons["absent"]
+    assert "pipe" in read([tmp_path / "pipe.nii.gz"]).refusals[0].reason
+
+
+def zip_folder(folder, path, prefix=""):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                archive.write(file, f"{prefix}{file.relative_to(folder).as_posix()}")
+    return path
+
+
+def test_zip_gives_what_its_folder_gives_and_opens_again_by_its_sources(tmp_path, phantom, write_series):
+    write_series(tmp_path / "study" / "ct", phantom)
+    write_image(phantom, tmp_path / "study" / "b.nii.gz")
+    archive = zip_folder(tmp_path / "study", tmp_path / "study.zip")
+    report = read([archive])
+    assert report.refusals == ()
+    assert len(report.images) == 2
+    for image in report.images:
+        assert image.source.path == archive
+        assert image.geometry.same_grid(phantom.geometry)
+        again = read_image(image.source.path, image.source.member)
+        assert np.array_equal(again.data, image.data)
+        assert again.source == image.source
+    assert {(ref.path, ref.member) for ref in discover(archive).found} == {
+        (image.source.path, image.source.member) for image in report.images
+    }
+
+
+def test_zip_of_one_series_is_that_image_and_says_where_a_bad_file_is(tmp_path, phantom, write_series):
+    folder = write_series(tmp_path / "ct", phantom)
+    archive = zip_folder(folder, tmp_path / "ct.zip")
+    assert read_image(archive).data[MARKED_VOXEL] == MARKED_HU
+    (folder / "broken.nii").write_bytes(b"x" * 9)
+    (refusal,) = read([zip_folder(folder, tmp_path / "bad.zip")]).refusals
+    assert refusal.path == tmp_path / "bad.zip" / "broken.nii"
+    with pytest.raises(ReadError, match=r"bad\.zip: holds nothing called 'x'"):
+        read_image(tmp_path / "bad.zip", "x")
+
+
+def test_zip_inside_a_folder_is_named_and_not_opened(tmp_path, phantom):
+    write_image(phantom, tmp_path / "a" / "a.nii")
+    zip_folder(tmp_path / "a", tmp_path / "a" / "inner.zip")
+    assert "zip archive inside a folder" in read([tmp_path / "a"]).refusals[0].reason
+
+
+def test_entries_list_every_file_and_offer_numbered_pictures_as_a_volume(tmp_path):
+    for number in (1, 2, 10):
+        Image.fromarray(np.full((20, 28), number, np.uint8)).save(tmp_path / f"slice{number}.png")
+    found = discover(tmp_path)
+    assert len(found.found) == 3
+    (offer,) = [entry for entry in found.entries if entry.kind == "stack"]
+    volume = read_entry(offer.ref)
+    assert volume.data[:, 0, 0].tolist() == [1, 2, 10]
+    assert volume.geometry.unit.value == "px"
+    assert "not known" in volume.warnings[0]
+    assert np.array_equal(read_image(volume.source.path, volume.source.member).data, volume.data)
+
+
+def test_stack_of_pictures_of_two_sizes_names_the_one_that_differs(tmp_path):
+    for number, rows in ((1, 20), (2, 20), (3, 21)):
+        Image.fromarray(np.zeros((rows, 28), np.uint8)).save(tmp_path / f"slice{number}.png")
+    with pytest.raises(ReadError, match=r"slice3\.png: is \(1, 21, 28\)"):
+        read_image(tmp_path, "+stack")
+    with pytest.raises(ReadError, match="no stack of slices"):
+        read_image(tmp_path / "..", "+stack")
+
+
+def test_thumbnail_shows_the_middle_slice_small(tmp_path):
+    data = np.zeros((3, 300, 200), np.int16)
+    data[1, :150] = 1000
+    path = tmp_path / "a.nii.gz"
+    write_image(MedImage(data, Geometry.from_spacing(data.shape), "a", window=(0, 1000)), path)
+    small = thumbnail(FileRef(path))
+    assert small.dtype == np.uint8
+    assert small.shape == (100, 66)
+    assert small[10, 5] > 200
+    assert small[90, 5] == 0
+    assert thumbnail(FileRef(tmp_path / "absent.nii")) is None

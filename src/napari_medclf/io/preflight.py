@@ -31,6 +31,12 @@ def check_file(path: Path) -> int:
     ReadError
         If there is nothing, or it is a folder, a pipe, a device, empty, or not ours to read.
     """
+    size = _check_entry(path)
+    _read(path, 0)
+    return size
+
+
+def _check_entry(path: Path) -> int:
     try:
         info = path.stat()
     except FileNotFoundError:
@@ -45,12 +51,37 @@ def check_file(path: Path) -> int:
         raise ReadError(path, "is a pipe, socket or device, not a file")
     if info.st_size == 0:
         raise ReadError(path, "is empty (0 bytes)", "The copy may have failed; fetch it again.")
+    return info.st_size
+
+
+def read_head(path: Path, n_bytes: int) -> bytes:
+    """Check a file as `check_file` does, and read its first bytes; opens it once.
+
+    Raises
+    ------
+    ReadError
+        As `check_file`.
+    """
+    _check_entry(path)
+    return _read(path, n_bytes)
+
+
+def is_special(path: Path) -> bool:
+    """Whether this is a pipe, a socket or a device."""
     try:
-        path.open("rb").close()
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _read(path: Path, n_bytes: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(n_bytes)
     except OSError as error:
         reason = "there is no permission to read it" if isinstance(error, PermissionError) else "cannot be opened"
         raise ReadError(path, reason) from error
-    return info.st_size
 
 
 def check_budget(path: Path, n_bytes: int) -> None:

@@ -1,52 +1,57 @@
-"""The way in: files and folders become images, and each one that cannot gets its reason."""
+"""The way in: files, folders and archives become images, labels and reports, and what cannot gets its reason."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from napari_medclf.domain.arrays import PixelArray
 from napari_medclf.domain.dataset import FileRef
+from napari_medclf.domain.derived import LabelSet, MeasurementReport
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.image import MedImage
 from napari_medclf.io import medmnist
-from napari_medclf.io.raster.picture import read_picture
-from napari_medclf.io.raster.tiff import read_tiff
-from napari_medclf.io.report import Discovery, ReadReport, Refusal
-from napari_medclf.io.sniff import Kind, can_read, kind_by_name
-from napari_medclf.io.volume.nifti import read_nifti
-from napari_medclf.io.volume.nrrd import read_nrrd
-from napari_medclf.io.walk import Collected, collect, identify
+from napari_medclf.io.archive import unpacked
+from napari_medclf.io.discover import discover
+from napari_medclf.io.open_one import note_name, open_one
+from napari_medclf.io.raster.stack import STACK_MEMBER, read_stack
+from napari_medclf.io.relocate import inner_ref, outer_error, outer_item
+from napari_medclf.io.report import Discovery, ReadItem, ReadReport, Refusal
+from napari_medclf.io.sniff import Kind, can_read
+from napari_medclf.io.walk import Collected, Found, collect, identify
 
-__all__ = ["Discovery", "ReadReport", "Refusal", "can_read", "discover", "read", "read_each", "read_image"]
+__all__ = [
+    "STACK_MEMBER", "Discovery", "ReadItem", "ReadReport", "Refusal", "can_read", "discover", "read", "read_each",
+    "read_entry", "read_image", "thumbnail",
+]  # fmt: skip
 
-_ONE_IMAGE: dict[Kind, Callable[[Path], MedImage]] = {
-    Kind.NIFTI: read_nifti,
-    Kind.NRRD: read_nrrd,
-    Kind.PNG: read_picture,
-    Kind.JPEG: read_picture,
-    Kind.TIFF: read_tiff,
-}
 _MOST_NAMED = 8
+_Item = MedImage | LabelSet | MeasurementReport
 
 
 def read(paths: Iterable[Path]) -> ReadReport:
-    """Read everything in some files and folders; never raises for a bad file.
+    """Read everything in some files, folders and zip archives; never raises for a bad file.
 
-    DICOM files are put together into series wherever they lie. An npz gives one image a split.
+    DICOM files are put together into series wherever they lie, and labels and reports find the images they
+    were made for among them. An npz gives one image a split.
     """
     results = list(read_each(paths))
     return ReadReport(
         tuple(one for one in results if isinstance(one, MedImage)),
         tuple(one for one in results if isinstance(one, Refusal)),
+        tuple(one for one in results if isinstance(one, LabelSet)),
+        tuple(one for one in results if isinstance(one, MeasurementReport)),
     )
 
 
-def read_each(paths: Iterable[Path]) -> Iterator[MedImage | Refusal]:
-    """Do as `read`, one image or refusal at a time, so that a large study need not fit into memory."""
+def read_each(paths: Iterable[Path]) -> Iterator[ReadItem]:
+    """Do as `read`, one thing or refusal at a time, so that a large study need not fit into memory."""
     collected = collect(Path(path) for path in paths)
     yield from collected.refusals
     refusals: list[Refusal] = []
+    for one in collected.files:
+        if one.kind is Kind.ZIP:
+            yield from _read_zip(one.path)
     for load in _loaders(collected, refusals):
         try:
             yield load()
@@ -61,69 +66,70 @@ def read_image(path: Path, member: str = "") -> MedImage:
     Parameters
     ----------
     path : Path
-        A file, or the folder of a DICOM series.
+        A file, a zip archive, or the folder of a DICOM series.
     member : str
-        Which image, where the path holds several: as in `FileRef.member` or `Source.member`.
+        Which image, where the path holds several: as in `FileRef.member` or `Source.member`. ``+stack`` reads
+        a folder of numbered pictures as one volume.
 
     Raises
     ------
     ReadError
         If it cannot be read; or, naming the members, if there are several.
     """
-    path = Path(path)
-    if path.is_dir():
-        return _read_from_folder(path, member)
-    kind = identify(path)
-    if kind is Kind.NPZ:
-        return _read_npz(path, member)
-    if member:
-        raise ReadError(path, f"is one image and has no member {member!r}")
-    if kind is Kind.DICOM:
-        from napari_medclf.io.dicom.read import read_file
-
-        return _note_name(read_file(path), kind)
-    return _note_name(_ONE_IMAGE[kind](path), kind)
+    item = read_entry(FileRef(Path(path), member))
+    if isinstance(item, MedImage):
+        return item
+    kind = f"labels ({item.origin})" if isinstance(item, LabelSet) else "a report of measurements"
+    raise ReadError(path, f"is {kind}, and an image was expected")
 
 
-def discover(folder: Path) -> Discovery:
-    """List the images of a folder from names and headers, without reading samples.
+def read_entry(ref: FileRef, beside: Sequence[Path] = ()) -> MedImage | LabelSet | MeasurementReport:
+    """Read one thing that was listed: an image, labels or a report.
 
-    A DICOM series of several files is one `FileRef` of their folder, with the series as member; a
-    file that is an image of its own is a `FileRef` of the file.
+    Parameters
+    ----------
+    beside : sequence of Path
+        Files and folders with the images that labels or a report may have been made for; they then come on
+        the grid of that image.
+
+    Raises
+    ------
+    ReadError
+        If it cannot be read; or, naming the members, if there are several.
     """
-    collected = collect([Path(folder)])
-    refusals = list(collected.refusals)
-    found: list[FileRef] = []
+    path = ref.path
+    if path.is_dir():
+        return _read_from_folder(path, ref.member)
+    kind = identify(path)
+    if kind is Kind.ZIP:
+        return _read_from_zip(ref, beside)
+    if kind is Kind.NPZ:
+        return _read_npz(path, ref.member)
+    if kind is Kind.DICOMDIR:
+        return _read_one_of(collect([path]), path, ref.member)
+    if ref.member and kind is not Kind.DICOM:
+        raise ReadError(path, f"is one image and has no member {ref.member!r}")
+    if kind is Kind.DICOM:
+        return _read_dicom(ref, beside)
+    return open_one(path, kind)
+
+
+def thumbnail(ref: FileRef) -> PixelArray | None:
+    """Draw a small gray picture of one image: uint8, at most 128 x 128; None where that is not possible."""
+    from napari_medclf.io.thumbnail import draw
+
+    try:
+        return draw(ref)
+    except ReadError:
+        return None
+
+
+def _loaders(collected: Collected, refusals: list[Refusal]) -> Iterator[Callable[[], _Item]]:
     for one in collected.files:
         if one.kind is Kind.NPZ:
-            try:
-                found.extend(FileRef(one.path, member) for member in medmnist.list_members(one.path))
-            except ReadError as error:
-                refusals.append(Refusal.of(error))
-        elif one.kind is not Kind.DICOM:
-            found.append(FileRef(one.path))
-    dicom_files = collected.of_kind(Kind.DICOM)
-    if dicom_files:
-        from napari_medclf.io.dicom.read import scan_files
-
-        scan = scan_files(dicom_files)
-        found.extend(scan.refs)
-        refusals.extend(scan.refusals)
-    return Discovery(tuple(found), tuple(refusals))
-
-
-def _loaders(collected: Collected, refusals: list[Refusal]) -> Iterator[Callable[[], MedImage]]:
-    for one in collected.files:
-        if one.kind is Kind.NPZ:
-            try:
-                splits = medmnist.splits_of(one.path, medmnist.read_headers(one.path))
-            except ReadError as error:
-                refusals.append(Refusal.of(error))
-                continue
-            for split in splits:
-                yield lambda path=one.path, split=split: medmnist.read_member(path, split)  # type: ignore[misc]
-        elif one.kind is not Kind.DICOM:
-            yield lambda path=one.path, kind=one.kind: _note_name(_ONE_IMAGE[kind](path), kind)  # type: ignore[misc]
+            yield from _split_loaders(one, refusals)
+        elif one.kind not in (Kind.DICOM, Kind.ZIP):
+            yield lambda path=one.path, kind=one.kind: open_one(path, kind)  # type: ignore[misc]
     dicom_files = collected.of_kind(Kind.DICOM)
     if dicom_files:
         from napari_medclf.io.dicom.read import scan_files
@@ -133,19 +139,73 @@ def _loaders(collected: Collected, refusals: list[Refusal]) -> Iterator[Callable
         yield from scan.loaders()
 
 
-def _read_from_folder(folder: Path, member: str) -> MedImage:
-    from napari_medclf.io.dicom.read import read_stack, scan_files
+def _split_loaders(one: Found, refusals: list[Refusal]) -> Iterator[Callable[[], MedImage]]:
+    try:
+        splits = medmnist.splits_of(one.path, medmnist.read_headers(one.path))
+    except ReadError as error:
+        refusals.append(Refusal.of(error))
+        return
+    for split in splits:
+        yield lambda split=split: medmnist.read_member(one.path, split)  # type: ignore[misc]
 
+
+def _read_zip(path: Path) -> Iterator[ReadItem]:
+    try:
+        folder = unpacked(path)
+    except ReadError as error:
+        yield Refusal.of(error)
+        return
+    for item in read_each([folder]):
+        yield outer_item(item, path, folder)
+
+
+def _read_from_zip(ref: FileRef, beside: Sequence[Path]) -> _Item:
+    folder = unpacked(ref.path)
+    try:
+        inner = inner_ref(ref.member, ref.path, folder) if ref.member else FileRef(folder)
+        item = read_entry(inner, (folder, *beside))
+    except ReadError as error:
+        raise outer_error(error, ref.path, folder) from error
+    outer = outer_item(item, ref.path, folder)
+    assert not isinstance(outer, Refusal)
+    return outer
+
+
+def _read_dicom(ref: FileRef, beside: Sequence[Path]) -> _Item:
+    from napari_medclf.io.dicom.kinds import DerivedObject
+    from napari_medclf.io.dicom.read import read_file, scan_files
+
+    try:
+        return note_name(read_file(ref.path, ref.member), Kind.DICOM)
+    except DerivedObject:
+        pass
+    from napari_medclf.io.derived.read import read_derived
+
+    images = scan_files(collect(beside).of_kind(Kind.DICOM)).stacks if beside else ()
+    return read_derived(ref.path, [stack.source_grid() for stack in images])
+
+
+def _read_from_folder(folder: Path, member: str) -> _Item:
     collected = collect([folder])
-    scan = scan_files(collected.of_kind(Kind.DICOM))
+    return read_stack(folder, collected.files) if member == STACK_MEMBER else _read_one_of(collected, folder, member)
+
+
+def _read_one_of(collected: Collected, folder: Path, member: str) -> _Item:
+    from napari_medclf.io.dicom.read import read_member, scan_files
+
+    dicom_files = collected.of_kind(Kind.DICOM)
     if member:
-        return scan.read_member(folder, member)
+        return read_member(folder, member, dicom_files)
+    scan = scan_files(dicom_files)
     others = [one.path for one in collected.files if one.kind is not Kind.DICOM]
+    loaders = list(scan.loaders())
     if len(scan.stacks) == 1 and not others:
-        return read_stack(scan.stacks[0])
-    if len(others) == 1 and not scan.stacks:
-        return read_image(others[0])
-    names = [ref.member or ref.path.name for ref in scan.refs] + [path.name for path in others]
+        return loaders[0]()
+    if len(others) == 1 and not loaders:
+        return read_entry(FileRef(others[0]))
+    if len(loaders) == 1 and not others:
+        return loaders[0]()
+    names = [ref.member or ref.path.name for ref in scan.refs] + [path.name for path in (*scan.derived, *others)]
     raise _not_one(folder, names, (*collected.refusals, *scan.refusals))
 
 
@@ -166,12 +226,3 @@ def _read_npz(path: Path, member: str) -> MedImage:
     n_images = {split: headers[f"{split}_images"].shape[0] for split in medmnist.splits_of(path, headers)}
     members = [f"{split}/0 ... {split}/{n - 1}" for split, n in n_images.items()]
     raise ReadError(path, f"holds several images: {', '.join(members)}", "Name one of them.")
-
-
-def _note_name(image: MedImage, kind: Kind) -> MedImage:
-    """Say so when a file's name promises another kind than its content."""
-    named = kind_by_name(image.source.path)
-    if named in (kind, Kind.UNKNOWN) or image.source.path.is_dir():
-        return image
-    note = f"Its name ends in {image.source.path.suffix}, and its content is {kind}; it was read as {kind}."
-    return replace(image, warnings=(*image.warnings, note))

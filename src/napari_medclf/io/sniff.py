@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import stat
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
-_HEAD = 400
+HEAD_BYTES = 400
+"""How much of a file is looked at to tell its kind."""
 _MOST_NAME = 80
 _MOST_LOOKED_AT = 64
 _MOST_WALKED = 400
@@ -17,6 +19,7 @@ _MOST_WALKED = 400
 _ACCOMPANYING = frozenset(
     (".md", ".txt", ".csv", ".tsv", ".json", ".xml", ".html", ".htm", ".pdf", ".log", ".yaml", ".yml", ".toml", ".py")
 )
+_SAMPLES = frozenset((".img", ".raw", ".zraw"))
 _ACCOMPANYING_NAMES = frozenset(("dicomdir", "dirfile", "sha256sums", "thumbs.db", "desktop.ini", "license", "licence"))
 
 
@@ -29,7 +32,13 @@ class Kind(StrEnum):
     JPEG = "JPEG"
     TIFF = "TIFF"
     NRRD = "NRRD"
+    METAIMAGE = "MetaImage"
+    ANALYZE = "Analyze"
+    GIF = "GIF"
+    BMP = "BMP"
     NPZ = "npz"
+    ZIP = "zip"
+    DICOMDIR = "DICOMDIR"
     UNKNOWN = "unknown"
 
 
@@ -45,7 +54,15 @@ _SUFFIXES = {
     ".tif": Kind.TIFF,
     ".tiff": Kind.TIFF,
     ".nrrd": Kind.NRRD,
+    ".nhdr": Kind.NRRD,
+    ".mha": Kind.METAIMAGE,
+    ".mhd": Kind.METAIMAGE,
+    ".hdr": Kind.ANALYZE,
+    ".img": Kind.ANALYZE,
+    ".gif": Kind.GIF,
+    ".bmp": Kind.BMP,
     ".npz": Kind.NPZ,
+    ".zip": Kind.ZIP,
 }
 _MAGICS = (
     (b"\x89PNG\r\n\x1a\n", Kind.PNG),
@@ -55,7 +72,13 @@ _MAGICS = (
     (b"II+\x00", Kind.TIFF),
     (b"MM\x00+", Kind.TIFF),
     (b"NRRD000", Kind.NRRD),
+    (b"GIF87a", Kind.GIF),
+    (b"GIF89a", Kind.GIF),
 )
+_METAIMAGE = re.compile(rb"\s*(ObjectType|ObjectSubType|NDims|Comment|BinaryData)\s*=")
+_ZIP = b"PK\x03\x04"
+# Media Storage SOP Class UID (0002,0002) of a DICOMDIR; its 20 characters need no padding.
+_DICOM_DIRECTORY = b"\x02\0\x02\0UI\x14\x001.2.840.10008.1.3.10"
 
 
 def suffix_of(path: Path) -> str:
@@ -98,27 +121,49 @@ def kind_of(path: Path) -> Kind:
         If the file cannot be opened. Ask `preflight.check_file` first: a pipe would block.
     """
     with path.open("rb") as file:
-        head = file.read(_HEAD)
+        return kind_of_head(path, file.read(HEAD_BYTES))
+
+
+def kind_of_head(path: Path, head: bytes) -> Kind:
+    """Do as `kind_of`, with the first `HEAD_BYTES` bytes at hand."""
     # A DICOM preamble may hold a TIFF header, so that one file serves both (PS3.10 7.1).
     if head[128:132] == b"DICM":
-        return Kind.DICOM
+        return Kind.DICOMDIR if _DICOM_DIRECTORY in head[132:] else Kind.DICOM
     for magic, kind in _MAGICS:
         if head.startswith(magic):
             return kind
     if _is_bare_dicom(head):
         return Kind.DICOM
-    if head[344:348] == b"n+1\0" or head[4:8] == b"n+2\0":
+    if head[344:348] in (b"n+1\0", b"ni1\0") or head[4:8] in (b"n+2\0", b"ni2\0"):
         return Kind.NIFTI
+    if _METAIMAGE.match(head):
+        return Kind.METAIMAGE
+    return _kind_of_vague_head(path, head)
+
+
+def _kind_of_vague_head(path: Path, head: bytes) -> Kind:
+    """Tell kinds whose first bytes alone say too little, with the help of the name."""
     by_name = kind_by_name(path)
-    if (by_name is Kind.NIFTI and head.startswith(b"\x1f\x8b")) or (by_name is Kind.NPZ and head.startswith(b"PK")):
+    if by_name is Kind.NIFTI and head.startswith(b"\x1f\x8b"):
         return by_name
-    return Kind.UNKNOWN
+    if head.startswith(_ZIP) and (by_name in (Kind.NPZ, Kind.ZIP) or not path.suffix):
+        return by_name if by_name is Kind.NPZ else Kind.ZIP
+    if by_name is Kind.BMP and head.startswith(b"BM"):
+        return by_name
+    # Analyze has no magic; its header begins with its own size.
+    is_348 = head[:4] in (b"\x5c\x01\0\0", b"\0\0\x01\x5c")
+    return Kind.ANALYZE if by_name is Kind.ANALYZE and is_348 else Kind.UNKNOWN
 
 
 def is_accompanying(path: Path) -> bool:
     """Whether a file of a folder is no image by its name: a table, a text, an index, a hidden file."""
     name = path.name.lower()
     return name.startswith(".") or name in _ACCOMPANYING_NAMES or Path(name).suffix in _ACCOMPANYING
+
+
+def is_samples_only(path: Path) -> bool:
+    """Whether a file of unknown content holds, by its name, the samples of a header beside it."""
+    return path.name.lower().endswith((".raw.gz", *_SAMPLES))
 
 
 def can_read(path: Path) -> bool:

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from napari_medclf.atomic import is_temporary
 from napari_medclf.domain.errors import ReadError
-from napari_medclf.io.preflight import check_file
+from napari_medclf.io.preflight import is_special, read_head
 from napari_medclf.io.report import Refusal
-from napari_medclf.io.sniff import Kind, is_accompanying, kind_by_name, kind_of
+from napari_medclf.io.sniff import HEAD_BYTES, Kind, is_accompanying, is_samples_only, kind_by_name, kind_of_head
 
-_READABLE = "NIfTI, NRRD, DICOM, PNG, JPEG, TIFF or npz"
+_READABLE = "DICOM, NIfTI, NRRD, MetaImage, Analyze, PNG, JPEG, TIFF, GIF, BMP, npz or zip"
+_DIGITS = re.compile(r"([0-9]+)")
 _FOREIGN = {
-    ".nhdr": "NRRD with its samples elsewhere",
-    ".mha": "MetaImage",
-    ".mhd": "MetaImage",
-    ".hdr": "Analyze",
-    ".img": "Analyze",
     ".mgz": "FreeSurfer MGH",
     ".svs": "a whole-slide image",
-    ".gif": "GIF",
-    ".bmp": "BMP",
     ".npy": "a plain numpy array",
-    ".zip": "a zip archive",
+    ".mnc": "MINC",
+    ".par": "Philips PAR/REC",
+    ".gz": "a packed file",
+    ".tar": "a tar archive",
+    ".tgz": "a tar archive",
+    ".7z": "a 7-Zip archive",
+    ".rar": "a RAR archive",
 }
 
 
@@ -64,18 +65,14 @@ def collect(paths: Iterable[Path]) -> Collected:
 
 
 def identify(path: Path) -> Kind:
-    """Tell a file's kind.
+    """Tell a file's kind; it is opened once.
 
     Raises
     ------
     ReadError
         If it cannot be opened or is nothing we read.
     """
-    check_file(path)
-    try:
-        kind = kind_of(path)
-    except OSError as error:
-        raise ReadError(path, f"cannot be opened ({error.strerror or error})") from error
+    kind = kind_of_head(path, read_head(path, HEAD_BYTES))
     if kind is Kind.UNKNOWN:
         raise _foreign(path)
     return kind
@@ -83,17 +80,37 @@ def identify(path: Path) -> Kind:
 
 def _look(path: Path, refusals: list[Refusal]) -> Iterator[Found]:
     if not path.is_dir():
-        yield Found(path, identify(path))
+        yield from _look_at_named(path, refusals)
         return
     n_seen = 0
     for file in walk_files(path, refusals):
         n_seen += 1
         try:
-            yield Found(file, identify(file), is_named=False)
+            kind = identify(file)
         except ReadError as error:
-            refusals.append(Refusal.of(error))
+            if not (is_samples_only(file) or is_special(file)):
+                refusals.append(Refusal.of(error))
+            continue
+        if kind is Kind.ZIP:
+            refusals.append(Refusal(file, "is a zip archive inside a folder", "Open it by itself."))
+        elif kind is not Kind.DICOMDIR:
+            yield Found(file, kind, is_named=False)
     if n_seen == 0:
         raise ReadError(path, "holds no image", f"A folder with {_READABLE} files was expected.")
+
+
+def _look_at_named(path: Path, refusals: list[Refusal]) -> Iterator[Found]:
+    if is_samples_only(path) and path.with_suffix(".hdr").is_file():
+        path = path.with_suffix(".hdr")
+    kind = identify(path)
+    if kind is not Kind.DICOMDIR:
+        yield Found(path, kind)
+        return
+    from napari_medclf.io.dicomdir import list_files
+
+    files, missing = list_files(path)
+    refusals.extend(missing)
+    yield from (Found(file, Kind.DICOM) for file in files)
 
 
 def walk_files(folder: Path, refusals: list[Refusal]) -> Iterator[Path]:
@@ -115,17 +132,8 @@ def walk_files(folder: Path, refusals: list[Refusal]) -> Iterator[Path]:
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:
     """Sort key that puts ``img2`` before ``img10``."""
-    key: list[tuple[int, int, str]] = []
-    digits = ""
-    for character in name.casefold() + "\0":
-        if character.isascii() and character.isdigit():
-            digits += character
-            continue
-        if digits:
-            key.append((0, int(digits[-4000:]), ""))
-            digits = ""
-        key.append((1, 0, character))
-    return key
+    parts = _DIGITS.split(name.casefold())
+    return [(0, int(one[-4000:]), "") if n % 2 else (1, 0, one) for n, one in enumerate(parts) if one]
 
 
 def _foreign(path: Path) -> ReadError:

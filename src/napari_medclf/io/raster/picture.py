@@ -59,7 +59,7 @@ def load_raster(path: Path) -> Raster:
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large pictures; the budget decides here
-            with Image.open(path, formats=("PNG", "JPEG")) as picture:
+            with Image.open(path, formats=("PNG", "JPEG", "GIF", "BMP")) as picture:
                 check_budget(path, picture.width * picture.height * 4)
                 notes = _notes(picture)
                 if _is_deep_colour_png(path):

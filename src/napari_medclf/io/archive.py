@@ -1,0 +1,121 @@
+"""Zip archives: every name and size is checked before the first byte is unpacked, into a folder of our own."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import stat
+import tempfile
+import zipfile
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+from napari_medclf.domain.errors import ReadError
+from napari_medclf.io.preflight import check_file, refusing
+
+MEMBER_MARK = "!"
+"""Stands between a file inside an archive and the member inside that file: ``study/a!1.2.3``."""
+
+_MOST_MEMBERS = 100_000
+_MOST_BYTES = 32 * 2**30
+_MOST_RATIO = 200
+# Empty slices and label images pack better than any limit; so little does no harm.
+_SMALL_BYTES = 64 * 2**20
+_LONGEST_NAME = 200
+_DEEPEST = 32
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
+_ENCRYPTED = 0x1
+_CHUNK = 2**20
+_IGNORED_TOP = "__MACOSX"
+
+
+def unpacked(path: Path) -> Path:
+    """Give a private folder with the files of an archive; it is unpacked once and removed at the end of the program.
+
+    Raises
+    ------
+    ReadError
+        If it is damaged or encrypted, if a name is absolute, leads upwards, is a link or comes twice, or if it
+        unpacks to more than 100,000 files, 32 GiB, 200 times its size, or the free space.
+    """
+    size = check_file(path)
+    info = path.stat()
+    return _unpacked(path.resolve(), size, info.st_mtime_ns)
+
+
+@cache
+def _unpacked(path: Path, size: int, _mtime_ns: int) -> Path:
+    with refusing(path, "cannot be read as a zip archive"), zipfile.ZipFile(path) as archive:
+        members = _checked(path, archive, size)
+        folder = Path(tempfile.mkdtemp(prefix="medclf-zip-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        try:
+            for member, parts in members:
+                _extract(path, archive, member, folder.joinpath(*parts))
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return folder
+
+
+def _checked(path: Path, archive: zipfile.ZipFile, size: int) -> tuple[tuple[zipfile.ZipInfo, tuple[str, ...]], ...]:
+    """First pass: refuse the archive for what any of its members is called or declares."""
+    infos = archive.infolist()
+    if len(infos) > _MOST_MEMBERS:
+        raise ReadError(path, f"holds {len(infos)} files, and at most {_MOST_MEMBERS} are unpacked", "Unpack it first.")
+    members = tuple((info, _parts(path, info)) for info in infos if not info.is_dir())
+    members = tuple((info, parts) for info, parts in members if parts[0] != _IGNORED_TOP)
+    names = ["/".join(parts).casefold() for _, parts in members]
+    if len(set(names)) < len(names):
+        raise ReadError(path, "holds two files of the same name", "Unpack it with a program that can rename them.")
+    total = sum(info.file_size for info, _ in members)
+    if total > _SMALL_BYTES and total > _MOST_RATIO * size:
+        raise ReadError(path, f"would unpack to {total} bytes, {total // size} times its size; that is no study")
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if total > min(_MOST_BYTES, free * 0.9):
+        raise ReadError(
+            path,
+            f"would unpack to {total / 2**30:.1f} GiB; the limit is {_MOST_BYTES / 2**30:.0f} GiB, and "
+            f"{free / 2**30:.1f} GiB are free",
+            "Unpack it elsewhere and open the folder.",
+        )
+    return members
+
+
+def _parts(path: Path, info: zipfile.ZipInfo) -> tuple[str, ...]:
+    """Take a member's name apart, if it is one that cannot lead anywhere else."""
+    name = info.orig_filename
+    mode = info.external_attr >> 16
+    parts = PurePosixPath(name).parts
+    is_odd = (
+        not parts
+        or name.startswith("/")
+        or any(one in name for one in ("\\", "\0", ":"))
+        or any(not one.isprintable() for one in name)
+        or ".." in parts
+        or len(parts) > _DEEPEST
+        or max(len(part.encode()) for part in parts) > _LONGEST_NAME
+    )
+    if is_odd:
+        raise ReadError(path, "holds a file whose name could lead out of the archive", "Do not trust it.")
+    if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        raise ReadError(path, "holds a link or a special file", "Unpack it and open the folder.")
+    if info.flag_bits & _ENCRYPTED:
+        raise ReadError(path, "is encrypted", "Unpack it with its password and open the folder.")
+    if info.compress_type not in _METHODS:
+        raise ReadError(path, f"is packed with method {info.compress_type}, which is not read", "Unpack it first.")
+    return parts
+
+
+def _extract(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
+    """Second pass: unpack one file, never more than it declared."""
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    left = member.file_size
+    with archive.open(member) as packed, target.open("xb") as file:
+        while chunk := packed.read(min(_CHUNK, left + 1)):
+            left -= len(chunk)
+            if left < 0:
+                raise ReadError(path, "holds a file that is longer than it declares")
+            file.write(chunk)
+    if left:
+        raise ReadError(path, "is damaged: a file in it is shorter than it declares", "Fetch it again.")

@@ -1,0 +1,92 @@
+"""What is in a folder, a file or an archive, from names and headers, without reading samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from napari_medclf.domain.dataset import FileRef
+from napari_medclf.domain.errors import ReadError
+from napari_medclf.domain.listing import SeriesEntry
+from napari_medclf.io import medmnist
+from napari_medclf.io.archive import unpacked
+from napari_medclf.io.raster.stack import STACK_MEMBER, stackable
+from napari_medclf.io.relocate import outer_entry, outer_ref, outer_refusal
+from napari_medclf.io.report import Discovery, Refusal
+from napari_medclf.io.sniff import Kind, name_of
+from napari_medclf.io.walk import Collected, Found, collect
+
+
+def discover(path: Path) -> Discovery:
+    """List the images of a folder, a file, a DICOMDIR or a zip archive.
+
+    A DICOM series of several files is one `FileRef` of their folder, with the series as member; a
+    file that is an image of its own is a `FileRef` of the file. `Discovery.entries` also lists what is no
+    image, and what was refused, with the ways to open it all the same.
+    """
+    collected = collect([Path(path)])
+    refusals = list(collected.refusals)
+    found: list[FileRef] = []
+    entries: list[SeriesEntry] = []
+    for one in collected.files:
+        if one.kind is Kind.DICOM:
+            continue
+        try:
+            part = _list_one(one)
+        except ReadError as error:
+            refusals.append(Refusal.of(error))
+            continue
+        found.extend(part.found)
+        refusals.extend(part.refusals)
+        entries.extend(part.entries)
+    entries.extend(_stacks(collected))
+    dicom_files = collected.of_kind(Kind.DICOM)
+    if dicom_files:
+        from napari_medclf.io.dicom.read import scan_files
+
+        scan = scan_files(dicom_files)
+        found.extend(scan.refs)
+        refusals.extend(scan.refusals)
+        entries.extend(scan.entries)
+    return Discovery(tuple(found), tuple(refusals), tuple(entries))
+
+
+def _list_one(one: Found) -> Discovery:
+    if one.kind is Kind.ZIP:
+        return _list_zip(one.path)
+    if one.kind is Kind.NPZ:
+        members = medmnist.list_members(one.path)
+        splits = medmnist.splits_of(one.path, medmnist.read_headers(one.path))
+        entries = tuple(_entry(FileRef(one.path, split), one.kind) for split in splits)
+        return Discovery(tuple(FileRef(one.path, member) for member in members), (), entries)
+    return Discovery((FileRef(one.path),), (), (_entry(FileRef(one.path), one.kind),))
+
+
+def _entry(ref: FileRef, kind: Kind) -> SeriesEntry:
+    name = f"{name_of(ref.path)} {ref.member}".rstrip()
+    return SeriesEntry(ref=ref, name=name, kind=str(kind), study=str(ref.path.parent))
+
+
+def _stacks(collected: Collected) -> Iterator[SeriesEntry]:
+    """Offer numbered pictures of one folder as a volume."""
+    by_folder: dict[Path, list[Found]] = {}
+    for one in collected.files:
+        if not one.is_named:
+            by_folder.setdefault(one.path.parent, []).append(one)
+    for folder, found in by_folder.items():
+        paths = stackable(found, folder)
+        if paths:
+            name = f"{name_of(folder)}: {len(paths)} pictures as one volume"
+            yield SeriesEntry(
+                FileRef(folder, STACK_MEMBER), name, "stack", study=str(folder.parent), n_files=len(paths)
+            )
+
+
+def _list_zip(path: Path) -> Discovery:
+    folder = unpacked(path)
+    inner = discover(folder)
+    return Discovery(
+        tuple(outer_ref(ref, path, folder) for ref in inner.found),
+        tuple(outer_refusal(refusal, path, folder) for refusal in inner.refusals),
+        tuple(outer_entry(entry, path, folder) for entry in inner.entries),
+    )

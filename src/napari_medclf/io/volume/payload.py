@@ -1,0 +1,138 @@
+"""The samples behind a header: raw or packed, in the same file or in one beside it."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import zlib
+from enum import StrEnum
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_medclf.domain.errors import ReadError
+from napari_medclf.io.preflight import check_budget, check_declared, check_file
+
+ByteArray = NDArray[np.uint8]
+
+_CHUNK = 2**22
+# bzip2 packs a block of 900,000 equal bytes into about 40.
+_BZIP2_RATIO = 25_000
+_LONGEST_NAME = 255
+
+
+class Packing(StrEnum):
+    """How samples are stored."""
+
+    RAW = "raw"
+    GZIP = "gzip"
+    ZLIB = "zlib"
+    BZIP2 = "bzip2"
+
+
+def file_beside(path: Path, name: str) -> Path:
+    """Find a file that a header names, which must lie in the header's own folder or below.
+
+    Raises
+    ------
+    ReadError
+        If the name is absolute or leads upwards, or there is no such file.
+    """
+    parts = Path(name).parts
+    is_odd = not parts or Path(name).is_absolute() or ".." in parts or "\\" in name or "\0" in name or ":" in name
+    if is_odd or len(name) > _LONGEST_NAME:
+        raise ReadError(path, "keeps its samples in a file outside its own folder", "Move both into one folder.")
+    found = path.parent / name
+    if not found.resolve().is_relative_to(path.parent.resolve()):
+        raise ReadError(path, "keeps its samples in a file outside its own folder", "Move both into one folder.")
+    if not found.is_file():
+        raise ReadError(path, f"keeps its samples in {found.name!r}, which is not there", "Copy both files.")
+    return found
+
+
+def read_samples(path: Path, start: int, n_bytes: int, packing: Packing) -> ByteArray:
+    """Read and unpack exactly so many bytes of samples.
+
+    Parameters
+    ----------
+    start : int
+        Where they begin in the file; negative takes them from its end (raw only).
+    n_bytes : int
+        What the header declares; nothing beyond is ever unpacked.
+
+    Raises
+    ------
+    ReadError
+        If there are fewer, or they would not fit into memory.
+    """
+    size = check_file(path)
+    if start < 0:
+        start = max(size - n_bytes, 0)
+    present = max(size - start, 0)
+    if packing is Packing.BZIP2:
+        check_declared(path, n_bytes, present * _BZIP2_RATIO)
+    else:
+        check_declared(path, n_bytes, present, is_compressed=packing is not Packing.RAW)
+    if packing is Packing.RAW:
+        return np.fromfile(path, np.uint8, n_bytes, offset=start)
+    check_budget(path, n_bytes + present)
+    with path.open("rb") as file:
+        file.seek(start)
+        packed = file.read()
+    return _bunzip(path, packed, n_bytes) if packing is Packing.BZIP2 else inflate(path, packed, n_bytes, packing)
+
+
+def inflate(path: Path, packed: bytes, n_bytes: int, packing: Packing) -> ByteArray:
+    """Unpack exactly so many bytes, checksums included.
+
+    Raises
+    ------
+    ReadError
+        If there are fewer, or they are damaged.
+    """
+    import imagecodecs
+
+    decode = imagecodecs.gzip_decode if packing is Packing.GZIP else imagecodecs.deflate_decode
+    out = np.empty(n_bytes, np.uint8)
+    try:
+        if len(decode(packed, out=memoryview(out))) == n_bytes:
+            return out
+    except RuntimeError:
+        pass
+    # Several members, more bytes than declared, or damage: the slow way tells which.
+    return _inflate_in_steps(path, packed, n_bytes, packing)
+
+
+def _inflate_in_steps(path: Path, packed: bytes, n_bytes: int, packing: Packing) -> ByteArray:
+    out = np.empty(n_bytes, np.uint8)
+    n_read = 0
+    try:
+        if packing is Packing.GZIP:
+            with gzip.open(BytesIO(packed)) as stream:
+                while n_read < n_bytes and (chunk := stream.read(min(_CHUNK, n_bytes - n_read))):
+                    out[n_read : n_read + len(chunk)] = np.frombuffer(chunk, np.uint8)
+                    n_read += len(chunk)
+                if n_read == n_bytes:
+                    stream.read(1)  # at the end it compares the checksum
+        else:
+            content = zlib.decompressobj().decompress(packed, n_bytes)
+            n_read = len(content)
+            out[:n_read] = np.frombuffer(content, np.uint8)
+    except (zlib.error, gzip.BadGzipFile, EOFError) as error:
+        raise ReadError(path, f"has packed samples that are damaged ({error})", "Fetch it again.") from error
+    return out if n_read == n_bytes else _too_short(path, n_read, n_bytes)
+
+
+def _bunzip(path: Path, packed: bytes, n_bytes: int) -> ByteArray:
+    try:
+        content = bz2.BZ2Decompressor().decompress(packed, n_bytes)
+    except OSError as error:
+        raise ReadError(path, "is damaged: its packed samples cannot be unpacked", "Fetch it again.") from error
+    return np.frombuffer(content, np.uint8) if len(content) == n_bytes else _too_short(path, len(content), n_bytes)
+
+
+def _too_short(path: Path, found: int, declared: int) -> Any:
+    raise ReadError(path, f"is truncated: it holds {found} of {declared} bytes of samples", "Fetch the file again.")
