@@ -12,7 +12,6 @@ from napari_medclf.io.read import read_image
     [
         ("single_files/emri_small.dcm", "holds 10 frames and does not tell their places .Enhanced MR"),
         ("seg_sr_rt/highdicom/sm_image.dcm", "whole-slide"),
-        ("malformed/DICOMDIR", "DICOMDIR, an index"),
         ("malformed/GH220.dcm", "private kind"),
         ("malformed/derived_truncated_60pct.dcm", "truncated"),
         ("malformed/derived_empty.dcm", "empty"),

@@ -6,7 +6,7 @@ import hashlib
 import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Vector3
@@ -14,6 +14,7 @@ from napari_medclf.io.dicom import tags
 from napari_medclf.io.dicom.functional_groups import Frame, frames_of
 from napari_medclf.io.dicom.kinds import check_film, check_kind
 from napari_medclf.io.dicom.layout import Pixels, check_inflated, is_at_pixels, read_layout
+from napari_medclf.io.dicom.lean import NotLean, read_lean
 from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.dicom.scale import Spacing, find_spacing
 from napari_medclf.io.dicom.suv import suv_factor
@@ -103,13 +104,23 @@ def read_headers(path: Path) -> tuple[Header, ...]:
         If the file is damaged, is not an image, or is one of a kind that is not read.
     """
     size = check_file(path)
-    with path.open("rb") as file, refusing(path, "has a damaged DICOM header", with_text=False), quiet():
-        check_inflated(path, file)
-        from pydicom import dcmread
+    with path.open("rb") as file, refusing(path, "has a damaged DICOM header", with_text=False):
+        lean = read_lean(file)
+        if lean is not None:
+            try:
+                return _described(path, lean, file, size)
+            except NotLean:
+                file.seek(0)
+        with quiet():
+            check_inflated(path, file)
+            from pydicom import dcmread
 
-        dataset = dcmread(file, stop_before_pixels=True, force=True)
-        check_kind(path, dataset, has_pixels=is_at_pixels(dataset, file))
-        return _build(path, dataset, read_layout(path, dataset, file, size))
+            return _described(path, dcmread(file, stop_before_pixels=True, force=True), file, size)
+
+
+def _described(path: Path, dataset: Any, file: BinaryIO, size: int) -> tuple[Header, ...]:
+    check_kind(path, dataset, has_pixels=is_at_pixels(dataset, file))
+    return _build(path, dataset, read_layout(path, dataset, file, size))
 
 
 def read_header(path: Path) -> Header:
