@@ -1,0 +1,126 @@
+"""Points and measurements as CSV and JSON, for spreadsheets and scripts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_medclf.atomic import atomic_write
+from napari_medclf.domain.arrays import FloatArray
+from napari_medclf.domain.derived import MeasurementGroup, MeasurementReport
+from napari_medclf.domain.errors import WriteError
+from napari_medclf.domain.geometry import Geometry
+from napari_medclf.domain.labels import CodedConcept
+
+REPORT_COLUMNS = ("scope", "finding", "finding_code", "segment_number", "name", "name_code", "value", "unit")
+POINT_COLUMNS = ("index", "label", "x_mm", "y_mm", "z_mm")
+_VOXEL_COLUMNS = ("k", "j", "i")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_points(points: FloatArray, labels: Sequence[str], path: Path, geometry: Geometry | None = None) -> None:
+    """Write points as ``.csv`` or ``.json``, which one by the suffix.
+
+    Parameters
+    ----------
+    points : (N, 3)
+        LPS millimetres (x, y, z).
+    labels : sequence of str
+        One a point.
+    geometry : Geometry or None
+        Of the image they lie on; adds their voxel (k, j, i), not rounded.
+
+    Raises
+    ------
+    WriteError
+        If they are not finite, the suffix is another one, or the disk does not take it.
+    """
+    points = np.asarray(points, dtype=np.float64).reshape(-1, 3)
+    if len(labels) != len(points) or not np.isfinite(points).all():
+        raise WriteError(f"{path}: {len(points)} finite points and as many labels were expected, not {len(labels)}.")
+    rows = [
+        dict(zip(POINT_COLUMNS, (number, label, *map(float, point)), strict=True))
+        for number, (label, point) in enumerate(zip(labels, points, strict=True), start=1)
+    ]
+    if geometry is not None:
+        for row, voxel in zip(rows, geometry.to_index(points), strict=True):
+            row.update(zip(_VOXEL_COLUMNS, (round(float(n), 4) for n in voxel), strict=True))
+    columns = (*POINT_COLUMNS, *(() if geometry is None else _VOXEL_COLUMNS))
+    _write_rows(path, columns, rows, {"frame": "LPS", "unit": "mm"}, "points")
+
+
+def write_report_csv(report: MeasurementReport, path: Path) -> None:
+    """Write scores and measurements, one row each, as ``.csv`` or ``.json``.
+
+    Codes are written ``scheme:value``; the columns are `REPORT_COLUMNS`. Nothing names a patient.
+
+    Raises
+    ------
+    WriteError
+        If the suffix is another one or the disk does not take it.
+    """
+    rows = [row for group in report.groups for row in _report_rows(group)]
+    _write_rows(path, REPORT_COLUMNS, rows, {"title": report.title, "algorithm": report.algorithm}, "measurements")
+
+
+def _report_rows(group: MeasurementGroup) -> Iterable[dict[str, Any]]:
+    shared = {
+        "scope": group.scope.value,
+        "finding": group.finding.meaning if group.finding else "",
+        "finding_code": _code(group.finding),
+        "segment_number": "" if group.segment_number is None else group.segment_number,
+    }
+    for one in group.measurements:
+        yield shared | {
+            "name": one.name.meaning,
+            "name_code": _code(one.name),
+            "value": float(one.value),
+            "unit": one.unit,
+        }
+    for name, value in group.statements:
+        yield shared | {"name": name.meaning, "name_code": _code(name), "value": value.meaning, "unit": ""}
+
+
+def _code(concept: CodedConcept | None) -> str:
+    return f"{concept.scheme}:{concept.value}" if concept is not None else ""
+
+
+def _write_rows(
+    path: Path, columns: Sequence[str], rows: list[dict[str, Any]], head: dict[str, str], name: str
+) -> None:
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".json"):
+        raise WriteError(f"{path}: {name} are written as .csv or .json.")
+    text = _csv(columns, rows) if suffix == ".csv" else _json({**head, name: rows})
+    try:
+        atomic_write(path, text)
+    except OSError as error:
+        raise WriteError(f"{path}: could not be written ({error.strerror or error}); nothing was left.") from error
+
+
+def _csv(columns: Sequence[str], rows: list[dict[str, Any]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(column, "")) for column in columns] for row in rows)
+    return out.getvalue()
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _cell(value: Any) -> str:
+    """Write a cell so that no spreadsheet takes text for a formula (OWASP, CSV injection)."""
+    if not isinstance(value, str):
+        return repr(value)
+    one_line = re.sub(r"[\r\n]+", " ", value)  # csv does not quote a lone CR, which ends a row for its readers
+    is_dangerous = value.startswith(_FORMULA_STARTS) or one_line.lstrip().startswith(_FORMULA_STARTS)
+    return f"'{one_line}" if is_dangerous else one_line
