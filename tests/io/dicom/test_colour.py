@@ -1,10 +1,16 @@
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pydicom
+import pydicom.data
 import pytest
 
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Unit
 from napari_medclf.domain.image import ChannelKind, Scale
+from napari_medclf.io.dicom.colour import read_colour
+from napari_medclf.io.dicom.header import read_headers
 from napari_medclf.io.read import read_image
 
 
@@ -87,6 +93,43 @@ def test_stack_of_colour_slices_is_one_volume(zoo):
     assert image.data.shape == (3, 4, 77, 52)
 
 
-def test_colour_film_is_refused_with_its_number_of_frames(zoo):
-    with pytest.raises(ReadError, match="film of 10 colour frames"):
-        read_image(zoo / "colour_and_us" / "godicom_I_000009.dcm")
+def test_colour_film_has_time_before_colour(zoo):
+    image = read_image(zoo / "colour_and_us" / "godicom_I_000009.dcm")
+    assert image.channel_kind is ChannelKind.COLOUR_TIME
+    assert image.data.shape == (10, 3, 1, 288, 384)
+    expected = pydicom.dcmread(zoo / "colour_and_us" / "godicom_I_000009.dcm").pixel_array
+    assert np.array_equal(np.moveaxis(image.data[:, :, 0], 1, -1), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "corner"),
+    [
+        ("SC_rgb_small_odd_big_endian.dcm", [166, 141, 52]),  # bytes swapped in big-endian words
+        ("SC_rgb_jpeg_app14_dcmd.dcm", None),  # RGB by the header and by Adobe's mark
+        ("SC_jpeg_no_color_transform.dcm", None),  # RGB by the header, three components without a mark
+        ("SC_jpeg_no_color_transform_2.dcm", None),
+        ("SC_rgb_dcmtk_+eb+cr.dcm", None),  # components called R, G, B
+        ("SC_rgb_dcmtk_+eb+cy+n2.dcm", None),
+        ("SC_ybr_full_422_uncompressed.dcm", None),
+        ("SC_rgb_rle_16bit_2frame.dcm", None),
+        ("SC_rgb_jls_lossy_line.dcm", None),
+        ("GDCMJ2K_TextGBR.dcm", None),
+        ("examples_ybr_color.dcm", None),
+    ],
+)
+def test_colours_equal_those_of_pydicom(name, corner):
+    path = Path(pydicom.data.get_testdata_file(name))
+    rgb = np.moveaxis(read_colour(read_headers(path)), 0, -1)
+    expected = pydicom.dcmread(path).pixel_array
+    assert np.array_equal(rgb, expected.reshape(rgb.shape))
+    if corner is not None:
+        assert rgb[0, 0, 0].tolist() == corner
+
+
+def test_colour_spaces_that_are_not_read_are_named(tmp_path, phantom, write_series):
+    path, _ = write_rgb(tmp_path / "sc", phantom, write_series, 0)
+    for space, shown in (("HSV", "the colour space HSV"), ("SECRET JANE", "an unknown colour space")):
+        (header,) = read_headers(path)
+        odd = replace(header, pixels=replace(header.pixels, photometric=space))
+        with pytest.raises(ReadError, match=f"has {shown}"):
+            read_colour([odd])

@@ -31,6 +31,7 @@ Samples = NDArray[Any]
 _HAS_HEADER = frozenset((*JPEG, *JPEG_LS, *JPEG_2000))
 _RGB_LETTERS = (ord("R"), ord("G"), ord("B"))
 _RLE_HEADER = 64
+_END_OF_IMAGE = b"\xff\xd9"
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,12 @@ def checked_stream(path: Path, pixels: Pixels, data: bytes) -> Stream:
         With both sizes, or if the frame has no header of its own.
     """
     stream = read_stream(data)
-    if stream is None:
-        raise ReadError(
-            path, f"has damaged samples ({syntax_name(pixels.transfer_syntax_uid)}, a frame without its header)"
-        )
+    # libjpeg makes up what is missing at the end; the other decoders refuse it themselves.
+    ends_early = pixels.transfer_syntax_uid in JPEG and _END_OF_IMAGE not in data
+    if stream is None or ends_early:
+        missing = "its beginning" if stream is None else "its end"
+        name = syntax_name(pixels.transfer_syntax_uid)
+        raise ReadError(path, f"has damaged samples ({name}): a frame without {missing}", "Fetch the file again.")
     if (stream.rows, stream.columns, stream.n_samples) != (pixels.rows, pixels.columns, pixels.samples_per_pixel):
         raise _lying(path, pixels, f"{stream.rows} x {stream.columns} pixels of {stream.n_samples} samples")
     return stream

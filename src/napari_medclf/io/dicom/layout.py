@@ -15,6 +15,7 @@ from napari_medclf.io.preflight import check_budget
 _PREAMBLE = 132
 _CHUNK = 2**20
 _PIXEL_DATA = (0x7FE0, 0x0010)
+_SAMPLE_VRS = (b"OW", b"OB", b"UN", b"OF", b"OD")
 _FLOAT_DATA = ((0x7FE0, 0x0008), (0x7FE0, 0x0009))
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 
@@ -26,7 +27,8 @@ class Pixels:
     `offset` and `length` are of the sample bytes in the file. The length is 0 where the samples are packed
     (then `offset` is where their items begin) or the whole file is deflated (then it is 0 too).
     `high_bit` is where the stored bits end, `bits_stored` - 1 as a rule; `is_float` tells of
-    FloatPixelData and DoubleFloatPixelData; `is_planar` of colours that lie plane after plane.
+    FloatPixelData and DoubleFloatPixelData; `is_planar` of colours that lie plane after plane,
+    `has_swapped_bytes` of eight-bit samples written as big-endian words.
     """
 
     transfer_syntax_uid: str
@@ -44,6 +46,7 @@ class Pixels:
     high_bit: int = -1
     is_float: bool = False
     is_planar: bool = False
+    has_swapped_bytes: bool = False
 
     @property
     def is_colour(self) -> bool:
@@ -66,11 +69,11 @@ def read_layout(path: Path, dataset: Any, file: BinaryIO, size: int) -> Pixels:
         If samples are packed in a way that cannot be undone, have odd bits, are fewer than declared, or
         would not fit into memory.
     """
-    is_implicit, is_little = dataset.original_encoding
+    _, is_little = dataset.original_encoding
     uid = tags.meta_text(dataset, "TransferSyntaxUID")
     check_syntax(path, uid)
     is_float = _has_floats(dataset, file)
-    offset, length = _locate(file, is_implicit, is_little) if uid != DEFLATED else (0, 0)
+    offset, length, vr = _locate(file, bool(is_little)) if uid != DEFLATED else (0, 0, b"")
     bits_allocated = tags.count(path, dataset, "BitsAllocated")
     bits_stored = bits_allocated if is_float else tags.count(path, dataset, "BitsStored", bits_allocated)
     pixels = Pixels(
@@ -88,6 +91,7 @@ def read_layout(path: Path, dataset: Any, file: BinaryIO, size: int) -> Pixels:
         length=length if uid in NATIVE else 0,
         high_bit=bits_stored - 1 if is_float else int(tags.number(dataset, "HighBit", bits_stored - 1)),
         is_float=is_float,
+        has_swapped_bytes=vr == b"OW" and not is_little and bits_allocated == 8,
         is_planar=tags.number(dataset, "PlanarConfiguration", 0) == 1,
     )
     if bits_allocated not in ((32, 64) if is_float else (8, 16, 32)) or not 1 <= bits_stored <= bits_allocated:
@@ -140,13 +144,17 @@ def check_inflated(path: Path, file: BinaryIO) -> None:
     file.seek(0)
 
 
-def _locate(file: BinaryIO, is_implicit: bool, is_little: bool) -> tuple[int, int]:
+def _locate(file: BinaryIO, is_little: bool) -> tuple[int, int, bytes]:
+    """Offset, declared length and value representation (empty if implicit) of the samples ahead.
+
+    Some files are implicit though they say explicit; a length is even, and the letters of these VRs are not.
+    """
     start = file.tell()
     head = file.read(12)
     order: Any = "little" if is_little else "big"
-    if is_implicit:
-        return start + 8, int.from_bytes(head[4:8], order)
-    return start + 12, int.from_bytes(head[8:12], order)
+    if head[4:6] in _SAMPLE_VRS:
+        return start + 12, int.from_bytes(head[8:12], order), head[4:6]
+    return start + 8, int.from_bytes(head[4:8], order), b""
 
 
 def _check_length(path: Path, pixels: Pixels, size: int) -> None:

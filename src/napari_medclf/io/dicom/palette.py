@@ -66,15 +66,15 @@ def expand(words: list[int]) -> list[int]:
     entries: list[int] = []
     at = 0
     while at + 2 < len(words):
-        at = _expand_segment(words, at, entries)
-        if len(entries) > _MOST_ENTRIES:
-            raise ValueError(f"more than {_MOST_ENTRIES} entries")
+        at = _expand_indirect(words, at, entries) if words[at] == _INDIRECT else _expand_segment(words, at, entries)
     return entries
 
 
 def _expand_segment(words: list[int], at: int, entries: list[int]) -> int:
     """Append the entries of the segment at `at`; return where the next one begins."""
     kind, length = words[at], words[at + 1]
+    if len(entries) + length > _MOST_ENTRIES:
+        raise ValueError(f"more than {_MOST_ENTRIES} entries")
     if kind == _DISCRETE and at + 2 + length <= len(words):
         entries.extend(words[at + 2 : at + 2 + length])
         return at + 2 + length
@@ -82,11 +82,16 @@ def _expand_segment(words: list[int], at: int, entries: list[int]) -> int:
         start, stop = entries[-1], words[at + 2]
         entries.extend(round(start + (stop - start) * n / length) for n in range(1, length + 1))
         return at + 3
-    if kind == _INDIRECT and at + 3 < len(words):
-        back = words[at + 2] + 65536 * words[at + 3]
-        if back >= at:
-            raise ValueError("a segment that points at itself")
-        for _ in range(length):
-            back = _expand_segment(words, back, entries)
-        return at + 4
-    raise ValueError(f"a segment of kind {kind}")
+    raise ValueError(f"a segment of kind {kind} that cannot be expanded")
+
+
+def _expand_indirect(words: list[int], at: int, entries: list[int]) -> int:
+    """Append the segments that this one points back to; they may not point on."""
+    if at + 3 >= len(words):
+        raise ValueError("a segment that ends early")
+    back = words[at + 2] + 65536 * words[at + 3]
+    for _ in range(words[at + 1]):
+        if back + 2 >= at:
+            raise ValueError("a segment that does not point back")
+        back = _expand_segment(words, back, entries)
+    return at + 4

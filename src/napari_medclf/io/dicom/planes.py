@@ -147,9 +147,13 @@ def _read_plain(plane: Plane, file: BinaryIO, offset: int, target: NDArray[Any] 
     pixels, path = plane.header.pixels, plane.header.path
     if target is None:
         target = np.empty(stored_shape(pixels), stored_dtype(pixels))
+    start = plane.frame * target.nbytes
     try:
-        file.seek(offset + plane.frame * target.nbytes)
-        n_read = file.readinto(memoryview(target).cast("B"))  # type: ignore[attr-defined]  # raw files and BytesIO have it
+        if pixels.has_swapped_bytes:
+            n_read = _read_words(file, offset, start, target)
+        else:
+            file.seek(offset + start)
+            n_read = file.readinto(memoryview(target).cast("B"))  # type: ignore[attr-defined]  # raw and BytesIO can
     except OSError as error:
         raise ReadError(path, f"cannot be read ({error.strerror or error})") from error
     if n_read != target.nbytes:
@@ -157,6 +161,17 @@ def _read_plain(plane: Plane, file: BinaryIO, offset: int, target: NDArray[Any] 
     if not pixels.is_little_endian and target.dtype.itemsize > 1:
         target.byteswap(inplace=True)
     return target
+
+
+def _read_words(file: BinaryIO, offset: int, start: int, target: NDArray[Any]) -> int:
+    """Read bytes that lie in words of swapped bytes; a frame may begin or end inside a word."""
+    first = start - start % 2
+    n_bytes = target.nbytes + start - first
+    file.seek(offset + first)
+    words = np.frombuffer(file.read(n_bytes + n_bytes % 2), np.uint8)
+    plain = words[: len(words) // 2 * 2].reshape(-1, 2)[:, ::-1].ravel()[start - first :][: target.nbytes]
+    target.reshape(-1)[: len(plain)] = plain
+    return len(plain)
 
 
 def _unpack(packed: Sequence[tuple[int, Plane]], put: Put) -> None:

@@ -16,7 +16,9 @@ from napari_medclf.domain.image import ChannelKind, MedImage
 from napari_medclf.io.dicom.codecs import checked_stream
 from napari_medclf.io.dicom.codestream import Stream
 from napari_medclf.io.dicom.colour import rgb_converter
+from napari_medclf.io.dicom.image import scale_of, window_of
 from napari_medclf.io.dicom.planes import Plane, fetch, is_packed, packed_frame, planes_of
+from napari_medclf.io.dicom.read import scan_files
 from napari_medclf.io.dicom.samples import gray_dtype, meaning_of
 from napari_medclf.io.dicom.syntax import JPEG_2000, syntax_name
 from napari_medclf.io.preflight import refusing
@@ -51,8 +53,6 @@ def read_reduced(path: Path, at_least_px: int) -> MedImage:
     ReadError
         If it cannot be read, or holds more than one picture.
     """
-    from napari_medclf.io.dicom.read import scale_of, scan_files, window_of
-
     scan = scan_files([path])
     if scan.refusals:
         raise scan.refusals[0].as_error()

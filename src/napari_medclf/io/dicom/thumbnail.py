@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_medclf.io.dicom.header import Header
+from napari_medclf.io.dicom.image import window_of
 from napari_medclf.io.dicom.planes import planes_of
 from napari_medclf.io.dicom.reduced import reduce_plane
 from napari_medclf.io.window import robust_window
@@ -56,8 +57,6 @@ def _proportions(header: Header) -> tuple[float, float]:
 
 def _shown(header: Header, samples: NDArray[Any]) -> NDArray[np.uint8]:
     """Bring samples between the limits of their window to 0-255."""
-    from napari_medclf.io.dicom.read import window_of
-
     if samples.ndim == 3:
         gray = samples.astype(np.float32) @ np.array(_LUMA, np.float32)
         low, high = 0.0, 255.0 if samples.dtype == np.uint8 else float(2**header.pixels.bits_stored - 1)
