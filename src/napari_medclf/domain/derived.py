@@ -90,11 +90,18 @@ class LabelSet:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A number with its meaning and unit (UCUM: mm, mL, 1 for a probability)."""
+    """A number with its meaning and unit (UCUM: mm, mL, 1 for a probability).
+
+    Parameters
+    ----------
+    derivation : CodedConcept or None
+        Which value of many it is: mean, maximum ... (DICOM CID 7464).
+    """
 
     name: CodedConcept
     value: float
     unit: str
+    derivation: CodedConcept | None = None
 
 
 @dataclass(frozen=True)
