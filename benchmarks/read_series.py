@@ -1,6 +1,6 @@
 """Read a CT series from DICOM, and a volume from NIfTI: ours, SimpleITK, nibabel and MONAI.
 
-python benchmarks/read_series.py [--rounds 5] [--slices 120] [--folder A_SERIES_OF_YOURS]
+python benchmarks/read_series.py [--rounds 5] [--slices 300] [--folder A_SERIES_OF_YOURS]
 
 Without --folder a series is made up in a temporary folder (512 x 512, 16 bit, not compressed).
 """
@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from peak_memory import peak_mib
 from side_by_side import compare, show
 
 from napari_medclf.io.read import read
@@ -22,12 +23,13 @@ def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--slices", type=int, default=120)
+    parser.add_argument("--slices", type=int, default=300)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or write_series(Path(temporary) / "series", options.slices)
         compare_dicom(folder, options.rounds)
+        compare_memory(folder)
         compare_nifti(folder, Path(temporary), options.rounds)
 
 
@@ -51,6 +53,29 @@ def compare_dicom(folder: Path, rounds: int) -> None:
     assert np.array_equal(ours(), simpleitk())
     ways = {"napari-medclf": ours, "SimpleITK": simpleitk, "MONAI LoadImage": lambda: load_image(folder)}
     show(f"DICOM series, {len(list(folder.iterdir()))} files", compare(ways, rounds))
+
+
+def compare_memory(folder: Path) -> None:
+    """Tell the peak of each reader as a multiple of the volume."""
+    volume_mib = read([folder]).images[0].data.nbytes / 2**20
+    ways = {
+        "napari-medclf": (
+            "import pydicom, napari_medclf.io.dicom.read; from pathlib import Path; from napari_medclf.io import read",
+            f"report = read.read([Path({str(folder)!r})])",
+        ),
+        "SimpleITK": (
+            "import SimpleITK as s; r = s.ImageSeriesReader()",
+            f"r.SetFileNames(r.GetGDCMSeriesFileNames({str(folder)!r})); a = s.GetArrayFromImage(r.Execute())",
+        ),
+        "MONAI LoadImage": (
+            "import pydicom; from monai.transforms import LoadImage; l = LoadImage('PydicomReader', True)",
+            f"a = l({str(folder)!r})",
+        ),
+    }
+    print(f"\nPeak memory above the imports; the volume has {volume_mib:.0f} MiB")
+    for name, (setup, work) in ways.items():
+        peak = peak_mib(setup, work)
+        print(f"  {name:34} {peak:9.0f} MiB {peak / volume_mib:8.2f} x the volume")
 
 
 def compare_nifti(folder: Path, temporary: Path, rounds: int) -> None:
