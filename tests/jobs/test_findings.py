@@ -7,7 +7,8 @@ from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import CodedConcept, LabelClass, LabelSchema
 from napari_medclf.domain.results import Classification, Prediction, Scope, Segmentation
-from napari_medclf.jobs.findings import PRIVATE_SCHEME, report_of
+from napari_medclf.io.derived.codes import PRIVATE_SCHEME
+from napari_medclf.jobs.findings import report_of
 
 GEOMETRY = Geometry.from_spacing((4, 5, 6), (2.0, 5.0, 10.0))
 IMAGE = MedImage(np.zeros((4, 5, 6)), GEOMETRY, "ct")

@@ -11,7 +11,8 @@ from napari_medclf.domain.errors import OptionError, ReadError
 from napari_medclf.domain.events import FinishReason, Job, Progress
 from napari_medclf.domain.options import check_options, option
 from napari_medclf.domain.run import CaseRecord, RunRecord
-from napari_medclf.jobs.predict import FORMATS, RunOptions
+from napari_medclf.jobs.formats import FORMATS, check_formats
+from napari_medclf.jobs.predict import RunOptions
 
 if TYPE_CHECKING:
     from napari_medclf.domain.package import ModelPackage
@@ -26,7 +27,9 @@ class BatchOptions(RunOptions):
     model: str = option(help="name of a model (`medclf models list`), or its folder", positional=True)
     folder: Path = option(help="folder with the images, searched with all sub-folders", positional=True)
     out: Path = option(help="folder for run.json, results.csv and cases/")
-    format: str = option("auto", help="of segmentations; auto: NIfTI for volumes, PNG for pictures", choices=FORMATS)
+    format: tuple[str, ...] = option(
+        ("auto",), help="of results; auto: NIfTI for volumes, PNG for pictures, JSON for scores", choices=FORMATS
+    )
     dry_run: bool = option(False, help="only list what would be run and what would be skipped, and why")
     resume: bool = option(False, help="go on with the run in the folder; whole results are not made again")
     workers: int = option(1, help="processes that share the work, each with the model in memory", minimum=1, maximum=64)
@@ -56,6 +59,7 @@ def batch(options: BatchOptions) -> Job[RunRecord]:
     from napari_medclf.jobs.spec import spec_of
 
     package = find_model(options.model)
+    check_formats(package.card.task, options.format)
     yield Progress(0, 0, f"looking through {options.folder}")
     sources = _find(options)
     spec = spec_of("batch", options)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from napari_medclf.domain.derived import Measurement, MeasurementGroup, MeasurementReport
 from napari_medclf.domain.labels import CodedConcept, LabelClass, LabelSchema
 from napari_medclf.domain.results import Scope
+from napari_medclf.io.derived.codes import PRIVATE_SCHEME, code_of, private_code
 
 if TYPE_CHECKING:
     from napari_medclf.domain.image import MedImage
     from napari_medclf.domain.results import Classification, Prediction, Segmentation
 
-PRIVATE_SCHEME = "99MEDCLF"
-_LONGEST_CODE = 16  # DICOM PS3.5 6.2, SH
 _TITLE = "Research use only: findings of a model"
 _PREDICTED = CodedConcept(value="PREDICTED", scheme=PRIVATE_SCHEME, meaning="Predicted class")
 _VOLUME = CodedConcept(value="118565006", scheme="SCT", meaning="Volume")
@@ -57,15 +55,13 @@ def report_of(
 
 
 def concept_of(one: LabelClass) -> CodedConcept:
-    """Give the code of a class, or one of our own made of its name.
+    """Give the code of a class: its own, a standard one that says all of its name, or one made of its name.
 
-    >>> concept_of(LabelClass(value=1, name="Left kidney", colour="#E69F00")).value
-    'LEFT_KIDNEY'
+    >>> concept_of(LabelClass(value=1, name="ground glass", colour="#E69F00")).value
+    'ground-glass'
     """
-    if one.code is not None:
-        return one.code
-    plain = re.sub(r"[^A-Z0-9]+", "_", one.name.upper()).strip("_")[:_LONGEST_CODE]
-    return CodedConcept(value=plain or f"CLASS_{one.value}", scheme=PRIVATE_SCHEME, meaning=one.name)
+    found = code_of(one)
+    return found.type if found.modifier is None else private_code(one.name)
 
 
 def _scores(classification: Classification, schema: LabelSchema) -> MeasurementGroup:
@@ -81,7 +77,9 @@ def _scores(classification: Classification, schema: LabelSchema) -> MeasurementG
 
 def _sizes(segmentation: Segmentation, segmentation_uid: str) -> list[MeasurementGroup]:
     from napari_medclf.engine.measure import class_volumes, object_sizes
+    from napari_medclf.io.derived.seg_describe import segment_numbers
 
+    numbers = segment_numbers(segmentation.schema)
     n_objects: Mapping[str, Any] = {}
     if segmentation.is_instances:
         n_objects = {segmentation.schema.foreground[0].name: len(object_sizes(segmentation))}
@@ -99,7 +97,7 @@ def _sizes(segmentation: Segmentation, segmentation_uid: str) -> list[Measuremen
                 finding=concept_of(one),
                 scope=Scope.OBJECT,
                 measurements=tuple(measurements),
-                segment_number=one.value if is_numbered else None,
+                segment_number=numbers[one.value] if is_numbered else None,
                 segmentation_uid=segmentation_uid if is_numbered else "",
             )
         )

@@ -1,18 +1,20 @@
-"""What a run writes for a case: labels as a standard file, scores as JSON, and the row of the results."""
+"""What a run writes for a case: labels as standard files, scores as JSON, reports, and the row of the results."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_medclf.jobs.formats import LABEL_FILES, REPORT_FILES
 from napari_medclf.jobs.json_text import json_text
 
 if TYPE_CHECKING:
+    from napari_medclf.domain.authorship import Authorship
     from napari_medclf.domain.image import MedImage
+    from napari_medclf.domain.labels import LabelSchema
     from napari_medclf.domain.results import Classification, Prediction, Segmentation
-
-_SUFFIXES = {"nifti": ".nii.gz", "nrrd": ".nrrd", "png": ".png", "tiff": ".tif"}
 
 
 @dataclass(frozen=True)
@@ -23,41 +25,128 @@ class Written:
     values: dict[str, Any]
 
 
-def write_outputs(prediction: Prediction, image: MedImage, folder: Path, format_: str = "auto") -> Written:
+def write_outputs(
+    prediction: Prediction,
+    image: MedImage,
+    schema: LabelSchema,
+    folder: Path,
+    formats: Sequence[str] = ("auto",),
+) -> Written:
     """Write what a model said about an image into the case's folder.
 
     Parameters
     ----------
-    format_ : str
-        Of a segmentation: ``nifti``, ``nrrd``, ``png``, ``tiff``; ``auto`` takes PNG for pictures
-        without a place in the patient and NIfTI for the rest.
+    schema : LabelSchema
+        The model's classes.
+    formats : sequence of str
+        Of `formats.FORMATS`; ``auto`` takes PNG for pictures without a place in the patient and NIfTI
+        for the rest. Scores are always written as JSON.
 
     Raises
     ------
     WriteError
         If a file cannot be written, or came back different.
     """
+    from napari_medclf.domain.authorship import Authorship
+
+    authorship = Authorship.of_prediction(prediction)
     files: list[Path] = []
     values: dict[str, Any] = {}
+    segmentation_uid = ""
     if prediction.classification is not None:
         files.append(_write_classification(prediction, prediction.classification, folder))
         values |= _classification_values(prediction.classification)
     if prediction.segmentation is not None:
-        files.append(_write_segmentation(prediction.segmentation, image, folder, format_))
+        for name in dict.fromkeys(_resolve(one, image) for one in formats):
+            if name in LABEL_FILES:
+                path = folder / LABEL_FILES[name]
+                uid = write_labels(prediction.segmentation, image, authorship, path, name)
+                segmentation_uid = uid or segmentation_uid
+                files.append(path)
         values |= _segmentation_values(prediction.segmentation)
+    for name in (one for one in formats if one in REPORT_FILES):
+        files.append(folder / REPORT_FILES[name])
+        _write_report(name, prediction, image, schema, segmentation_uid, files[-1])
     if prediction.warnings:
         values["warnings"] = " ".join(prediction.warnings)
     return Written(tuple(files), values)
 
 
-def _write_segmentation(segmentation: Segmentation, image: MedImage, folder: Path, format_: str) -> Path:
+def write_labels(segmentation: Segmentation, image: MedImage, authorship: Authorship, path: Path, format_: str) -> str:
+    """Write labels of an image in one of `formats.LABEL_FILES`; re-opened and compared before it counts.
+
+    Returns
+    -------
+    str
+        SOP instance UID of a DICOM segmentation, empty for everything else.
+
+    Raises
+    ------
+    WriteError
+        If it cannot be written, or came back different.
+    """
+    write = _WRITERS.get(format_)
+    if write is not None:
+        return write(segmentation, image, authorship, path) or ""
     from napari_medclf.io.write import write_segmentation
 
-    if format_ == "auto":
-        format_ = "png" if image.is_flat and image.geometry.unit.value == "px" else "nifti"
-    path = folder / f"segmentation{_SUFFIXES[format_]}"
     write_segmentation(segmentation, path)
-    return path
+    return ""
+
+
+def _write_seg(segmentation: Segmentation, image: MedImage, authorship: Authorship, path: Path) -> str:
+    from napari_medclf.io.derived.seg_write import write_seg
+
+    return write_seg(segmentation, image, authorship, path)
+
+
+def _write_labelmap(segmentation: Segmentation, image: MedImage, authorship: Authorship, path: Path) -> str:
+    from napari_medclf.io.derived.seg_write import write_seg
+
+    return write_seg(segmentation, image, authorship, path, form="labelmap")
+
+
+def _write_contours(segmentation: Segmentation, image: MedImage, authorship: Authorship, path: Path) -> None:
+    from napari_medclf.io.derived.rtstruct_write import write_rtstruct
+
+    write_rtstruct(segmentation, image, authorship, path)
+
+
+def _write_overlay(segmentation: Segmentation, image: MedImage, authorship: Authorship, path: Path) -> None:
+    from napari_medclf.io.overlay import write_overlay
+
+    write_overlay(image, segmentation, path)
+
+
+_WRITERS: dict[str, Callable[[Segmentation, MedImage, Authorship, Path], str | None]] = {
+    "dicom-seg": _write_seg,
+    "dicom-labelmap": _write_labelmap,
+    "rtstruct": _write_contours,
+    "overlay": _write_overlay,
+}
+
+
+def _resolve(format_: str, image: MedImage) -> str:
+    if format_ != "auto":
+        return format_
+    return "png" if image.is_flat and image.geometry.unit.value == "px" else "nifti"
+
+
+def _write_report(
+    format_: str, prediction: Prediction, image: MedImage, schema: LabelSchema, segmentation_uid: str, path: Path
+) -> None:
+    from napari_medclf.domain.authorship import Authorship
+    from napari_medclf.jobs.findings import report_of
+
+    report = report_of(prediction, image, schema, segmentation_uid)
+    if format_ == "csv":
+        from napari_medclf.io.tables import write_report_csv
+
+        write_report_csv(report, path)
+        return
+    from napari_medclf.io.derived.sr_write import write_sr
+
+    write_sr(report, image, Authorship.of_prediction(prediction), path)
 
 
 def _write_classification(prediction: Prediction, classification: Classification, folder: Path) -> Path:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.options import check_options, option
+from napari_medclf.jobs.formats import FORMATS, check_formats
 
 if TYPE_CHECKING:
     from napari_medclf.domain.image import MedImage
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from napari_medclf.domain.run import RunRecord
     from napari_medclf.engine.model import LoadedModel
 
-FORMATS = ("auto", "nifti", "nrrd", "png", "tiff")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 MIRROR = ("card", "off")
 
@@ -45,7 +45,9 @@ class PredictOptions(RunOptions):
     model: str = option(help="name of a model (`medclf models list`), or its folder", positional=True)
     paths: tuple[Path, ...] = option(help="image files, or folders of series", positional=True)
     out: Path = option(help="folder for run.json, results.csv and cases/")
-    format: str = option("auto", help="of segmentations; auto: NIfTI for volumes, PNG for pictures", choices=FORMATS)
+    format: tuple[str, ...] = option(
+        ("auto",), help="of results; auto: NIfTI for volumes, PNG for pictures, JSON for scores", choices=FORMATS
+    )
     resume: bool = option(False, help="keep whole results that are in the folder already")
 
 
@@ -76,8 +78,12 @@ def predict_image(
     ------
     CardError
         If the image does not fit the model, or the model is damaged.
+    ReadError
+        If the image is read on demand and does not fit into memory.
     """
     from napari_medclf.engine.model import RunSettings
+
+    image = _in_memory(image)
 
     if loaded is None:
         yield Progress(0, 0, f"loading {package.name}")
@@ -87,6 +93,18 @@ def predict_image(
     for warning in prediction.warnings:
         yield Warned(warning)
     return replace(prediction, weights_sha256=package.card.weights_sha256)
+
+
+def _in_memory(image: MedImage) -> MedImage:
+    """Read all samples of an image that is read on demand; a network needs them at once."""
+    if not image.is_lazy:
+        return image
+    import numpy as np
+
+    from napari_medclf.io.preflight import check_budget
+
+    check_budget(image.source.path, image.data.nbytes)
+    return replace(image, data=np.asarray(image.data))
 
 
 def predict(options: PredictOptions) -> Job[RunRecord]:
@@ -108,6 +126,7 @@ def predict(options: PredictOptions) -> Job[RunRecord]:
     from napari_medclf.jobs.spec import spec_of
 
     package = find_model(options.model)
+    check_formats(package.card.task, options.format)
     yield Progress(0, 0, "reading")
     sources = find_in_paths(options.paths)
     if not sources.cases:

@@ -54,7 +54,7 @@ class RunPlan:
     package: ModelPackage
     options: RunOptions
     out: Path
-    format: str = "auto"
+    formats: tuple[str, ...] = ("auto",)
     resume: bool = False
     workers: int = 1
 
@@ -90,7 +90,7 @@ def _run(plan: RunPlan, loaded: LoadedModel, case: RunCase, done: int, total: in
     image = case.load()
     running = predict_image(image, plan.package, plan.options, loaded)
     prediction = yield from within(running, done, total, case.case_id)
-    written = write_outputs(prediction, image, run.case_folder(case.case_id), plan.format)
+    written = write_outputs(prediction, image, plan.package.card.schema_, run.case_folder(case.case_id), plan.formats)
     return CaseRecord(
         case_id=case.case_id,
         source=case.place,

@@ -59,7 +59,7 @@ def find_in_paths(paths: Iterable[Path]) -> Sources:
     from napari_medclf.io.read import read
     from napari_medclf.io.report import Refusal
 
-    refs = [_split_member(path) for path in paths]
+    refs = [split_member(path) for path in paths]
     report = read(ref.path for ref in refs if not ref.member)
     images, refusals = list(report.images), list(report.refusals)
     for ref in refs:
@@ -110,7 +110,8 @@ def _hash(ref: FileRef, base: Path) -> str:
     return hashlib.sha256(f"{place}#{ref.member}".encode(errors="surrogateescape")).hexdigest()[:8]
 
 
-def _split_member(path: Path) -> FileRef:
+def split_member(path: Path) -> FileRef:
+    """Take ``path#member`` apart, where no file has that name."""
     text = str(path)
     if "#" in text and not path.exists():
         file, _, member = text.rpartition("#")
