@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from napari_medclf.domain.errors import WriteError
 from napari_medclf.domain.image import MedImage
 from napari_medclf.io.derived.evidence import read_evidence
@@ -13,6 +15,8 @@ from napari_medclf.io.derived.reference import items
 from napari_medclf.io.dicom import tags
 
 _LONGEST_NUMBER = 16  # a DS
+_TWO_DIRECTIONS = 6
+_ROUNDING = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +30,8 @@ class SourceSlice:
     frame : int or None
         Its number in a multi-frame object, from 1.
     position, orientation : tuple of str or None
-        As the header writes them, so that not a digit is lost; None for a picture without a place.
+        As the header writes them, so that not a digit is lost; None for a picture without a place. Directions
+        that are no unit vectors are made such, as they are when the image is read.
     spacing, thickness : tuple of str or None
     """
 
@@ -41,6 +46,11 @@ class SourceSlice:
     def sop_instance_uid(self) -> str:
         """Which instance it is, or is part of."""
         return tags.text(self.header, "SOPInstanceUID")
+
+    @property
+    def sop_class_uid(self) -> str:
+        """What kind of instance that is."""
+        return tags.text(self.header, "SOPClassUID")
 
     @property
     def is_placed(self) -> bool:
@@ -70,20 +80,24 @@ def read_slices(image: MedImage) -> tuple[SourceSlice, ...]:
 
 
 def make_stand_ins(slices: Sequence[SourceSlice]) -> list[Any]:
-    """Make a minimal single-frame header a slice, for highdicom to take places and references from.
+    """Make a minimal single-frame header a slice, for highdicom to take places from.
 
     Notes
     -----
-    highdicom 0.28 refuses sources whose directions differ in the last digit, whose frames tell their own
-    orientation, or whose patient data are odd; what it needs not look at is left out here.
+    highdicom 0.28 refuses sources whose directions differ in the last digit or are a little too long, whose
+    frames tell their own orientation, or whose patient data are odd; what it need not look at is left out here,
+    and who the sources are is written afterwards.
     """
     from pydicom.dataset import Dataset
+    from pydicom.uid import ComputedRadiographyImageStorage, CTImageStorage
 
     first, made = slices[0], []
-    for one in slices:
+    for number, one in enumerate(slices, start=1):
         stand_in = Dataset()
-        for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "SOPInstanceUID", "Modality"):
+        for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "Modality"):
             setattr(stand_in, keyword, tags.text(one.header, keyword))
+        stand_in.SOPClassUID = CTImageStorage if one.is_placed else ComputedRadiographyImageStorage
+        stand_in.SOPInstanceUID = f"2.25.{number}"
         for keyword in ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID"):
             setattr(stand_in, keyword, "")
         stand_in.StudyDate = stand_in.StudyTime = ""
@@ -104,7 +118,7 @@ def _of_file(header: Any) -> SourceSlice:
         header,
         None,
         _written(header, "ImagePositionPatient"),
-        _written(header, "ImageOrientationPatient"),
+        _directions(_written(header, "ImageOrientationPatient")),
         _written(header, "PixelSpacing"),
         _written(header, "SliceThickness"),
     )
@@ -124,10 +138,23 @@ def _of_frame(image: MedImage, header: Any, number: int) -> SourceSlice:
         header,
         number,
         find("PlanePositionSequence", "ImagePositionPatient"),
-        find("PlaneOrientationSequence", "ImageOrientationPatient"),
+        _directions(find("PlaneOrientationSequence", "ImageOrientationPatient")),
         find("PixelMeasuresSequence", "PixelSpacing"),
         find("PixelMeasuresSequence", "SliceThickness"),
     )
+
+
+def _directions(texts: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Stretch row and column direction to unit length where they are off by more than rounding."""
+    from pydicom.valuerep import format_number_as_ds
+
+    if texts is None or len(texts) != _TWO_DIRECTIONS:
+        return None
+    directions = np.array([float(text) for text in texts]).reshape(2, 3)
+    lengths = np.linalg.norm(directions, axis=1, keepdims=True)
+    if not lengths.all() or np.abs(lengths - 1).max() <= _ROUNDING:
+        return texts
+    return tuple(format_number_as_ds(float(value)) for value in (directions / lengths).ravel())
 
 
 def _written(header: Any, keyword: str) -> tuple[str, ...] | None:

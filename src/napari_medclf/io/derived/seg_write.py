@@ -149,17 +149,22 @@ def _quote_sources(dataset: Any, slices: Sequence[SourceSlice]) -> None:
         for place in items(group, "PlanePositionSequence") or items(shared, "PlanePositionSequence"):
             place.ImagePositionPatient = list(one.position or ())
         for derivation in items(group, "DerivationImageSequence") or items(shared, "DerivationImageSequence"):
-            source = derivation.SourceImageSequence[0]
-            source.ReferencedSOPInstanceUID = one.sop_instance_uid
+            _name(derivation.SourceImageSequence[0], one)
             if one.frame is not None:
-                source.ReferencedFrameNumber = one.frame
-    for series in dataset.ReferencedSeriesSequence:
-        series.ReferencedInstanceSequence = _once(series.ReferencedInstanceSequence)
-    dataset.SourceImageSequence = _once(dataset.SourceImageSequence)
+                derivation.SourceImageSequence[0].ReferencedFrameNumber = one.frame
+    dataset.SourceImageSequence = _name_all(dataset.SourceImageSequence, slices)
+    series = dataset.ReferencedSeriesSequence[0]
+    series.ReferencedInstanceSequence = _name_all(series.ReferencedInstanceSequence, slices)
 
 
-def _once(references: Sequence[Any]) -> list[Any]:
-    """Name an instance once, though many of its frames were sources."""
+def _name(reference: Any, one: SourceSlice) -> None:
+    reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = one.sop_class_uid, one.sop_instance_uid
+
+
+def _name_all(references: Sequence[Any], slices: Sequence[SourceSlice]) -> list[Any]:
+    """Name the source of every reference, an instance once though many of its frames were sources."""
+    for reference, one in zip(references, slices, strict=True):
+        _name(reference, one)
     return list({tags.text(item, "ReferencedSOPInstanceUID"): item for item in references}.values())
 
 
