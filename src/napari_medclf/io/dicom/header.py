@@ -15,6 +15,7 @@ from napari_medclf.io.dicom.functional_groups import Frame, frames_of
 from napari_medclf.io.dicom.kinds import check_film, check_kind
 from napari_medclf.io.dicom.layout import Pixels, check_inflated, is_at_pixels, read_layout
 from napari_medclf.io.dicom.lean import NotLean, read_lean
+from napari_medclf.io.dicom.mosaic import Tile, is_mosaic, planes_of_mosaic
 from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.dicom.scale import Spacing, find_spacing
 from napari_medclf.io.dicom.suv import suv_factor
@@ -44,6 +45,8 @@ class Header:
         From becquerels per millilitre to a standardised uptake value.
     concatenation : (uid, number, total)
         Which piece of an object in several files this is; the uid is empty for whole objects.
+    tile : Tile or None
+        Which part of the picture this slice is, in a mosaic.
     """
 
     path: Path
@@ -74,7 +77,18 @@ class Header:
     film_times_ms: tuple[float, ...] = ()
     suv_factor: float | None = None
     concatenation: tuple[str, int, int] = ("", 1, 1)
+    tile: Tile | None = None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Rows of the plane; of a mosaic's slice fewer than the file's."""
+        return self.pixels.rows if self.tile is None else self.tile.rows
+
+    @property
+    def columns(self) -> int:
+        """Columns of the plane."""
+        return self.pixels.columns if self.tile is None else self.tile.columns
 
     @property
     def is_film(self) -> bool:
@@ -120,7 +134,7 @@ def read_headers(path: Path) -> tuple[Header, ...]:
 
 def _described(path: Path, dataset: Any, file: BinaryIO, size: int) -> tuple[Header, ...]:
     check_kind(path, dataset, has_pixels=is_at_pixels(dataset, file))
-    return _build(path, dataset, read_layout(path, dataset, file, size))
+    return build_headers(path, dataset, read_layout(path, dataset, file, size))
 
 
 def read_header(path: Path) -> Header:
@@ -134,13 +148,22 @@ def patient_key(patient_id: str) -> str:
     return hashlib.sha256(plain.encode()).hexdigest() if plain else ""
 
 
-def _build(path: Path, dataset: Any, pixels: Pixels) -> tuple[Header, ...]:
+def build_headers(path: Path, dataset: Any, pixels: Pixels) -> tuple[Header, ...]:
+    """Build the headers of an object that was opened and found to be of a kind that has planes.
+
+    Raises
+    ------
+    ReadError
+        If its places contradict each other.
+    """
     notes = []
     if not getattr(dataset, "preamble", None):
         notes.append("It has no DICOM preamble; it was read as a bare data set.")
     if not tags.text(dataset, "SeriesInstanceUID"):
         notes.append("It has no series UID; files of one folder with the same description were taken for a series.")
     whole = _with_suv(_header(path, dataset, pixels, notes), dataset)
+    if is_mosaic(dataset):
+        return planes_of_mosaic(whole, dataset)
     frames = frames_of(path, dataset, pixels.n_frames)
     planes = [_with_suv(_plane(whole, frame, list(notes)), dataset) for frame in frames]
     if not planes:

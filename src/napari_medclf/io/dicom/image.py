@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from napari_medclf.domain.arrays import PixelArray
@@ -52,7 +54,7 @@ def read_stack(stack: Stack) -> MedImage:
 def _samples(stack: Stack, warnings: list[str]) -> tuple[PixelArray, ChannelKind]:
     """Read and arrange samples: (K, J, I), with time or colour in front, or time and then colour."""
     is_colour = stack.headers[0].pixels.is_colour
-    data = read_colour(stack.planes) if is_colour else read_gray(stack.planes, warnings)
+    data = _untiled(stack, warnings) if stack.headers[0].tile is not None else _planes(stack.planes, warnings)
     is_series = stack.times is not None or stack.headers[0].is_film
     kind = ChannelKind.COLOUR if is_colour else ChannelKind.NONE
     if is_series:
@@ -65,6 +67,18 @@ def _samples(stack: Stack, warnings: list[str]) -> tuple[PixelArray, ChannelKind
     if placement is not None and placement.gaps is not Gaps.REFUSE and placement.acquired_k:
         data = fill(data, placement.acquired_k, placement.n_slices, placement.gaps)
     return data, kind
+
+
+def _planes(planes: Sequence[Header], warnings: list[str]) -> PixelArray:
+    """Read (3, n_planes, J, I) or (n_planes, J, I) samples."""
+    return read_colour(planes) if planes[0].pixels.is_colour else read_gray(planes, warnings)
+
+
+def _untiled(stack: Stack, warnings: list[str]) -> PixelArray:
+    """Read each mosaic once and cut its slices out, (n_planes, J, I)."""
+    pictures = {plane.path: plane for plane in stack.planes}
+    samples = dict(zip(pictures, _planes(list(pictures.values()), warnings), strict=True))
+    return np.stack([plane.tile.cut(samples[plane.path]) for plane in stack.planes if plane.tile is not None])
 
 
 def _times(stack: Stack) -> tuple[tuple[float, ...], str]:

@@ -165,5 +165,5 @@ def _plane_label(header: Header) -> str:
     normal = np.cross(header.row or (1, 0, 0), header.column or (0, 1, 0))
     axis = int(np.argmax(np.abs(normal)))
     name = ("sagittal", "coronal", "axial")[axis] if abs(normal[axis]) > 0.99 else "oblique"
-    spacing = f" {header.spacing.row_mm:.3g} mm" if header.spacing else ""
+    spacing = f" {header.spacing.row_mm:.6g} x {header.spacing.column_mm:.6g} mm" if header.spacing else ""
     return f"{name}{spacing} {'_'.join(f'{x:.2f}' for x in normal + 0.0)}"

@@ -99,7 +99,7 @@ class Stack:
     def geometry(self) -> Geometry:
         """The grid, as it will be when samples are read."""
         first = self.headers[0]
-        rows, columns = first.pixels.rows, first.pixels.columns
+        rows, columns = first.rows, first.columns
         if self.placement is not None:
             shape = (self.placement.n_slices, rows, columns)
             return Geometry(self.placement.affine, shape, first.frame_of_reference_uid)

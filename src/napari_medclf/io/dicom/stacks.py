@@ -10,6 +10,7 @@ from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.image import Gaps
 from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.io.dicom.header import Header
+from napari_medclf.io.dicom.mosaic import Tile
 from napari_medclf.io.dicom.place import PlacementError, place
 from napari_medclf.io.dicom.split import Part, by_plane, grouped, split
 from napari_medclf.io.dicom.stack import Stack, home_of
@@ -143,9 +144,9 @@ def _check_series(series: Sequence[Header]) -> None:
 
 
 def _without_copies(series: list[Header]) -> tuple[list[Header], list[str]]:
-    kept: dict[tuple[str, int | None], Header] = {}
+    kept: dict[tuple[str, int | None, Tile | None], Header] = {}
     for header in series:
-        kept.setdefault((header.sop_instance_uid or str(header.path), header.frame), header)
+        kept.setdefault((header.sop_instance_uid or str(header.path), header.frame, header.tile), header)
     n_copies = len({header.path for header in series}) - len({header.path for header in kept.values()})
     notes = [f"{n_copies} files are there twice (same SOP instance UID); one of each was read."] if n_copies else []
     return list(kept.values()), notes
@@ -162,8 +163,8 @@ def _series_key(header: Header) -> tuple[Hashable, ...]:
 def _shape_key(header: Header) -> tuple[Hashable, ...]:
     pixels = header.pixels
     return (
-        pixels.rows,
-        pixels.columns,
+        header.rows,
+        header.columns,
         pixels.is_colour,
         pixels.photometric == "MONOCHROME1",
         header.is_film and pixels.n_frames,
