@@ -25,6 +25,14 @@ class Written:
     values: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class _SavedSegmentation:
+    """The DICOM segmentation that measurements refer to, where one was saved."""
+
+    uid: str = ""
+    path: Path | None = None
+
+
 def write_outputs(
     prediction: Prediction,
     image: MedImage,
@@ -52,7 +60,7 @@ def write_outputs(
     authorship = Authorship.of_prediction(prediction)
     files: list[Path] = []
     values: dict[str, Any] = {}
-    segmentation_uid = ""
+    saved = _SavedSegmentation()
     if prediction.classification is not None:
         files.append(_write_classification(prediction, prediction.classification, folder))
         values |= _classification_values(prediction.classification)
@@ -61,12 +69,12 @@ def write_outputs(
             if name in LABEL_FILES:
                 path = folder / LABEL_FILES[name]
                 uid = write_labels(prediction.segmentation, image, authorship, path, name)
-                segmentation_uid = uid or segmentation_uid
+                saved = _SavedSegmentation(uid, path) if uid else saved
                 files.append(path)
         values |= _segmentation_values(prediction.segmentation)
     for name in (one for one in formats if one in REPORT_FILES):
         files.append(folder / REPORT_FILES[name])
-        _write_report(name, prediction, image, schema, segmentation_uid, files[-1])
+        _write_report(name, prediction, image, schema, saved, files[-1])
     if prediction.warnings:
         values["warnings"] = " ".join(prediction.warnings)
     return Written(tuple(files), values)
@@ -133,12 +141,12 @@ def _resolve(format_: str, image: MedImage) -> str:
 
 
 def _write_report(
-    format_: str, prediction: Prediction, image: MedImage, schema: LabelSchema, segmentation_uid: str, path: Path
+    format_: str, prediction: Prediction, image: MedImage, schema: LabelSchema, saved: _SavedSegmentation, path: Path
 ) -> None:
     from napari_medclf.domain.authorship import Authorship
     from napari_medclf.jobs.findings import report_of
 
-    report = report_of(prediction, image, schema, segmentation_uid)
+    report = report_of(prediction, image, schema, saved.uid)
     if format_ == "csv":
         from napari_medclf.io.tables import write_report_csv
 
@@ -146,7 +154,7 @@ def _write_report(
         return
     from napari_medclf.io.derived.sr_write import write_sr
 
-    write_sr(report, image, Authorship.of_prediction(prediction), path)
+    write_sr(report, image, Authorship.of_prediction(prediction), path, segmentation=saved.path)
 
 
 def _write_classification(prediction: Prediction, classification: Classification, folder: Path) -> Path:
