@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import warnings
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,14 @@ class Seen:
 
 def through_folder(folder: Path, _: Path) -> Seen:
     return _seen(read([folder]))
+
+
+def through_zip(folder: Path, scratch: Path) -> Seen:
+    archive = scratch / "series.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for file in sorted(folder.iterdir()):
+            packed.write(file, f"study/{file.name}")
+    return _seen(read([archive]))
 
 
 def through_file_list(folder: Path, _: Path) -> Seen:
@@ -110,6 +119,7 @@ def through_nrrd(folder: Path, scratch: Path) -> Seen:
 DOORS: dict[str, Callable[[Path, Path], Seen]] = {
     "folder": through_folder,
     "file list": through_file_list,
+    "zip": through_zip,
     "listing": through_listing,
     "command line": through_command_line,
     "napari": through_napari,
