@@ -34,6 +34,12 @@ def image_layer(image: MedImage) -> LayerTuple:
         "name": image.name,
         "metadata": {METADATA_KEY: LayerInfo(image.geometry, frame, image=image)},
     }
+    if image.channel_kind is ChannelKind.COLOUR_TIME:
+        return (
+            _as_rgb(data, colour_axis=1),
+            keywords | _placed(with_leading_axis(place, image)) | {"rgb": True},
+            "image",
+        )
     if image.channel_kind is ChannelKind.COLOUR:
         return _as_rgb(data), keywords | _placed(place) | {"rgb": True}, "image"
     if image.channel_kind is not ChannelKind.NONE:
@@ -139,8 +145,8 @@ def _displayable(data: NDArray[Any]) -> NDArray[Any]:
     return data.astype(np.uint8) if data.dtype == np.bool_ else data
 
 
-def _as_rgb(data: NDArray[Any]) -> NDArray[Any]:
-    colour_last = np.moveaxis(data, 0, -1)
+def _as_rgb(data: NDArray[Any], colour_axis: int = 0) -> NDArray[Any]:
+    colour_last = np.moveaxis(data, colour_axis, -1)
     if data.dtype == np.uint8:
         return colour_last
     # napari takes uint8, or floats from 0 to 1; 16-bit photographs and odd floats are shown scaled

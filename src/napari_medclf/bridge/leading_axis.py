@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from napari_medclf.bridge.orientation import Placement
-from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.image import ChannelKind, MedImage
 
 _TIME_UNITS = ("s", "ms")
 _EVEN_WITHIN = 0.01
@@ -39,5 +39,6 @@ def _even_steps(image: MedImage) -> tuple[float, float, str]:
 
 
 def _axis_label(image: MedImage, unit: str) -> str:
+    name = "time" if image.channel_kind is ChannelKind.COLOUR_TIME else image.channel_kind.value
     is_uneven = bool(image.channel_values and image.channel_unit) and unit == "pixel"
-    return f"{image.channel_kind.value} (uneven, {image.channel_unit})" if is_uneven else image.channel_kind.value
+    return f"{name} (uneven, {image.channel_unit})" if is_uneven else name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.geometry import Vector3
@@ -30,6 +31,8 @@ class SeriesEntry:
         How a refused series can be opened all the same: gaps blank, or resampled (`Gaps`).
     refers_to : str
         Series UID of the images that labels or measurements were made for.
+    first_file : Path or None
+        One of its files, whose header tells more; None where `ref` is that file.
     """
 
     ref: FileRef
@@ -47,3 +50,4 @@ class SeriesEntry:
     hint: str = ""
     ways: tuple[FileRef, ...] = ()
     refers_to: str = ""
+    first_file: Path | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from napari_medclf.domain.dataset import FileRef
@@ -17,12 +17,17 @@ from napari_medclf.io.sniff import Kind, name_of
 from napari_medclf.io.walk import Collected, Found, collect
 
 
-def discover(path: Path) -> Discovery:
+def discover(path: Path, on_progress: Callable[[int, int], None] | None = None) -> Discovery:
     """List the images of a folder, a file, a DICOMDIR or a zip archive.
 
     A DICOM series of several files is one `FileRef` of their folder, with the series as member; a
     file that is an image of its own is a `FileRef` of the file. `Discovery.entries` also lists what is no
     image, and what was refused, with the ways to open it all the same.
+
+    Parameters
+    ----------
+    on_progress : callable
+        Told how many DICOM files of how many were looked at; what it raises ends the listing.
     """
     collected = collect([Path(path)])
     refusals = list(collected.refusals)
@@ -44,7 +49,7 @@ def discover(path: Path) -> Discovery:
     if dicom_files:
         from napari_medclf.io.dicom.read import scan_files
 
-        scan = scan_files(dicom_files)
+        scan = scan_files(dicom_files, on_progress)
         found.extend(scan.refs)
         refusals.extend(scan.refusals)
         entries.extend(scan.entries)

@@ -33,6 +33,7 @@ class CanvasNotes:
         self._layer: Any = None
         self._texts = {
             "scores": TextOverlay(position="top_left", font_size=12),
+            "window": TextOverlay(position="bottom_right", font_size=10),
             "position": TextOverlay(position="bottom_left", font_size=10),
             **{edge: TextOverlay(position=place, font_size=14) for edge, place in _EDGES.items()},
         }
@@ -46,6 +47,10 @@ class CanvasNotes:
         """Write the class scores of the image that is looked at; empty removes them."""
         self._write("scores", text)
 
+    def show_window(self, text: str) -> None:
+        """Write which part of the values is shown between black and white; empty removes it."""
+        self._write("window", text)
+
     def follow(self, layer: Any) -> None:
         """Tell which of our image layers is looked at, None for none."""
         self._layer = layer
@@ -54,7 +59,7 @@ class CanvasNotes:
         self._show_letters()
 
     def text(self, name: str) -> str:
-        """Return what is written: ``scores``, ``position``, ``left``, ``right``, ``top``, ``bottom``."""
+        """Return what is written: ``scores``, ``window``, ``position``, ``left``, ``right``, ``top``, ``bottom``."""
         note = self._texts[name]
         return str(note.text) if note.visible else ""
 

@@ -42,7 +42,7 @@ def write_points(path: str, data: Any, attributes: Mapping[str, Any]) -> list[st
 def _images(path: str) -> list[tuple[LayerInfo, Mapping[str, Any]]]:
     viewer = napari.current_viewer()
     layers = [] if viewer is None else [one for one in reversed(viewer.layers) if isinstance(one, Image)]
-    found = []
+    found: list[tuple[LayerInfo, Mapping[str, Any]]] = []
     for layer in layers:
         placed = {"scale": layer.scale, "translate": layer.translate, "units": layer.units}
         info = viewer_link.info_of(layer)

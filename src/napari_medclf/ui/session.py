@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from qtpy.QtCore import QObject, Signal
 
+from napari_medclf.bridge.derived import with_source_image
 from napari_medclf.bridge.layers import LayerTuple, image_layer, labels_layer
 from napari_medclf.domain.annotation import Annotation, Status
 from napari_medclf.domain.dataset import FileRef
-from napari_medclf.domain.events import Job, Progress
+from napari_medclf.domain.events import Job, Outcome, Progress
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.results import Prediction, Segmentation
 from napari_medclf.ui import notify, tasks, viewer_link
@@ -22,10 +24,11 @@ from napari_medclf.ui.job_bar import JobBar
 from napari_medclf.ui.overlays import CanvasNotes
 from napari_medclf.ui.saved_answer import saved_sentence
 from napari_medclf.ui.subject import Subject
-from napari_medclf.ui.tasks import Answer, Found, Opened
+from napari_medclf.ui.tasks import Answer, Beside, Found, Opened
 from napari_medclf.ui.work_list import WorkList
 from napari_medclf.ui.working_copy import WorkingCopies
 
+_MOST_WARNINGS = 3
 _READ_AHEAD_BYTES = 256 * 1024**2
 """After an image of more than this, the next one is not read ahead, to spare memory."""
 
@@ -45,8 +48,10 @@ class Session(Subject):
         self.autosave = Autosave(user_folder / "working", self.lane, self)
         self.autosave.became_dirty.connect(self.answer_changed)
         self.work = WorkList()
+        self.entries: tuple[SeriesEntry, ...] = ()
         self.project: Path | None = None
         self.author = ""
+        self._wanted: Path | None = None
         self._cache = tasks.ModelCache()
         self._read_ahead = tasks.ReadAhead()
         self._opened_layers: list[Any] = []
@@ -60,9 +65,17 @@ class Session(Subject):
         self._opened_layers = []
 
     def open_path(self, path: Path) -> None:
-        """List what is in a file, folder or project, and open its first image."""
+        """List what is in a file, folder or project, and open its first image; the job bar tells how far it is."""
         self.settings.set("data", path=str(path))
-        self.lane.add(f"Looking through {path.name}", lambda: tasks.look_through(path), self._take_found)
+        title = f"Looking through {path.name}"
+        if self._wanted is not None:
+            self.bar.cancel()  # a listing that nobody waits for any more
+        is_free = not self.bar.is_running
+        self._wanted = path
+        if is_free:
+            self.bar.start(title, lambda: tasks.look_through(path), self._take_found, on_end=self._on_listed)
+        else:
+            self.lane.add(title, lambda: tasks.look_through(path), self._take_found)
 
     def open_index(self, index: int) -> None:
         """Open an image of the work list in place of the one opened before."""
@@ -77,6 +90,27 @@ class Session(Subject):
             self._show_opened,
             self._on_move_failed,
         )
+
+    def open_new(self, ref: FileRef, name: str) -> None:
+        """Open an image that is not in the work list yet, and add it there."""
+        index = self.work.index_of(ref)
+        if index is None:
+            self.work.items.append(tasks.WorkItem(ref, name))
+            index = len(self.work.items) - 1
+        self.open_index(index)
+
+    def show_beside(self, beside: Beside) -> None:
+        """Add what was opened beside the image that is meant; it goes when the next image is opened."""
+        image, layer = self.image, self.image_layer
+        for warning in beside.warnings[:_MOST_WARNINGS]:
+            notify.warn(f"{beside.name}: {warning}")
+        if beside.report is not None and layer is not None:
+            self.put_report(layer, beside.report)
+            return
+        for described in beside.layers:
+            if described[2] == "labels" and image is not None:
+                described = with_source_image(described, image)
+            self._add_opened(described)
 
     def open_next(self) -> None:
         """Open the next image that is still open."""
@@ -138,7 +172,7 @@ class Session(Subject):
         empty = np.zeros(image.geometry.shape, dtype=np.uint8)
         name = tasks.labels_name(image, "labels")
         segmentation = Segmentation(empty, image.geometry, schema, source_digest=image.source.digest, name=name)
-        self._add_labels(labels_layer(segmentation, image=image)).mode = "paint"
+        self._add_opened(labels_layer(segmentation, image=image)).mode = "paint"
         self.answer_changed.emit()
 
     def accept(self, status: Status = Status.DONE) -> bool:
@@ -189,8 +223,15 @@ class Session(Subject):
             return self.project
         return self.user_folder / "projects" / (base.model if base is not None and base.model else "by-hand")
 
+    def _on_listed(self, outcome: Outcome[Found]) -> None:
+        if self._wanted is not None and (outcome.result is None or outcome.result.path == self._wanted):
+            self._wanted = None
+
     def _take_found(self, found: Found) -> None:
-        self.work = WorkList(list(found.items))
+        if self._wanted not in {None, found.path}:
+            return
+        self._wanted = None
+        self.work, self.entries = WorkList(list(found.items)), found.entries
         if found.project is not None:
             self.project = found.project
         if found.refused:
@@ -212,10 +253,10 @@ class Session(Subject):
         if saved is not None:
             self.put_saved(layer, saved)
         if opened.painted is not None:
-            self.autosave.mark_dirty(self._add_labels(opened.painted))
+            self.autosave.mark_dirty(self._add_opened(opened.painted))
             notify.tell(f"{opened.image.name}: your unsaved painting was restored.")
         elif saved is not None and saved.labels is not None:
-            self._add_labels(saved.labels)
+            self._add_opened(saved.labels)
         self.work_changed.emit()
         self._read_next(opened.image)
 
@@ -234,9 +275,9 @@ class Session(Subject):
         for old in [layer for layer in self.viewer.layers if layer.name == name and viewer_link.is_our_labels(layer)]:
             if not self.autosave.is_dirty(old):
                 self.viewer.layers.remove(old)
-        self._add_labels(described)
+        self._add_opened(described)
 
-    def _add_labels(self, described: LayerTuple) -> Any:
+    def _add_opened(self, described: LayerTuple) -> Any:
         is_of_list = self.image_layer in self._opened_layers
         layer = viewer_link.add_layer(self.viewer, described)
         if is_of_list:

@@ -8,8 +8,10 @@ from typing import Any
 from napari.layers import Image
 from qtpy.QtCore import QObject, Signal
 
+from napari_medclf.bridge.derived import report_text
 from napari_medclf.bridge.features import score_text
 from napari_medclf.domain.card import Task
+from napari_medclf.domain.derived import MeasurementReport
 from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import LabelSchema
@@ -42,6 +44,7 @@ class Subject(Shelf):
         self._classes: LayerBook[tuple[str, ...]] = LayerBook()
         self._saved: LayerBook[SavedAnswer] = LayerBook()
         self._adopted: LayerBook[MedImage] = LayerBook()
+        self._reports: LayerBook[tuple[MeasurementReport, ...]] = LayerBook()
         self._followed: Any = None
         viewer.layers.selection.events.active.connect(self._on_layers_changed)
         viewer.layers.events.inserted.connect(self._on_inserted)
@@ -105,6 +108,24 @@ class Subject(Shelf):
             return answer.card.schema_
         return None
 
+    @property
+    def reports(self) -> tuple[MeasurementReport, ...]:
+        """What structured reports say about the image."""
+        layer = self.image_layer
+        if layer is None:
+            return viewer_link.loose_reports(self.viewer) if self.viewer is not None else ()
+        info = viewer_link.info_of(layer)
+        known = () if info is None else info.reports
+        return (*known, *(self._reports.get(layer) or ()))
+
+    def put_report(self, layer: Any, report: MeasurementReport) -> None:
+        """Remember what a report says about an image layer."""
+        known = self._reports.get(layer) or ()
+        if all(one.source != report.source or one.name != report.name for one in known):
+            self._reports.put(layer, (*known, report))
+        self._refresh_notes()
+        self.image_changed.emit()
+
     def put_answer(self, layer: Any, answer: Answer) -> None:
         """Remember what a model said about an image layer."""
         self._answers.put(layer, answer)
@@ -144,7 +165,7 @@ class Subject(Shelf):
         self._on_layers_changed()
 
     def _on_removed(self, event: Any) -> None:
-        for book in (self._answers, self._classes, self._saved, self._adopted):
+        for book in (self._answers, self._classes, self._saved, self._adopted, self._reports):
             book.forget(event.value)
         self._on_layers_changed()
 
@@ -165,4 +186,5 @@ class Subject(Shelf):
             lines.append(score_text(answer.prediction.classification, model=answer.card.name))
         if self.person_classes is not None:
             lines.append(f"you: {', '.join(self.person_classes) or 'none of them'}")
+        lines += [report_text(report) for report in self.reports]
         self.notes.show_scores("\n".join(lines))

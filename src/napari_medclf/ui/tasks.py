@@ -12,9 +12,11 @@ from napari_medclf.bridge.layers import LayerTuple, image_layer, labels_layer
 from napari_medclf.domain.annotation import Status
 from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.dataset import FileRef
+from napari_medclf.domain.derived import MeasurementReport
 from napari_medclf.domain.errors import MedclfError, ReadError
 from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.results import Prediction
 from napari_medclf.ui.saved_answer import SavedAnswer, read_saved
@@ -46,6 +48,8 @@ class Found:
     items: tuple[WorkItem, ...]
     refused: tuple[str, ...] = ()
     project: Path | None = None
+    entries: tuple[SeriesEntry, ...] = ()
+    """All that is there, also labels, reports and what was refused."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,16 @@ class Opened:
     layer: LayerTuple
     painted: LayerTuple | None = None
     saved: SavedAnswer | None = None
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What was opened beside an image: layers, what is odd with them, and the report, if it is one."""
+
+    layers: tuple[LayerTuple, ...]
+    warnings: tuple[str, ...]
+    name: str
+    report: MeasurementReport | None = None
 
 
 @dataclass(frozen=True)
@@ -116,15 +130,15 @@ class ModelCache:
 
 
 def look_through(path: Path) -> Job[Found]:
-    """List the images of a file, a folder or a project, without reading their samples.
+    """List what is in a file, a folder or a project, without reading samples.
 
     Raises
     ------
     ReadError
-        If there is none.
+        If there is nothing that could be opened.
     """
-    from napari_medclf.io.read import discover
     from napari_medclf.store.project import Project
+    from napari_medclf.ui.picker.listing import entries_of, list_path
 
     yield Progress(0, 0, f"looking through {path.name}")
     if not path.exists():
@@ -132,15 +146,16 @@ def look_through(path: Path) -> Job[Found]:
     if path.is_dir() and Project.is_project(path):
         cases = Project.open(path).cases()
         return Found(path, tuple(WorkItem(one.image, one.case_id, one.status, path) for one in cases), project=path)
-    discovery = discover(path)
-    if not discovery.found:
+    discovery = yield from list_path(path)
+    entries = entries_of(discovery)
+    if not discovery.found and not any(entry.ways or not entry.reason for entry in entries):
         raise discovery.refusals[0].as_error() if discovery.refusals else ReadError(path, "there is no image in it")
     n_inside = Counter(ref.path for ref in discovery.found)
     items = tuple(
         WorkItem(ref, item_name(ref if n_inside[ref.path] > 1 else FileRef(ref.path), path)) for ref in discovery.found
     )
     refused = tuple(f"{item_name(FileRef(one.path), path)}: {one.reason}." for one in discovery.refusals)
-    return Found(path, items, refused)
+    return Found(path, items, refused, entries=entries)
 
 
 def open_image(ref: FileRef, copies: WorkingCopies, ahead: ReadAhead, project: Path | None = None) -> Job[Opened]:

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
+from napari_medclf.bridge.derived import REPORT_KEY
 from napari_medclf.bridge.foreign import foreign_grid, image_of_foreign_layer
 from napari_medclf.bridge.layer_info import LayerInfo, layer_info
 from napari_medclf.bridge.layers import LayerTuple
+from napari_medclf.domain.derived import MeasurementReport
 from napari_medclf.domain.errors import GridError
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import MedImage
@@ -39,6 +41,11 @@ def image_of(layer: Image) -> MedImage:
     if info is not None and info.image is not None:
         return info.image
     return image_of_foreign_layer(np.asarray(layer.data), layer.as_layer_data_tuple()[1])
+
+
+def loose_reports(viewer: Any) -> tuple[MeasurementReport, ...]:
+    """Reports that were opened without their image."""
+    return tuple(layer.metadata[REPORT_KEY] for layer in viewer.layers if REPORT_KEY in layer.metadata)
 
 
 def is_our_labels(layer: Layer | None) -> bool:

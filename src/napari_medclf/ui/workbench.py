@@ -63,6 +63,7 @@ class Workbench(QWidget):
             return
         self._is_closed = True
         self._keys.remove()
+        self.data.close_down()
         self.session.close_down()
         self.notes.remove()
         if self._window is not None:
@@ -145,7 +146,10 @@ class Workbench(QWidget):
             "Shift-N": _always(lambda: accept(Status.SKIPPED)),
             "X": self._flag,
             "Escape": self._cancel,
+            "W": self.data.presets.next,
         }
+        for number, preset in enumerate(self.data.presets.names, start=1):
+            handlers[f"Alt-{number}"] = lambda preset=preset: self.data.presets.choose(preset)  # type: ignore[misc]
         for number in range(1, 10):
             handlers[str(number)] = lambda number=number: self.session.press_class(number)  # type: ignore[misc]
         return handlers

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from qtpy.QtCore import QAbstractListModel, QModelIndex, Qt
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import QHBoxLayout, QListView, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QWidget
 
+from napari_medclf.bridge.derived import report_rows
 from napari_medclf.domain.annotation import Status
 from napari_medclf.domain.geometry import Unit
 from napari_medclf.domain.image import ChannelKind, MedImage
 from napari_medclf.ui.layout import button, column, heading, note
 from napari_medclf.ui.path_field import PathField
+from napari_medclf.ui.picker.opener import Opener
+from napari_medclf.ui.picker.picker import SeriesPicker
+from napari_medclf.ui.presets import PresetButtons
 from napari_medclf.ui.reader_preference import is_preferred, prefer
 from napari_medclf.ui.session import Session
-from napari_medclf.ui.work_list import WorkList
-
-_GLYPHS = {Status.OPEN: "○", Status.DONE: "✓", Status.SKIPPED: "–", Status.FLAGGED: "⚑"}
+from napari_medclf.ui.tables import ResultsTable
 
 
 class DataPanel(QWidget):
@@ -26,7 +25,7 @@ class DataPanel(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._model = _WorkListModel(self)
+        self._opener = Opener(session, self)
         layout = column(self)
         self.path = PathField(self)
         self.path.line.setPlaceholderText("drop a study, folder or project here")
@@ -35,18 +34,19 @@ class DataPanel(QWidget):
         layout.addWidget(heading("Images", self))
         layout.addWidget(self.path)
         self.setAcceptDrops(True)
-        self.list = QListView(self)
-        self.list.setModel(self._model)
-        self.list.setUniformItemSizes(True)
-        self.list.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # else letters search the list instead of reaching the viewer
-        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.list.activated.connect(self._on_activated)
-        self.list.clicked.connect(self._on_activated)
-        layout.addWidget(self.list, 1)
+        self.picker = SeriesPicker(self)
+        self.picker.opened.connect(self._opener.open_rows)
+        self.picker.way_chosen.connect(self._opener.open_way)
+        self.list = self.picker.list
+        layout.addWidget(self.picker, 1)
         layout.addLayout(self._buttons())
         layout.addWidget(heading("This image", self))
         self.facts = note("", self)
         layout.addWidget(self.facts)
+        self.presets = PresetButtons(session, self)
+        layout.addWidget(self.presets)
+        self.reports = ResultsTable(self)
+        layout.addWidget(self.reports)
         self.prefer = button(
             "Always open DICOM, NIfTI and NRRD with MedCLF",
             "Else napari asks which reader to take; changeable in Preferences > Plugins",
@@ -80,23 +80,26 @@ class DataPanel(QWidget):
         prefer()
         self.prefer.hide()
 
-    def _on_activated(self, index: QModelIndex) -> None:
-        if index.row() != self._session.work.current:
-            self._session.open_index(index.row())
+    def close_down(self) -> None:
+        """Stop what is read in the background."""
+        self.picker.close_down()
 
     def _show_work(self) -> None:
         work = self._session.work
-        self._model.show(work)
-        if work.current is not None:
-            self.list.setCurrentIndex(self._model.index(work.current))
+        self.picker.show_work(self._session.entries, work)
         done = work.count(Status.DONE)
         nothing = "Press Return above to open it again" if self.path.path() else "Open a study above"
+        if self._session.entries:
+            nothing = "Nothing opens as it is"
         self.counts.setText(f"{done} of {len(work.items)} done" if work.items else nothing)
         self.next.setEnabled(work.next_open() is not None)
 
     def _show_facts(self) -> None:
         image = self._session.image
         self.facts.setText(facts_text(image) if image is not None else "No image in the viewer.")
+        rows = [list(row.values()) for report in self._session.reports for row in report_rows(report)]
+        self.reports.setVisible(bool(rows))
+        self.reports.show_rows(["about", "what", "value", "unit"], rows)
 
 
 def facts_text(image: MedImage) -> str:
@@ -118,31 +121,3 @@ def facts_text(image: MedImage) -> str:
         lines.append(f"{image.n_channels} channels ({image.channel_kind.value})")
     lines += [f"⚠ {warning}" for warning in image.warnings]
     return "\n".join(lines)
-
-
-class _WorkListModel(QAbstractListModel):
-    """Shows a work list of any length without making a widget item an image."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._work = WorkList()
-
-    def show(self, work: WorkList) -> None:
-        is_same = work is self._work
-        if is_same and work.items:
-            self.dataChanged.emit(self.index(0), self.index(len(work.items) - 1))
-            return
-        self.beginResetModel()
-        self._work = work
-        self.endResetModel()
-
-    def rowCount(self, parent: QModelIndex | None = None) -> int:
-        return len(self._work.items)
-
-    def data(self, index: QModelIndex, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
-        item = self._work.items[index.row()]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return f"{_GLYPHS[item.status]}  {item.name}"
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{item.name}\n{item.status.value}"
-        return None

@@ -1,0 +1,172 @@
+"""The rows of the series list, worked out without a window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_medclf.domain.annotation import Status
+from napari_medclf.domain.dataset import FileRef
+from napari_medclf.domain.listing import SeriesEntry
+from napari_medclf.ui.tasks import WorkItem
+
+GLYPHS = {Status.OPEN: "○", Status.DONE: "✓", Status.SKIPPED: "–", Status.FLAGGED: "⚑"}
+REFUSED_GLYPH = "✕"
+DERIVED_KINDS = frozenset(("SEG", "RTSTRUCT", "SR"))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the list.
+
+    Parameters
+    ----------
+    title, subtitle : str
+        What it is, and its size, spacing and number of files, or the reason why it is refused.
+    entry : SeriesEntry or None
+        None for the heading of a study.
+    item : int or None
+        Its place in the work list; None for headings, labels, reports and what is refused.
+    depth : int
+        1 for labels and reports below the series they were made for.
+    """
+
+    title: str
+    subtitle: str = ""
+    entry: SeriesEntry | None = None
+    item: int | None = None
+    depth: int = 0
+    glyph: str = ""
+
+    @property
+    def is_heading(self) -> bool:
+        """Whether this is the name of a study."""
+        return self.entry is None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it cannot be opened as it is."""
+        return self.item is None and self.entry is not None and bool(self.entry.reason)
+
+
+def is_derived(entry: SeriesEntry) -> bool:
+    """Whether an entry is labels or a report, which are shown on the image they were made for."""
+    return entry.kind.upper() in DERIVED_KINDS or bool(entry.refers_to)
+
+
+def is_image(entry: SeriesEntry) -> bool:
+    """Whether an entry is an image that can be opened, and so a part of the work list."""
+    return not entry.reason and not is_derived(entry)
+
+
+def picker_rows(entries: Sequence[SeriesEntry], items: Sequence[WorkItem], words: str = "") -> list[Row]:
+    """Order entries by study, labels under their series, and leave out what does not match.
+
+    Parameters
+    ----------
+    items : sequence of WorkItem
+        The images that are worked on, with their status; one without an entry gets a row of its own.
+    words : str
+        All of them must stand somewhere in a row; empty for everything.
+    """
+    at = {item.ref: position for position, item in enumerate(items)}
+    listed = [entry for entry in entries if _is_listed(entry, at)]
+    known = {ref for entry in listed for ref in (entry.ref, *entry.ways)}
+    rows: list[Row] = []
+    studies = _by_study(listed)
+    for number, members in enumerate(studies, start=1):
+        found = [row for row in _study_rows(members, items, at) if _matches(row, words)]
+        if found and len(studies) > 1:
+            rows.append(Row(_study_title(members, number)))
+        rows += found
+    others = [_entry_row(_plain_entry(item), items, at, depth=0) for item in items if item.ref not in known]
+    return rows + [row for row in others if _matches(row, words)]
+
+
+def title_of(entry: SeriesEntry, item: WorkItem | None = None) -> str:
+    """Name an entry as people call it: number and description of a series, else its file."""
+    if not entry.series_uid:
+        return item.name if item is not None else entry.name
+    part = entry.ref.member.partition("+")[0].partition(":")[2]
+    parts = [entry.series_number, entry.description or entry.name, f"(part {part})" if part else ""]
+    return "  ".join(part for part in parts if part)
+
+
+def subtitle_of(entry: SeriesEntry) -> str:
+    """Tell kind, size, spacing and number of files."""
+    size = " × ".join(str(n) for n in entry.size)
+    spacing = ""
+    if entry.spacing_mm is not None:
+        steps = entry.spacing_mm[1:] if entry.size[-3:-2] == (1,) else entry.spacing_mm
+        spacing = " × ".join(f"{step:.3g}" for step in steps) + " mm"
+    files = f"{entry.n_files} files" if entry.n_files > 1 else entry.ref.path.name if entry.series_uid else ""
+    return " · ".join(part for part in (entry.kind, size, spacing, files) if part)
+
+
+def tooltip_of(row: Row) -> str:
+    """Tell everything about a row: what it is, what is odd with it, and why it is refused."""
+    entry = row.entry
+    if entry is None:
+        return row.title
+    refusal = [f"Not opened: {entry.reason}.", entry.hint] if entry.reason else []
+    lines = [row.title, subtitle_of(entry), *(f"⚠ {one}" for one in entry.warnings), *refusal]
+    return "\n".join(line for line in lines if line)
+
+
+def _by_study(entries: Iterable[SeriesEntry]) -> list[list[SeriesEntry]]:
+    studies: dict[str, list[SeriesEntry]] = {}
+    owner = {entry.series_uid: entry.study for entry in entries if entry.series_uid and not is_derived(entry)}
+    for entry in entries:
+        is_whole_folder = entry.ref.path.is_dir() and not entry.series_uid  # pictures as one volume
+        home = str(entry.ref.path) if is_whole_folder else entry.study
+        studies.setdefault(owner.get(entry.refers_to, home), []).append(entry)
+    return list(studies.values())
+
+
+def _study_rows(members: Sequence[SeriesEntry], items: Sequence[WorkItem], at: dict[FileRef, int]) -> Iterator[Row]:
+    below: dict[str, list[SeriesEntry]] = {}
+    for entry in members:
+        if is_derived(entry):
+            below.setdefault(entry.refers_to, []).append(entry)
+    for entry in members:
+        if is_derived(entry):
+            continue
+        yield _entry_row(entry, items, at, depth=0)
+        for derived in below.pop(entry.series_uid, []) if entry.series_uid else []:
+            yield _entry_row(derived, items, at, depth=1)
+    for left in below.values():
+        yield from (_entry_row(entry, items, at, depth=0) for entry in left)
+
+
+def _entry_row(entry: SeriesEntry, items: Sequence[WorkItem], at: dict[FileRef, int], depth: int) -> Row:
+    position = next((at[ref] for ref in (entry.ref, *entry.ways) if ref in at), None)
+    item = None if position is None else items[position]
+    glyph = GLYPHS[item.status] if item is not None else REFUSED_GLYPH if entry.reason else "◇"
+    subtitle = entry.reason if entry.reason and item is None else subtitle_of(entry)
+    return Row(title_of(entry, item), subtitle, entry, position, depth, glyph)
+
+
+def _study_title(members: Sequence[SeriesEntry], number: int) -> str:
+    n_series = sum(not is_derived(entry) for entry in members)
+    kinds = sorted({entry.kind for entry in members if entry.series_uid})
+    if kinds:
+        return f"Study {number} · {', '.join(kinds)} · {n_series} series"
+    if all(entry.reason for entry in members):
+        return f"Not opened · {len(members)}"
+    n_files = len(members)
+    return f"{Path(members[0].study).name or 'Files'} · {n_files} {'file' if n_files == 1 else 'files'}"
+
+
+def _is_listed(entry: SeriesEntry, at: dict[FileRef, int]) -> bool:
+    """Leave out what stands for many images that are listed one by one, such as a split of an npz."""
+    return not is_image(entry) or entry.ref in at or not any(ref.path == entry.ref.path for ref in at)
+
+
+def _plain_entry(item: WorkItem) -> SeriesEntry:
+    return SeriesEntry(item.ref, item.name, "")
+
+
+def _matches(row: Row, words: str) -> bool:
+    text = f"{row.title} {row.subtitle} {row.entry.name if row.entry else ''}".casefold()
+    return all(word in text for word in words.casefold().split())
