@@ -20,7 +20,7 @@ def phantom() -> MedImage:
     return oblique_phantom()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_series() -> Callable[..., Path]:
     """Give a function that writes an image as one CT file a slice, last slice first.
 

@@ -33,8 +33,19 @@ def fetch(line: Line, inbox: Inbox, rows: Sequence[InstanceRow], tell: Callable[
     roles = [build_role(kind, scp_role=True) for kind in sorted({str(one.abstract_syntax) for one in contexts})]
     handlers = [(evt.EVT_C_STORE, taker(inbox, tell))]
     with line.associate([build_context(STUDY_ROOT_GET), *contexts], handlers=handlers, roles=roles) as association:
+        _take_all(association)
         for identifier in identifiers(inbox, rows):
             follow(line, association.send_c_get(identifier, STUDY_ROOT_GET))
+
+
+def _take_all(association: Any) -> None:
+    """Take objects in every context the server accepted.
+
+    Orthanc 1.10 answers no role for kinds that it does not know, such as label map segmentations of 2023, yet
+    sends them; pynetdicom 3 has no public way to take them.
+    """
+    for context in association.accepted_contexts:
+        vars(context)["_as_scp"] = True
 
 
 def taker(inbox: Inbox, tell: Callable[[Arrival], None]) -> Callable[[Any], int]:
@@ -66,7 +77,7 @@ def identifiers(inbox: Inbox, rows: Sequence[InstanceRow]) -> Iterator[Any]:
         yield identifier
 
 
-def follow(line: Line, answers: Iterator[tuple[Any, Any]]) -> None:
+def follow(line: Line, answers: Iterator[tuple[Any, Any]], hint: str = "") -> None:
     """Wait for the end of a C-GET or C-MOVE.
 
     Raises
@@ -79,4 +90,4 @@ def follow(line: Line, answers: Iterator[tuple[Any, Any]]) -> None:
         if "Status" not in status:
             raise line.explain_silence()
         if status.Status and status.Status not in (*_PENDING, _SOME_FAILED):
-            raise ServerError(f"{line.server}: does not send the series; {status_words(status.Status)}.")
+            raise ServerError(f"{line.server}: does not send the series; {status_words(status.Status)}.{hint}")

@@ -34,12 +34,14 @@ def fetch(line: Line, inbox: Inbox, rows: Sequence[InstanceRow], tell: Callable[
         return
     receiver = _Receiver(len(rows), tell)
     kinds = sorted({row.sop_class_uid for row in rows if row.sop_class_uid}) or storage_classes()
+    server = line.server
+    hint = f" Is {server.move_ae_title} with this machine's address and port {server.move_port} registered there?"
     with (
-        _listening(line.server, kinds, taker(inbox, receiver.tell)),
+        _listening(server, kinds, taker(inbox, receiver.tell)),
         line.associate([build_context(STUDY_ROOT_MOVE)]) as association,
     ):
         for identifier in identifiers(inbox, rows):
-            follow(line, association.send_c_move(identifier, line.server.move_ae_title, STUDY_ROOT_MOVE))
+            follow(line, association.send_c_move(identifier, server.move_ae_title, STUDY_ROOT_MOVE), hint)
         receiver.wait_for_last()
 
 

@@ -76,12 +76,12 @@ def find_series(line: Line, study_uid: str, modality: str = "") -> list[SeriesRo
     return [series_row(one, study_uid) for one in _find(line, "SERIES", keys, _MOST_ROWS)]
 
 
-def find_instances(line: Line, study_uid: str, series_uid: str, sop_uid: str = "") -> list[InstanceRow]:
-    """List the objects of a series, or one of them."""
+def find_instances(line: Line, study_uid: str, series_uid: str) -> list[InstanceRow]:
+    """List the objects of a series."""
     keys = {
         "StudyInstanceUID": study_uid,
         "SeriesInstanceUID": series_uid,
-        "SOPInstanceUID": sop_uid,
+        "SOPInstanceUID": "",
         "SOPClassUID": "",
     }
     rows = [instance_row(one, study_uid, series_uid) for one in _find(line, "IMAGE", keys, _MOST_ROWS)]

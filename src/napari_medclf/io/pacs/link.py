@@ -28,8 +28,8 @@ class Link(Protocol):
     def find_series(self, study_uid: str, modality: str = "") -> list[SeriesRow]:
         """List the series of a study."""
 
-    def find_instances(self, study_uid: str, series_uid: str, sop_uid: str = "") -> list[InstanceRow]:
-        """List the objects of a series, or one of them."""
+    def find_instances(self, study_uid: str, series_uid: str) -> list[InstanceRow]:
+        """List the objects of a series."""
 
     def fetch(self, inbox: Inbox, rows: Sequence[InstanceRow], tell: Callable[[Arrival], None]) -> None:
         """Fetch objects of one series into its inbox and tell of each."""

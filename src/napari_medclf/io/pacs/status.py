@@ -17,7 +17,7 @@ _WORDS = {
 _RANGES = (
     (0xA700, 0xA7FF, "it is out of resources"),
     (0xA900, 0xA9FF, "the object does not match its kind"),
-    (0xC000, 0xCFFF, "it cannot understand the object"),
+    (0xC000, 0xCFFF, "it cannot process this"),
 )
 
 

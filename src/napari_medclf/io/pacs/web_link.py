@@ -30,9 +30,9 @@ class WebLink:
         """List the series of a study."""
         return web_query.find_series(self._session, study_uid, modality)
 
-    def find_instances(self, study_uid: str, series_uid: str, sop_uid: str = "") -> list[InstanceRow]:
-        """List the objects of a series, or one of them."""
-        return web_query.find_instances(self._session, study_uid, series_uid, sop_uid)
+    def find_instances(self, study_uid: str, series_uid: str) -> list[InstanceRow]:
+        """List the objects of a series."""
+        return web_query.find_instances(self._session, study_uid, series_uid)
 
     def fetch(self, inbox: Inbox, rows: Sequence[InstanceRow], tell: Callable[[Arrival], None]) -> None:
         """Fetch objects of one series into its inbox and tell of each."""

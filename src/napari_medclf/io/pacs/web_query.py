@@ -2,85 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from napari_medclf.domain.errors import ServerError
 from napari_medclf.domain.pacs import InstanceRow, SeriesRow, StudyQuery, StudyRow
-from napari_medclf.io.pacs.rows import instance_row, series_row, study_row
+from napari_medclf.io.pacs.rows import SERIES_UID, SOP_UID, instance_row, series_row, study_row
 from napari_medclf.io.pacs.web_session import WebSession
 
 _STUDY_FIELDS = ("StudyDescription", "ModalitiesInStudy", "NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances")
 _SERIES_FIELDS = ("SeriesDescription", "SeriesNumber", "BodyPartExamined", "NumberOfSeriesRelatedInstances")
 _PAGE = 1000
-MOST_INSTANCES = 100_000
+_MOST_ROWS = 100_000
 
 
 def find_studies(session: WebSession, query: StudyQuery, limit: int, *, with_names: bool) -> list[StudyRow]:
     """List studies, at most `limit`."""
     filters = {
         "PatientID": query.patient_id,
-        "PatientName": query.patient_name,
+        # `?` matches any one character; Orthanc 1.10 would look for the code of `^`, %5E, in the names.
+        "PatientName": query.patient_name.replace("^", "?"),
         "StudyDate": query.dates,
         "ModalitiesInStudy": query.modality,
         "AccessionNumber": query.accession,
         "StudyInstanceUID": query.study_uid,
     }
-    answer = _ask(session, "search_for_studies", filters=filters, fields=_STUDY_FIELDS, limit=limit)
-    return [study_row(_Json(one).text, with_names=with_names) for one in answer]
+    filters |= {"limit": str(limit), "includefield": ",".join(_STUDY_FIELDS)}
+    return [study_row(one.text, with_names=with_names) for one in _ask(session, "/studies", filters)]
 
 
 def find_series(session: WebSession, study_uid: str, modality: str = "") -> list[SeriesRow]:
     """List the series of a study."""
-    answer = _ask(
-        session, "search_for_series", (study_uid,), {"Modality": modality}, fields=_SERIES_FIELDS, limit=_PAGE
-    )
-    return [series_row(_Json(one).text, study_uid) for one in answer]
+    path = f"/studies/{study_uid}/series"
+    filters = {"Modality": modality, "includefield": ",".join(_SERIES_FIELDS)}
+    return [series_row(one.text, study_uid) for one in _ask_all(session, path, filters, SERIES_UID)]
 
 
-def find_instances(session: WebSession, study_uid: str, series_uid: str, sop_uid: str = "") -> list[InstanceRow]:
-    """List the objects of a series, or one of them, page by page."""
-    rows: dict[str, InstanceRow] = {}
-    while len(rows) < MOST_INSTANCES:
-        filters = {"SOPInstanceUID": sop_uid}
-        page = _ask(session, "search_for_instances", (study_uid, series_uid), filters, limit=_PAGE, offset=len(rows))
-        fresh = [instance_row(_Json(one).text, study_uid, series_uid) for one in page]
-        fresh = [row for row in fresh if row.sop_uid not in rows]
-        rows |= {row.sop_uid: row for row in fresh}
-        if len(page) < _PAGE or not fresh:  # a server that knows no pages sends the same again
+def find_instances(session: WebSession, study_uid: str, series_uid: str) -> list[InstanceRow]:
+    """List the objects of a series."""
+    path = f"/studies/{study_uid}/series/{series_uid}/instances"
+    return [instance_row(one.text, study_uid, series_uid) for one in _ask_all(session, path, {}, SOP_UID)]
+
+
+def _ask_all(session: WebSession, path: str, filters: Mapping[str, str], uid_tag: int) -> list[_Json]:
+    """Ask page by page until nothing new comes: servers cut pages as short as they like, or know none."""
+    found: dict[str, _Json] = {}
+    while len(found) < _MOST_ROWS:
+        paging = {"limit": str(_PAGE), "offset": str(len(found)) if found else ""}
+        page = {one.text(uid_tag): one for one in _ask(session, path, {**filters, **paging})}
+        if page.keys() <= found.keys():
             break
-    return list(rows.values())
+        found = {**found, **page}
+    return list(found.values())
 
 
-def _ask(
-    session: WebSession,
-    search: str,
-    where: tuple[str, ...] = (),
-    filters: Mapping[str, str] | None = None,
-    *,
-    fields: Sequence[str] = (),
-    limit: int,
-    offset: int = 0,
-) -> list[Any]:
-    from dicomweb_client import DICOMwebClient
-
-    session.check_stopped()
-    with session.telling():
-        client = DICOMwebClient(session.server.url, session.requests, timeout=session.server.timeout_s)
-        client.set_http_retry_params(retry=False)
-        try:
-            found = getattr(client, search)(
-                *where,
-                limit=limit,
-                offset=offset or None,
-                fields=list(fields) or None,
-                search_filters={name: value for name, value in (filters or {}).items() if value},
-            )
-        except (ValueError, KeyError, TypeError) as error:  # no JSON, or JSON of something else
-            raise ServerError(f"{session.server}: answers something else than DICOMweb. Check the address.") from error
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+def _ask(session: WebSession, path: str, filters: Mapping[str, str]) -> list[_Json]:
+    answer = session.ask(path, filters)
+    if answer is None:
+        return []
+    if not isinstance(answer, list) or not all(isinstance(one, dict) for one in answer):
         raise ServerError(f"{session.server}: answers something else than DICOMweb. Check the address.")
-    return found
+    return [_Json(one) for one in answer]
 
 
 class _Json:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.parse import quote
 
 from napari_medclf.domain.errors import ServerError
 from napari_medclf.io.pacs.needs import require
@@ -13,6 +15,7 @@ from napari_medclf.io.pacs.secrets import find_secret
 from napari_medclf.io.pacs.server import DicomWebServer, is_loopback
 
 _CHUNK = 2**18
+_MOST_JSON = 2**28
 _ABOUT_ONE_OBJECT = (400, 409, 413, 415, 422, 500)
 _STATUS_WORDS = {
     400: "does not understand the request",
@@ -46,7 +49,6 @@ class WebSession:
 
     def __init__(self, server: DicomWebServer) -> None:
         require("requests")
-        require("dicomweb_client")
         import requests
 
         self.server = server
@@ -69,6 +71,27 @@ class WebSession:
         with self.telling(), self._call("GET", path, headers={"Accept": accept}) as answer:
             answer.raise_for_status()
             yield answer.headers, self._pieces(answer)
+
+    def ask(self, path: str, filters: Mapping[str, str]) -> Any:
+        """Fetch an answer in JSON; None where it is empty.
+
+        Raises
+        ------
+        ServerError
+            If it is no JSON, or larger than any list of studies.
+        """
+        # `*` and `?` stay as they are: Orthanc 1.10 looks for their codes, %2A and %3F, in the names.
+        query = "&".join(f"{name}={quote(value, safe='*?,-')}" for name, value in filters.items() if value)
+        content = bytearray()
+        with self.stream(f"{path}?{query}", "application/dicom+json") as (_, pieces):
+            for piece in pieces:
+                content += piece
+                if len(content) > _MOST_JSON:
+                    raise ServerError(f"{self.server}: its answer does not end. Narrow the search.")
+        try:
+            return json.loads(content) if content else None
+        except ValueError as error:
+            raise ServerError(f"{self.server}: answers something else than DICOMweb. Check the address.") from error
 
     def post(self, path: str, body: Any, headers: Mapping[str, str]) -> tuple[int, bytes]:
         """Send something; gives the status and the first megabyte of the answer.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ from napari_medclf.jobs.pacs.follow import ask, follow, linked
 if TYPE_CHECKING:
     from napari_medclf.io.pacs.link import Link
     from napari_medclf.io.pacs.outgoing import Outgoing
+
+_NOT_BACK = "The server does not give it back."
 
 
 @dataclass(frozen=True)
@@ -83,13 +85,10 @@ def send(options: SendOptions) -> Job[Sent]:
         for error in refusals:
             yield CaseFailed(error.path.name, error.path, f"{error.reason}. {error.hint}".strip())
         sent = yield from _send_all(link, files)
-        objects: list[SentObject] = []
-        for position, one in enumerate(sent):
-            yield Progress(position, len(sent), "asking whether they are there")
-            checked = one if one.reason else (yield from _check(link, files[position], one, options.verify))
-            if checked.reason:
-                yield CaseFailed(checked.sop_uid, checked.path, checked.reason)
-            objects.append(checked)
+        objects = yield from _look_up(link, files, sent, options.verify)
+        for one in objects:
+            if one.reason:
+                yield CaseFailed(one.sop_uid, one.path, one.reason)
         return Sent(str(server), tuple(objects), tuple((error.path, error.reason) for error in refusals))
 
 
@@ -117,37 +116,55 @@ def _result_of(one: Outgoing, delivery: Delivery | None, broken: str) -> SentObj
     return SentObject(one.path, one.row.sop_uid, one.modality, delivery.reason, notes)
 
 
-def _check(link: Link, one: Outgoing, sent: SentObject, is_compared: bool) -> Job[SentObject]:
-    row = one.row
-    try:
-        found = yield from ask(
-            lambda: link.find_instances(row.study_uid, row.series_uid, row.sop_uid),
-            link,
-            "asking whether they are there",
-        )
-        if row.sop_uid not in [listed.sop_uid for listed in found]:
-            return replace(sent, reason="the server took it, but does not list it")
-        sent = replace(sent, is_listed=True)
-        if not is_compared:
-            return sent
-        difference = yield from ask(_comparison(link, one), link, "comparing what comes back")
-    except (MedclfError, OSError) as error:
-        return replace(sent, reason=f"the server took it, but it could not be looked up again: {error}")
-    notes = (*sent.notes, difference) if difference else sent.notes
-    return replace(sent, is_same=not difference, notes=notes)
+def _look_up(
+    link: Link, files: tuple[Outgoing, ...], sent: list[SentObject], is_compared: bool
+) -> Job[list[SentObject]]:
+    """Ask series by series whether what was taken is listed, and comes back as it was."""
+    checked = {one.sop_uid: one for one in sent}
+    groups: dict[tuple[str, str], list[Outgoing]] = {}
+    for file in files:
+        if not checked[file.row.sop_uid].reason:
+            groups.setdefault((file.row.study_uid, file.row.series_uid), []).append(file)
+    for position, ((study_uid, series_uid), group) in enumerate(groups.items()):
+        yield Progress(position, len(groups), "asking whether they are there")
+        mine = [checked[file.row.sop_uid] for file in group]
+        try:
+            question = partial(link.find_instances, study_uid, series_uid)
+            rows = yield from ask(question, link, "asking whether they are there")
+            listed = {row.sop_uid for row in rows}
+            mine = [_listed(one, one.sop_uid in listed) for one in mine]
+            if is_compared:
+                comparison = partial(_compare, link, [file for file in group if file.row.sop_uid in listed])
+                differences = yield from ask(comparison, link, "comparing what comes back")
+                mine = [_compared(one, differences.get(one.sop_uid)) for one in mine]
+        except (MedclfError, OSError) as error:
+            why = f"the server took it, but it could not be looked up again: {error}"
+            mine = [replace(one, reason=why) for one in mine]
+        checked |= {one.sop_uid: one for one in mine}
+    return list(checked.values())
 
 
-def _comparison(link: Link, one: Outgoing) -> Callable[[], str]:
+def _listed(one: SentObject, is_listed: bool) -> SentObject:
+    return replace(one, is_listed=is_listed, reason="" if is_listed else "the server took it, but does not list it")
+
+
+def _compared(one: SentObject, difference: str | None) -> SentObject:
+    if difference is None:
+        return one
+    return replace(one, is_same=not difference, notes=(*one.notes, difference) if difference else one.notes)
+
+
+def _compare(link: Link, group: list[Outgoing]) -> dict[str, str]:
+    """Fetch objects of one series again; gives what is different in each, empty where nothing is."""
     from napari_medclf.io.pacs.compare import explain_difference
     from napari_medclf.io.pacs.inbox import Inbox
 
-    def compare() -> str:
-        with tempfile.TemporaryDirectory(prefix="medclf-") as folder:
-            inbox = Inbox(Path(folder), (one.row,))
-            link.fetch(inbox, inbox.wanted, lambda arrival: None)
-            returned = inbox.path_of(one.row.sop_uid)
-            if not returned.exists():
-                raise ServerError("The server does not give it back.")
-            return explain_difference(one.path, returned)
-
-    return compare
+    with tempfile.TemporaryDirectory(prefix="medclf-") as folder:
+        inbox = Inbox(Path(folder), tuple(file.row for file in group))
+        link.fetch(inbox, inbox.wanted, lambda arrival: None)
+        found: dict[str, str] = {}
+        for file in group:
+            returned = inbox.path_of(file.row.sop_uid)
+            is_back = returned.exists()
+            found[file.row.sop_uid] = explain_difference(file.path, returned) if is_back else _NOT_BACK
+        return found
