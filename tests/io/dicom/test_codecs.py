@@ -136,9 +136,14 @@ def test_sixteen_bit_samples_where_eight_are_declared_are_refused():
         unpack_frame(Path("a.dcm"), pixels_of("1.2.4.80", bits_allocated=8, bits_stored=8), ENCODERS["1.2.4.80"](GRAY))
 
 
-def test_run_lengths_with_a_wrong_number_of_segments_are_refused():
+@pytest.mark.parametrize(
+    "segments",
+    [(1, 64), (3, 64, 80, 90), (2, 64, 0xFFFFFFF0), (2, 64, 64), (2, 80, 70), (2, 10, 80), (2, 64, 4000)],
+)
+def test_run_lengths_with_segments_that_cannot_be_are_refused(segments):
+    header = struct.pack("<16I", *segments, *[0] * (16 - len(segments)))
     with pytest.raises(ReadError, match="damaged samples .RLE"):
-        unpack_frame(Path("a.dcm"), pixels_of("1.2.5"), struct.pack("<16I", 1, 64, *[0] * 14) + b"\0" * 9)
+        unpack_frame(Path("a.dcm"), pixels_of("1.2.5"), header + b"\0" * 40)
 
 
 @pytest.mark.parametrize("name", ["liver_rle.dcm", "liver_deflate.dcm", "liver_j2k.dcm"])

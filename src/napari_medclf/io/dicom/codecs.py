@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -150,15 +152,23 @@ def _run_length(data: bytes, frame: _Frame) -> Samples:
 
     pixels = frame.pixels
     n_bytes = max(pixels.bits_allocated // 8, 1)
-    n_segments = int.from_bytes(data[:4], "little")
-    if len(data) < _RLE_HEADER or n_segments != n_bytes * pixels.samples_per_pixel:
-        raise ValueError(f"{n_segments} RLE segments")
+    _check_segments(data, n_bytes * pixels.samples_per_pixel)
     plain = imagecodecs.dicomrle_decode(data, f"u{n_bytes}")
     if pixels.bits_allocated == 1:
         return _bits(plain, pixels)
     planes = np.frombuffer(plain, f"u{n_bytes}", pixels.samples_per_pixel * pixels.rows * pixels.columns)
     planes = planes.reshape(pixels.samples_per_pixel, pixels.rows, pixels.columns)
     return planes[0] if len(planes) == 1 else np.moveaxis(planes, 0, -1)
+
+
+def _check_segments(data: bytes, n_segments: int) -> None:
+    """Refuse segments that lie outside the frame: imagecodecs 2026.3 would read there, and crash."""
+    if len(data) < _RLE_HEADER:
+        raise ValueError("no RLE header")
+    found, *offsets = struct.unpack("<16I", data[:_RLE_HEADER])
+    used = [*offsets[:n_segments], len(data)]
+    if found != n_segments or used[0] < _RLE_HEADER or any(b <= a for a, b in itertools.pairwise(used)):
+        raise ValueError("RLE segments outside their frame")
 
 
 def _inflate(data: bytes, frame: _Frame) -> Samples:
