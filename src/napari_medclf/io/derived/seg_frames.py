@@ -15,6 +15,7 @@ from napari_medclf.io.derived.reference import items
 from napari_medclf.io.dicom import tags
 
 _LARGEST_SEGMENT = 65535
+_FARTHEST_MM = 1e5
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _plane(path: Path, shared: Any, group: Any, notes: list[str]) -> _Plane:
     if measures is None:
         return row, column, None, None, None
     spacing = tags.numbers(measures, "PixelSpacing")
-    steps = tags.positive(measures, "SpacingBetweenSlices"), tags.positive(measures, "SliceThickness")
+    steps = tags.size_mm(measures, "SpacingBetweenSlices"), tags.size_mm(measures, "SliceThickness")
     if spacing is None:
         return row, column, None, *steps
     if len(spacing) != 2 or not all(0 < one < float("inf") for one in spacing):
@@ -150,8 +151,15 @@ def _frame(path: Path, shared: Any, group: Any, number: int, is_label_map: bool)
         number=number,
         segment=None if is_label_map else _segment(path, shared, group, number),
         sources=_sources(shared, group),
-        position=None if place is None else tags.vector(path, place, "ImagePositionPatient"),
+        position=None if place is None else _position(path, place, number),
     )
+
+
+def _position(path: Path, place: Any, number: int) -> Vector3 | None:
+    position = tags.vector(path, place, "ImagePositionPatient")
+    if position is not None and max(abs(one) for one in position) > _FARTHEST_MM:
+        raise ReadError(path, f"places its frame {number} more than {_FARTHEST_MM / 1000:.0f} m away")
+    return position
 
 
 def _segment(path: Path, shared: Any, group: Any, number: int) -> int:

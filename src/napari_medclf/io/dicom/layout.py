@@ -14,6 +14,8 @@ from napari_medclf.io.preflight import check_budget
 
 _PREAMBLE = 132
 _CHUNK = 2**20
+# A deflated object must be unpacked whole, and several times, before anything is known of it.
+_MOST_INFLATED = 2**28
 _PIXEL_DATA = (0x7FE0, 0x0010)
 _SAMPLE_VRS = (b"OW", b"OB", b"UN", b"OF", b"OD")
 _FLOAT_DATA = ((0x7FE0, 0x0008), (0x7FE0, 0x0009))
@@ -129,7 +131,7 @@ def check_inflated(path: Path, file: BinaryIO) -> None:
     Raises
     ------
     ReadError
-        As soon as the unpacked bytes would not fit into memory.
+        As soon as the unpacked bytes would not fit into memory, or pass 256 MiB.
     """
     head = file.read(_PREAMBLE + 1024)
     file.seek(0)
@@ -141,6 +143,10 @@ def check_inflated(path: Path, file: BinaryIO) -> None:
     while packed := unpacker.unconsumed_tail or file.read(_CHUNK):
         total += len(unpacker.decompress(packed, _CHUNK))
         check_budget(path, 3 * total)
+        if total > _MOST_INFLATED:
+            raise ReadError(
+                path, f"is deflated and would grow beyond {_MOST_INFLATED // 2**20} MiB", "Have it sent uncompressed."
+            )
     file.seek(0)
 
 
@@ -172,4 +178,11 @@ def _check_length(path: Path, pixels: Pixels, size: int) -> None:
             f"is truncated: {pixels.rows} x {pixels.columns} pixels{frames} take {needed} bytes, "
             f"and {max(present, 0)} are there",
             "Fetch the file again.",
+        )
+    line = min(pixels.rows, pixels.columns) * pixels.n_bytes // (pixels.n_frames * pixels.rows * pixels.columns)
+    if pixels.length - needed >= max(line, 2):  # a line or more beyond what is declared, not mere padding
+        raise ReadError(
+            path,
+            f"holds {pixels.length} bytes of samples, and {pixels.rows} x {pixels.columns} pixels take {needed}; its "
+            "header is wrong",
         )

@@ -45,7 +45,7 @@ def find_spacing(path: Path, dataset: Any) -> Spacing | None:
 
 def _checked(path: Path, keyword: str, value: Any, warning: str) -> Spacing:
     numbers = [float(one) for one in value] if hasattr(value, "__iter__") and not isinstance(value, str) else []
-    if len(numbers) != 2 or not all(math.isfinite(number) and number > 0 for number in numbers):
+    if len(numbers) != 2 or not all(1e-5 <= number <= 1e4 for number in numbers):
         raise ReadError(path, f"has the {keyword} {numbers}, and two positive numbers were expected")
     return Spacing(numbers[0], numbers[1], warning)
 

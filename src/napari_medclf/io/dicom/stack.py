@@ -153,6 +153,8 @@ class Stack:
             notes += header.warnings
         if self.placement is None and first.modality in _SECTIONS:
             notes.append("It does not tell where in the patient it lies.")
+        if self.placement is not None and len(self.headers) == 1 and first.slice_step_mm is None:
+            notes.append("It does not tell its slice thickness; 1 mm was taken.")
         if first.spacing is None:
             notes.append("It does not tell the size of its pixels; lengths and areas are in pixels.")
         elif first.spacing.warning:
@@ -181,6 +183,7 @@ class Stack:
             spacing_mm=None if first.spacing is None else self.geometry.spacing,
             n_files=len({header.path for header in self.planes}),
             warnings=self.notes,
+            first_file=first.path,
         )
 
 

@@ -9,6 +9,9 @@ from typing import Any
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Vector3
 
+_MOST_MM = 1e5
+_SIZES_MM = (1e-5, 1e4)
+_MOST_SCALE = 1e12
 _SILENTLY_OFF = 1e-4
 _MOST_OFF = 1e-3 + 1e-9  # decimal digits of exactly 0.1 % are not refused for their last bit
 
@@ -40,9 +43,27 @@ def number(dataset: Any, keyword: str, default: float) -> float:
     return found[0] if found and math.isfinite(found[0]) else default
 
 
-def positive(dataset: Any, keyword: str) -> float | None:
-    """Size of a number without its sign, None where it is missing or zero."""
-    return abs(number(dataset, keyword, 0.0)) or None
+def size_mm(dataset: Any, keyword: str) -> float | None:
+    """Size of a length without its sign, None where it is missing, zero or beyond what can be."""
+    found = abs(number(dataset, keyword, 0.0))
+    return found if _SIZES_MM[0] <= found <= _SIZES_MM[1] else None
+
+
+def scale(path: Path, dataset: Any, keyword: str, default: float) -> float:
+    """Slope or intercept, or `default` where it is missing or empty.
+
+    Raises
+    ------
+    ReadError
+        If it is not finite, is a slope of zero, or is beyond any measurement.
+    """
+    found = numbers(dataset, keyword)
+    if not found:
+        return default
+    value = found[0]
+    if not abs(value) <= _MOST_SCALE or (value == 0 and default):
+        raise ReadError(path, f"has a {keyword} of {value:g}, which makes no sense of its samples")
+    return value
 
 
 def count(path: Path, dataset: Any, keyword: str, default: int = 0) -> int:
@@ -65,13 +86,15 @@ def vector(path: Path, dataset: Any, keyword: str) -> Vector3 | None:
     Raises
     ------
     ReadError
-        If it is something else.
+        If it is something else, or more than 100 m away.
     """
     found = numbers(dataset, keyword)
     if found is None:
         return None
     if len(found) != 3 or not all(math.isfinite(one) for one in found):
         raise ReadError(path, f"has a {keyword} that is not three finite numbers")
+    if max(map(abs, found)) > _MOST_MM:
+        raise ReadError(path, f"has a {keyword} {max(map(abs, found)):.3g} mm away, which cannot be")
     return (found[0], found[1], found[2])
 
 
