@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ TOLERATED = 0.05
 """How much of a step a slice may stray from its place before its series is no longer even."""
 _TYPICAL_SHARE = 0.1
 _MOST_SLICES = 10_000
+# Nearer to an acquired slice than this share of the way, its samples are taken as they are.
+_EXACT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -118,23 +121,39 @@ def fill(data: PixelArray, acquired_k: Sequence[float], n_slices: int, gaps: Gap
         Of the same dtype. Blank slices hold the lowest value; between acquired slices the value is
         interpolated along k, and rounded where samples are whole numbers.
     """
-    shape = (*data.shape[:-3], n_slices, *data.shape[-2:])
-    if gaps is Gaps.BLANK:
-        filled = np.full(shape, data.min(), data.dtype)
-        filled[..., np.rint(acquired_k).astype(int), :, :] = data
-        return filled
-    filled = np.empty(shape, data.dtype)
-    places = np.asarray(acquired_k)
+    if not isinstance(data, np.ndarray):
+        return _promise(data, acquired_k, n_slices, gaps)
+    filled = np.empty((*data.shape[:-3], n_slices, *data.shape[-2:]), data.dtype)
+    lowest = data.min()
     for k in range(n_slices):
-        upper = int(np.clip(np.searchsorted(places, k), 1, len(places) - 1))
-        share = float(np.clip((k - places[upper - 1]) / (places[upper] - places[upper - 1]), 0, 1))
-        filled[..., k, :, :] = _between(data[..., upper - 1, :, :], data[..., upper, :, :], share)
+        filled[..., k, :, :] = _slice(data, acquired_k, k, gaps, lowest)
     return filled
 
 
-def _between(below: PixelArray, above: PixelArray, share: float) -> PixelArray:
-    if share in (0.0, 1.0):
-        return above if share else below
+def _promise(data: Any, acquired_k: Sequence[float], n_slices: int, gaps: Gaps) -> Any:
+    """Do as `fill` with a dask array; blank slices hold the lowest value of the first one."""
+    from dask.array import stack
+
+    lowest = data[..., :1, :, :].min().compute()
+    slices = [_slice(data, acquired_k, k, gaps, lowest).astype(data.dtype) for k in range(n_slices)]
+    return stack(slices, axis=data.ndim - 3)
+
+
+def _slice(data: Any, acquired_k: Sequence[float], k: int, gaps: Gaps, lowest: Any) -> Any:
+    """Samples of one slice of the grid, (..., J, I)."""
+    places = np.asarray(acquired_k)
+    upper = int(np.clip(np.searchsorted(places, k), 1, len(places) - 1))
+    if gaps is Gaps.BLANK:
+        nearest = int(np.argmin(np.abs(places - k)))
+        acquired = data[..., nearest, :, :]
+        return acquired if round(places[nearest]) == k else np.full_like(acquired, lowest)
+    share = float(np.clip((k - places[upper - 1]) / (places[upper] - places[upper - 1]), 0, 1))
+    return _between(data[..., upper - 1, :, :], data[..., upper, :, :], share)
+
+
+def _between(below: Any, above: Any, share: float) -> Any:
+    if share < _EXACT or share > 1 - _EXACT:
+        return below if share < _EXACT else above
     mixed = below * (1 - share) + above * share
     return np.rint(mixed) if below.dtype.kind in "iu" else mixed
 

@@ -14,12 +14,13 @@ from napari_medclf.io.dicom import tags
 from napari_medclf.io.dicom.functional_groups import Frame, frames_of
 from napari_medclf.io.dicom.kinds import check_film, check_kind
 from napari_medclf.io.dicom.layout import Pixels, check_inflated, is_at_pixels, read_layout
-from napari_medclf.io.dicom.lean import NotLean, read_lean
+from napari_medclf.io.dicom.lean import LeanDataset, NotLean, is_overlay, read_lean
 from napari_medclf.io.dicom.mosaic import Tile, is_mosaic, planes_of_mosaic
 from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.dicom.scale import Spacing, find_spacing
 from napari_medclf.io.dicom.suv import suv_factor
 from napari_medclf.io.dicom.traits import film_times_ms, kind_traits, time_traits
+from napari_medclf.io.dicom.voi import find_window
 from napari_medclf.io.preflight import check_file, refusing
 
 
@@ -47,6 +48,8 @@ class Header:
         Which piece of an object in several files this is; the uid is empty for whole objects.
     tile : Tile or None
         Which part of the picture this slice is, in a mosaic.
+    has_overlay : bool
+        Whether the file holds bitmaps to lay over the picture.
     """
 
     path: Path
@@ -78,6 +81,7 @@ class Header:
     suv_factor: float | None = None
     concatenation: tuple[str, int, int] = ("", 1, 1)
     tile: Tile | None = None
+    has_overlay: bool = False
     warnings: tuple[str, ...] = ()
 
     @property
@@ -209,10 +213,11 @@ def _header(path: Path, dataset: Any, pixels: Pixels, notes: list[str]) -> Heade
         has_lut=bool(dataset.get("ModalityLUTSequence")),
         is_rescaled="RescaleSlope" in dataset,
         rescale_type=tags.text(dataset, "RescaleType"),
-        window=tags.window(dataset),
+        window=_window(dataset, pixels, notes),
         kinds=kind_traits(dataset),
         times=time_traits(dataset),
         concatenation=_concatenation(dataset),
+        has_overlay=_has_overlay(dataset),
         warnings=tuple(notes),
     )
 
@@ -237,7 +242,7 @@ def _plane(whole: Header, frame: Frame, notes: list[str]) -> Header:
         intercept=tags.scale(path, frame, "RescaleIntercept", 0.0),
         is_rescaled="RescaleSlope" in frame,
         rescale_type=tags.text(frame, "RescaleType"),
-        window=tags.window(frame),
+        window=_window(frame, whole.pixels, notes),
         kinds=kind_traits(frame),
         times=time_traits(frame),
         warnings=tuple(notes),
@@ -254,6 +259,21 @@ def _with_suv(header: Header, dataset: Any) -> Header:
         window = (window[0] * suv.factor, window[1] * suv.factor)
     notes = (*header.warnings, suv.reason) if suv.reason else header.warnings
     return replace(header, suv_factor=suv.factor, window=window, warnings=tuple(dict.fromkeys(notes)))
+
+
+def _window(dataset: Any, pixels: Pixels, notes: list[str]) -> tuple[float, float] | None:
+    found = find_window(dataset, is_signed=pixels.is_signed, is_little_endian=pixels.is_little_endian)
+    if found is None:
+        return None
+    if found.note:
+        notes.append(found.note)
+    return (found.low, found.high)
+
+
+def _has_overlay(dataset: Any) -> bool:
+    if isinstance(dataset, LeanDataset):
+        return dataset.has_overlay
+    return any(is_overlay(tag.group) for tag in dataset.keys())  # noqa: SIM118  # iterating parses every element
 
 
 def _concatenation(dataset: Any) -> tuple[str, int, int]:

@@ -14,15 +14,23 @@ from napari_medclf.io.dicom.header import Header
 from napari_medclf.io.dicom.samples import read_gray
 from napari_medclf.io.dicom.stack import Stack
 from napari_medclf.io.dicom.stored import stored_limits
-from napari_medclf.io.preflight import refusing
+from napari_medclf.io.preflight import available_bytes, refusing
 from napari_medclf.io.window import robust_window
 
 # Modalities whose pictures are made to be looked at.
+_USABLE = 0.8
+_ALWAYS_READ = 2**26
 _DISPLAYED = frozenset(("US", "ES", "OP", "XC", "GM", "SM", "OT", "DOC"))
 
 
-def read_stack(stack: Stack) -> MedImage:
+def read_stack(stack: Stack, *, lazy: bool = False) -> MedImage:
     """Read the samples of a stack.
+
+    Parameters
+    ----------
+    lazy : bool
+        Whether to leave the samples in their files until they are looked at; what is larger than the memory
+        that is free now is left there in any case.
 
     Raises
     ------
@@ -32,7 +40,7 @@ def read_stack(stack: Stack) -> MedImage:
     first = stack.headers[0]
     warnings = list(stack.notes)
     with refusing(first.path, "cannot be decoded"):
-        data, kind = _samples(stack, warnings)
+        data, kind = _samples(stack, warnings, lazy or _is_too_large(stack))
         values, unit = _times(stack)
         is_colour = first.pixels.is_colour
         return MedImage(
@@ -45,22 +53,37 @@ def read_stack(stack: Stack) -> MedImage:
             channel_names=("red", "green", "blue") if kind is ChannelKind.COLOUR else (),
             channel_values=values,
             channel_unit=unit,
-            window=None if is_colour else window_of(first) or robust_window(data),
+            window=None if is_colour else window_of(first) or robust_window(_sample(data)),
             source=stack.source,
             warnings=tuple(dict.fromkeys(warnings)),
         )
 
 
-def _samples(stack: Stack, warnings: list[str]) -> tuple[PixelArray, ChannelKind]:
+def _is_too_large(stack: Stack) -> bool:
+    """Whether reading would take more memory than is free: the samples, and a second copy where they are rescaled."""
+    files = {plane.path: plane.pixels for plane in stack.planes}
+    n_bytes = sum(pixels.n_bytes for pixels in files.values())
+    return n_bytes > _ALWAYS_READ and 2 * n_bytes > _USABLE * available_bytes()
+
+
+def _sample(data: PixelArray) -> PixelArray:
+    """Give all samples, or the middle plane of those that are read on demand."""
+    if isinstance(data, np.ndarray):
+        return data
+    return np.asarray(data[(0,) * (data.ndim - 3)][data.shape[-3] // 2])
+
+
+def _samples(stack: Stack, warnings: list[str], lazy: bool) -> tuple[PixelArray, ChannelKind]:
     """Read and arrange samples: (K, J, I), with time or colour in front, or time and then colour."""
     is_colour = stack.headers[0].pixels.is_colour
-    data = _untiled(stack, warnings) if stack.headers[0].tile is not None else _planes(stack.planes, warnings)
+    data = _untiled(stack, warnings) if stack.headers[0].tile is not None else _planes(stack.planes, warnings, lazy)
     is_series = stack.times is not None or stack.headers[0].is_film
     kind = ChannelKind.COLOUR if is_colour else ChannelKind.NONE
     if is_series:
         shape = (stack.n_times, len(stack.headers), *data.shape[-2:])
         if is_colour:
-            data, kind = np.ascontiguousarray(np.moveaxis(data.reshape(3, *shape), 0, 1)), ChannelKind.COLOUR_TIME
+            data, kind = np.moveaxis(data.reshape(3, *shape), 0, 1), ChannelKind.COLOUR_TIME
+            data = np.ascontiguousarray(data) if isinstance(data, np.ndarray) else data
         else:
             data, kind = data.reshape(shape), ChannelKind.TIME
     placement = stack.placement
@@ -69,15 +92,20 @@ def _samples(stack: Stack, warnings: list[str]) -> tuple[PixelArray, ChannelKind
     return data, kind
 
 
-def _planes(planes: Sequence[Header], warnings: list[str]) -> PixelArray:
-    """Read (3, n_planes, J, I) or (n_planes, J, I) samples."""
+def _planes(planes: Sequence[Header], warnings: list[str], lazy: bool) -> PixelArray:
+    """Read (3, n_planes, J, I) or (n_planes, J, I) samples, or promise them as a dask array."""
+    if lazy:
+        from napari_medclf.io.dicom.lazy import lazy_colour, lazy_gray
+
+        promised: PixelArray = lazy_colour(planes) if planes[0].pixels.is_colour else lazy_gray(planes)
+        return promised
     return read_colour(planes) if planes[0].pixels.is_colour else read_gray(planes, warnings)
 
 
 def _untiled(stack: Stack, warnings: list[str]) -> PixelArray:
     """Read each mosaic once and cut its slices out, (n_planes, J, I)."""
     pictures = {plane.path: plane for plane in stack.planes}
-    samples = dict(zip(pictures, _planes(list(pictures.values()), warnings), strict=True))
+    samples = dict(zip(pictures, _planes(list(pictures.values()), warnings, False), strict=True))
     return np.stack([plane.tile.cut(samples[plane.path]) for plane in stack.planes if plane.tile is not None])
 
 
@@ -89,7 +117,6 @@ def _times(stack: Stack) -> tuple[tuple[float, ...], str]:
 
 
 def scale_of(header: Header) -> Scale:
-    """What the samples mean once they are read."""
     """Tell what the samples of a plane mean."""
     if header.pixels.is_colour or header.modality in _DISPLAYED:
         return Scale.DISPLAY

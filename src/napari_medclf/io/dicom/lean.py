@@ -40,7 +40,7 @@ _WANTED_TEXT = """
 00181063 FrameTime DS|00180040 CineRate IS|00082144 RecommendedDisplayFrameRate IS|00280010 Rows US
 00280011 Columns US|00280100 BitsAllocated US|00280101 BitsStored US|00280102 HighBit US
 00280002 SamplesPerPixel US|00280004 PhotometricInterpretation CS|00280103 PixelRepresentation US
-00280008 NumberOfFrames IS|00280006 PlanarConfiguration US
+00281056 VOILUTFunction CS|00280008 NumberOfFrames IS|00280006 PlanarConfiguration US
 """
 _WANTED = {
     int(tag, 16): (keyword, vr.encode())
@@ -51,19 +51,25 @@ _META = {
     0x00020003: "MediaStorageSOPInstanceUID",
     0x00020010: "TransferSyntaxUID",
 }
-# Sequences, and objects that need elements which are not listed above: DICOMDIR, modality LUT, functional groups,
-# calibrated ultrasound regions.
-_LEFT_TO_PYDICOM = frozenset((0x00041220, 0x00283000, 0x52009229, 0x52009230, 0x00186011))
+# Sequences, and objects that need elements which are not listed above: DICOMDIR, modality and VOI LUT, functional
+# groups, calibrated ultrasound regions.
+_LEFT_TO_PYDICOM = frozenset((0x00041220, 0x00283000, 0x00283010, 0x52009229, 0x52009230, 0x00186011))
 _KEYWORDS = frozenset(keyword for keyword, _ in _WANTED.values())
 _ABSENT = frozenset(
     (
         "DirectoryRecordSequence",
         "ModalityLUTSequence",
+        "VOILUTSequence",
         "SharedFunctionalGroupsSequence",
         "PerFrameFunctionalGroupsSequence",
         "SequenceOfUltrasoundRegions",
     )
 )
+
+
+def is_overlay(group: int) -> bool:
+    """Whether a group of elements is one of the sixteen for overlays, PS3.5 7.6."""
+    return 0x6000 <= group <= 0x601E
 
 
 class NotLean(Exception):
@@ -92,8 +98,11 @@ class LeanDataset:
 
     preamble = b"\0"
 
-    def __init__(self, file_meta: dict[str, Any], is_implicit: bool, elements: dict[str, Any]) -> None:
+    def __init__(
+        self, file_meta: dict[str, Any], is_implicit: bool, elements: dict[str, Any], *, has_overlay: bool = False
+    ) -> None:
         self.file_meta = file_meta
+        self.has_overlay = has_overlay
         self.original_encoding = (is_implicit, True)
         self._elements = elements
 
@@ -141,7 +150,7 @@ def _parse(data: bytes) -> tuple[LeanDataset, int]:
         raise NotLean
     is_implicit = syntax == _IMPLICIT
     elements: dict[str, Any] = {}
-    last = 0
+    last, has_overlay = 0, False
     while True:
         tag, vr, length, start = _head(data, position, is_implicit)
         if tag in _PIXELS:
@@ -149,6 +158,7 @@ def _parse(data: bytes) -> tuple[LeanDataset, int]:
         if tag <= last or tag in _LEFT_TO_PYDICOM or tag >= _PIXELS[0]:
             raise NotLean
         last = tag
+        has_overlay = has_overlay or is_overlay(tag >> 16)
         if length == _UNDEFINED:
             position = _after_sequence(data, start, is_implicit, 0)
             continue
@@ -162,7 +172,7 @@ def _parse(data: bytes) -> tuple[LeanDataset, int]:
             elements[keyword] = _value(data[start:position], expected)
     if elements.get("Modality") == "PT" or "MOSAIC" in elements.get("ImageType", ()):
         raise NotLean
-    return LeanDataset(meta, is_implicit, elements), position
+    return LeanDataset(meta, is_implicit, elements, has_overlay=has_overlay), position
 
 
 def _read_meta(data: bytes) -> tuple[dict[str, Any], int]:

@@ -124,15 +124,6 @@ def orientation(
     return _unit(row, lengths[0]), _unit(column, lengths[1])
 
 
-def window(dataset: Any) -> tuple[float, float] | None:
-    """Limits of the first window, DICOM PS3.3 C.11.2.1.2.1; None where there is no usable one."""
-    centres, widths = numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth")
-    if not centres or not widths or not math.isfinite(centres[0]) or not widths[0] > 1:
-        return None
-    half = (widths[0] - 1) / 2
-    return (centres[0] - 0.5 - half, centres[0] - 0.5 + half) if math.isfinite(half) else None
-
-
 def _unit(values: list[float], length: float) -> Vector3:
     x, y, z = (one / length for one in values)
     return (x, y, z)
