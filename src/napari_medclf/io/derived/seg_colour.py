@@ -8,10 +8,10 @@ import numpy as np
 
 from napari_medclf.domain.arrays import FloatArray
 
-# sRGB (IEC 61966-2-1) to CIE XYZ under D50, the white of ICC profiles, which DICOM's PCS-Values are in
-# (PS3.3 C.10.7.1.1); Bradford-adapted, as in the ICC's sRGB profile.
+# sRGB to CIE XYZ under D65 (IEC 61966-2-1). DICOM's CIELab is that of ICC profiles, whose white is D50 (PS3.3
+# C.10.7.1.1), but highdicom 0.28 and DCMTK, which dcmqi and 3D Slicer use, reckon with D65, and so do their files.
 _TO_XYZ = np.array(
-    [[0.4360747, 0.3850649, 0.1430804], [0.2225045, 0.7168786, 0.0606169], [0.0139322, 0.0971045, 0.7141733]]
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
 )
 _WHITE = _TO_XYZ.sum(axis=1)
 _LIMIT = 6 / 29

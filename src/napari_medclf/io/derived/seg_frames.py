@@ -15,7 +15,6 @@ from napari_medclf.io.derived.reference import items
 from napari_medclf.io.dicom import tags
 
 _LARGEST_SEGMENT = 65535
-_FARTHEST_MM = 1e5
 
 
 @dataclass(frozen=True)
@@ -140,6 +139,11 @@ def _plane(path: Path, shared: Any, group: Any, notes: list[str]) -> _Plane:
     return row, column, (spacing[0], spacing[1]), *steps
 
 
+def _size(measures: Any, keyword: str) -> float | None:
+    """Size of a number without its sign, None where it is missing or zero."""
+    return abs(tags.number(measures, keyword, 0.0)) or None
+
+
 def _alike(one: _Plane, other: _Plane) -> bool:
     flat, flat_other = ([*(plane[0] or ()), *(plane[1] or ()), *(plane[2] or ())] for plane in (one, other))
     return len(flat) == len(flat_other) and all(abs(a - b) <= 1e-4 for a, b in zip(flat, flat_other, strict=True))
@@ -151,15 +155,8 @@ def _frame(path: Path, shared: Any, group: Any, number: int, is_label_map: bool)
         number=number,
         segment=None if is_label_map else _segment(path, shared, group, number),
         sources=_sources(shared, group),
-        position=None if place is None else _position(path, place, number),
+        position=None if place is None else tags.vector(path, place, "ImagePositionPatient"),
     )
-
-
-def _position(path: Path, place: Any, number: int) -> Vector3 | None:
-    position = tags.vector(path, place, "ImagePositionPatient")
-    if position is not None and max(abs(one) for one in position) > _FARTHEST_MM:
-        raise ReadError(path, f"places its frame {number} more than {_FARTHEST_MM / 1000:.0f} m away")
-    return position
 
 
 def _segment(path: Path, shared: Any, group: Any, number: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,7 +32,9 @@ class Layer:
         self.values.append(value)
 
 
-def layer_masks(masks: Iterable[tuple[int, Mapping[int, Packed]]], shape: Shape3, highest: int) -> list[Layer]:
+def layer_masks(
+    masks: Iterable[tuple[int, Mapping[int, Packed]]], shape: Shape3, highest: int, check: Callable[[int], None]
+) -> list[Layer]:
     """Lay each segment into the first layer where it overlaps nothing.
 
     Parameters
@@ -43,13 +45,17 @@ def layer_masks(masks: Iterable[tuple[int, Mapping[int, Packed]]], shape: Shape3
         Of the layers.
     highest : int
         Largest value, which decides the dtype.
+    check : callable
+        Told the bytes of all layers before another one is made; raises where they do not fit into memory.
     """
     layers: list[Layer] = []
     dtype = np.min_scalar_type(highest)
+    n_bytes = int(np.prod(shape)) * dtype.itemsize
     for value, packed in masks:
         found = {n: unpack(bits, shape[1:]) for n, bits in packed.items()}
         layer = next((one for one in layers if one.takes(found)), None)
         if layer is None:
+            check(n_bytes * (len(layers) + 1))
             layer = Layer(np.zeros(shape, dtype))
             layers.append(layer)
         layer.put(value, found)

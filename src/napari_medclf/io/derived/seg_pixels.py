@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,34 @@ _RLE_HEADER = 64
 _BITS = (1, 8, 16)
 
 
-def iter_frames(path: Path, dataset: Any) -> Iterator[LabelArray]:
-    """Yield the stored samples of each frame as unsigned (J, I), in native byte order.
+@dataclass(frozen=True)
+class Samples:
+    """How the samples of a segmentation are stored."""
+
+    syntax: str
+    bits: int
+    rows: int
+    columns: int
+    n_frames: int
+
+    @property
+    def is_native(self) -> bool:
+        """Whether they lie in one run, as they are."""
+        return self.syntax in (*NATIVE, DEFLATED)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of all frames in one run."""
+        return (self.n_frames * self.rows * self.columns * self.bits + 7) // 8
+
+
+def check_samples(path: Path, dataset: Any) -> Samples:
+    """Look at how samples are stored, before anything is made for them.
 
     Raises
     ------
     ReadError
-        If samples are missing, fewer than declared, packed in a way that cannot be undone, or damaged.
+        If they are missing, fewer than declared, too many for the memory, or packed in a way that cannot be undone.
     """
     syntax = _syntax(dataset)
     if syntax != _DEFLATED_FRAMES:
@@ -36,18 +58,33 @@ def iter_frames(path: Path, dataset: Any) -> Iterator[LabelArray]:
     bits = int(tags.number(dataset, "BitsAllocated", 0))
     if bits not in _BITS or tags.number(dataset, "SamplesPerPixel", 1) != 1:
         raise ReadError(path, f"has samples of {bits} bits; segmentations have 1, 8 or 16")
-    if "PixelData" not in dataset:
+    if not dataset.get("PixelData"):
         raise ReadError(path, "holds no samples")
-    rows, columns = tags.count(path, dataset, "Rows"), tags.count(path, dataset, "Columns")
+    rows, columns, n_frames = (tags.count(path, dataset, name) for name in ("Rows", "Columns", "NumberOfFrames"))
+    found = Samples(syntax, bits, rows, columns, n_frames)
+    if found.is_native:
+        check_declared(path, found.n_bytes, len(dataset.PixelData))
     check_budget(path, 2 * rows * columns)
-    with refusing(path, f"has damaged samples ({syntax_name(syntax)})", with_text=False), quiet():
-        if syntax in (*NATIVE, DEFLATED):
-            yield from _native(path, dataset, bits, (rows, columns))
-        elif syntax == _DEFLATED_FRAMES or (syntax == _RLE and bits == 1):
-            unpack = _inflate if syntax == _DEFLATED_FRAMES else _undo_rle
-            n_bytes = (rows * columns * bits + 7) // 8
+    return found
+
+
+def iter_frames(path: Path, dataset: Any) -> Iterator[LabelArray]:
+    """Yield the stored samples of each frame as unsigned (J, I), in native byte order.
+
+    Raises
+    ------
+    ReadError
+        As `check_samples`, or if they are damaged.
+    """
+    stored = check_samples(path, dataset)
+    with refusing(path, f"has damaged samples ({syntax_name(stored.syntax)})", with_text=False), quiet():
+        if stored.is_native:
+            yield from _native(dataset, stored)
+        elif stored.syntax == _DEFLATED_FRAMES or (stored.syntax == _RLE and stored.bits == 1):
+            unpack = _inflate if stored.syntax == _DEFLATED_FRAMES else _undo_rle
+            n_bytes = (stored.rows * stored.columns * stored.bits + 7) // 8
             for packed in _fragments(dataset):
-                yield _samples(path, unpack(packed, n_bytes), bits, (rows, columns))
+                yield _samples(path, unpack(packed, n_bytes), stored)
         else:
             yield from _by_pydicom(dataset)
 
@@ -60,18 +97,15 @@ def _syntax(dataset: Any) -> str:
     return NATIVE[2] if is_little else NATIVE[3]
 
 
-def _native(path: Path, dataset: Any, bits: int, shape: tuple[int, int]) -> Iterator[LabelArray]:
+def _native(dataset: Any, stored: Samples) -> Iterator[LabelArray]:
     """Cut frames out of one run of samples; single bits run on from frame to frame (PS3.5 8.2)."""
-    n_frames, per_frame = tags.count(path, dataset, "NumberOfFrames"), shape[0] * shape[1]
-    stored = bytes(dataset.PixelData)
-    check_declared(path, (n_frames * per_frame * bits + 7) // 8, len(stored))
-    is_big = _syntax(dataset) == NATIVE[3]
-    if is_big and bits < 16 and dataset["PixelData"].VR == "OW":
-        stored = np.frombuffer(stored, ">u2").astype("<u2").tobytes()
-    words = np.frombuffer(stored, np.uint8) if bits < 16 else np.frombuffer(stored, ">u2" if is_big else "<u2")
-    for frame in range(n_frames):
-        start = frame * per_frame
-        if bits == 1:
+    shape, per_frame = (stored.rows, stored.columns), stored.rows * stored.columns
+    run, is_big = bytes(dataset.PixelData), stored.syntax == NATIVE[3]
+    if is_big and stored.bits < 16 and dataset["PixelData"].VR == "OW":
+        run = np.frombuffer(run, ">u2").astype("<u2").tobytes()
+    words = np.frombuffer(run, np.uint8) if stored.bits < 16 else np.frombuffer(run, ">u2" if is_big else "<u2")
+    for start in range(0, stored.n_frames * per_frame, per_frame):
+        if stored.bits == 1:
             some = np.unpackbits(words[start // 8 : (start + per_frame + 7) // 8], bitorder="little")
             yield some[start % 8 : start % 8 + per_frame].reshape(shape)
         else:
@@ -79,13 +113,14 @@ def _native(path: Path, dataset: Any, bits: int, shape: tuple[int, int]) -> Iter
             yield some.astype(some.dtype.newbyteorder("="), copy=False).reshape(shape)
 
 
-def _samples(path: Path, stored: bytes, bits: int, shape: tuple[int, int]) -> LabelArray:
+def _samples(path: Path, run: bytes, stored: Samples) -> LabelArray:
     """Turn the bytes of one unpacked frame into samples; single bits end with the frame."""
-    n_samples = shape[0] * shape[1]
-    check_declared(path, (n_samples * bits + 7) // 8, len(stored))
-    if bits == 1:
-        return np.unpackbits(np.frombuffer(stored, np.uint8), count=n_samples, bitorder="little").reshape(shape)
-    return np.frombuffer(stored, f"<u{bits // 8}")[:n_samples].astype(f"u{bits // 8}").reshape(shape)
+    shape, n_samples = (stored.rows, stored.columns), stored.rows * stored.columns
+    check_declared(path, (n_samples * stored.bits + 7) // 8, len(run))
+    if stored.bits == 1:
+        return np.unpackbits(np.frombuffer(run, np.uint8), count=n_samples, bitorder="little").reshape(shape)
+    words = np.frombuffer(run, f"<u{stored.bits // 8}")[:n_samples]
+    return words.astype(words.dtype.newbyteorder("=")).reshape(shape)
 
 
 def _fragments(dataset: Any) -> Iterator[bytes]:

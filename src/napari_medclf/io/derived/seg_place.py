@@ -165,7 +165,8 @@ def _place_flat(path: Path, frames: FrameSet) -> FramePlaces:
     geometry = Geometry.flat(frames.rows, frames.columns)
     if frames.spacing_mm is not None:
         geometry = Geometry.from_spacing(geometry.shape, (1.0, *frames.spacing_mm))
-    return FramePlaces(geometry, (0,) * len(frames.frames), 1, np.arange(1), warnings=frames.warnings)
+    note = "It does not tell where in the patient its labels lie, and its image is not at hand."
+    return FramePlaces(geometry, (0,) * len(frames.frames), 1, np.arange(1), warnings=(*frames.warnings, note))
 
 
 def _even_steps(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from napari_medclf.io.derived.open_file import open_derived
 from napari_medclf.io.derived.reference import read_reference
 from napari_medclf.io.derived.seg_frames import FrameSet, read_frames
 from napari_medclf.io.derived.seg_layers import Layer, Packed, layer_masks, pack
-from napari_medclf.io.derived.seg_pixels import iter_frames
+from napari_medclf.io.derived.seg_pixels import check_samples, iter_frames
 from napari_medclf.io.derived.seg_place import FramePlaces, place_alone, place_on_source
 from napari_medclf.io.derived.seg_segments import Segments, read_segments
 from napari_medclf.io.derived.source_grid import SourceGrid, find_grid
@@ -66,6 +67,7 @@ def read_seg(path: Path, grids: Sequence[SourceGrid] = ()) -> LabelSet:
     dataset = open_derived(path, with_samples=True)
     with refusing(path, "is a damaged segmentation", with_text=False), quiet():
         parsed = _parse(path, dataset, grids)
+        check_samples(path, dataset)
         notes = [*parsed.places.warnings]
         layers = _read_layers(path, dataset, parsed, notes)
         segmentations = tuple(_segmentations(path, layers, parsed))
@@ -107,9 +109,7 @@ def _check_numbers(path: Path, frames: FrameSet, segments: Segments) -> None:
     known = set(segments.numbers)
     for frame in frames.frames:
         if frame.segment is not None and frame.segment not in known:
-            raise ReadError(
-                path, f"has a frame ({frame.number}) of segment {frame.segment}, which it does not describe"
-            )
+            raise ReadError(path, f"describes no segment {frame.segment}, which its frame {frame.number} belongs to")
 
 
 def _read_layers(path: Path, dataset: Any, parsed: _Parsed, notes: list[str]) -> list[Layer]:
@@ -123,13 +123,13 @@ def _read_layers(path: Path, dataset: Any, parsed: _Parsed, notes: list[str]) ->
     if parsed.kind == "FRACTIONAL":
         notes.append("Its segments are fractions; voxels of one half and more are labelled.")
     masks = _read_masks(path, dataset, parsed)
-    return layer_masks(masks.items(), shape, highest) or [Layer(np.zeros(shape, np.uint8))]
+    return layer_masks(masks.items(), shape, highest, partial(check_budget, path)) or [Layer(np.zeros(shape, np.uint8))]
 
 
 def _read_masks(path: Path, dataset: Any, parsed: _Parsed) -> dict[int, dict[int, Packed]]:
     """Collect the mask of each segment on each slice, packed, in order of the segment numbers."""
     masks: dict[int, dict[int, Packed]] = {value: {} for value in sorted(parsed.segments.numbers.values())}
-    highest = tags.number(dataset, "MaximumFractionalValue", 255.0) if parsed.kind == "FRACTIONAL" else 1.0
+    highest = tags.count(path, dataset, "MaximumFractionalValue", 255) if parsed.kind == "FRACTIONAL" else 1
     for frame, number, samples in _iter_placed(path, dataset, parsed):
         value = parsed.segments.numbers[parsed.frames.frames[frame].segment or 0]
         if number in masks[value]:

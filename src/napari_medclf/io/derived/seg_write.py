@@ -126,6 +126,9 @@ def encode(
         series_description=title,
     )
     _take_over(dataset, base)
+    if not slices[0].is_placed:
+        # General Image Module, PS3.3 C.7.6.1: there where no ImageOrientationPatient is, though it may be empty.
+        dataset.PatientOrientation = slices[0].header.get("PatientOrientation") or ""
     _quote_sources(dataset, slices)
     return dataset
 
