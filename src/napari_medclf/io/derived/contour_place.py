@@ -25,7 +25,7 @@ class Placed:
     Parameters
     ----------
     by_slice : dict
-        From k to polygons (N, 2) in (j, i).
+        From the number of a slice to polygons (N, 2) in (j, i).
     off_mm : float
         The farthest that a contour which was placed lies off its slice.
     """
@@ -54,18 +54,23 @@ class Placed:
         return found
 
 
-def place_contours(contours: Sequence[Contour], geometry: Geometry) -> Placed:
-    """Sort closed contours onto the slices of a grid, sheared or oblique as it may be.
+def place_contours(contours: Sequence[Contour], geometry: Geometry, slices_k: FloatArray) -> Placed:
+    """Sort closed contours onto slices, sheared or oblique as they may be.
 
     A contour belongs to a slice when all its points lie within 5 % of the distance of slices from it. Open
     lines and points cover nothing and are passed over.
+
+    Parameters
+    ----------
+    slices_k : (N,)
+        Where the slices lie along axis k, from low to high; `Placed.by_slice` counts these.
     """
     placed = Placed()
     step = step_mm(geometry)
     tolerance = max(_SILENT_MM, _TOLERATED * step) / step
     for contour in contours:
         if contour.is_closed:
-            _place(geometry.to_index(contour.points), geometry.shape[0], step, tolerance, placed)
+            _place(geometry.to_index(contour.points), slices_k, step, tolerance, placed)
     return placed
 
 
@@ -74,16 +79,16 @@ def step_mm(geometry: Geometry) -> float:
     return float(abs(np.linalg.det(geometry.affine[:3, :3]))) / geometry.pixel_area
 
 
-def _place(index: FloatArray, n_slices: int, step: float, tolerance: float, placed: Placed) -> None:
+def _place(index: FloatArray, slices_k: FloatArray, step: float, tolerance: float, placed: Placed) -> None:
     k = index[:, 0]
-    nearest = int(np.rint(np.clip(k.mean(), -1e9, 1e9)))
-    off = float(np.abs(k - nearest).max())
-    if off <= tolerance and 0 <= nearest < n_slices:
+    nearest = int(np.abs(slices_k - k.mean()).argmin())
+    off = float(np.abs(k - slices_k[nearest]).max())
+    if off <= tolerance:
         placed.by_slice[nearest].append(index[:, 1:])
         placed.off_mm = max(placed.off_mm, off * step)
     elif float(np.ptp(k)) > 2 * tolerance:
         placed.slanted_mm.append(float(np.ptp(k)) * step)
-    elif nearest < 0 or nearest >= n_slices:
-        placed.outside_mm.append(max(-k.min(), k.max() - (n_slices - 1)) * step)
+    elif k.min() < slices_k[0] - tolerance or k.max() > slices_k[-1] + tolerance:
+        placed.outside_mm.append(max(slices_k[0] - k.min(), k.max() - slices_k[-1]) * step)
     else:
         placed.between_mm.append(off * step)

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from napari_medclf.domain.arrays import BoolArray
+from napari_medclf.domain.arrays import BoolArray, FloatArray
 from napari_medclf.domain.derived import LabelOrigin, LabelSet, Reference, Region
 from napari_medclf.domain.image import Source
 from napari_medclf.domain.labels import LabelClass, LabelSchema
 from napari_medclf.domain.results import Segmentation
+from napari_medclf.io.derived.acquired import acquired_k, planes_of_slices
 from napari_medclf.io.derived.contour_place import Placed, place_contours, step_mm
 from napari_medclf.io.derived.contour_raster import fill_polygons
 from napari_medclf.io.derived.open_file import open_derived
@@ -22,6 +24,7 @@ from napari_medclf.io.derived.rtstruct_layers import Layers
 from napari_medclf.io.derived.rtstruct_parse import parse_regions
 from napari_medclf.io.derived.source_grid import SourceGrid, find_grid
 from napari_medclf.io.dicom import tags
+from napari_medclf.io.dicom.header import patient_key
 from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.preflight import refusing
 from napari_medclf.io.sniff import name_of
@@ -81,6 +84,7 @@ def _reference(dataset: Any, regions: tuple[Region, ...]) -> Reference:
 def _source(path: Path, dataset: Any) -> Source:
     return Source(
         path,
+        patient_key=patient_key(tags.text(dataset, "PatientID")),
         study_uid=tags.text(dataset, "StudyInstanceUID"),
         series_uid=tags.text(dataset, "SeriesInstanceUID"),
         sop_instance_uids=(tags.text(dataset, "SOPInstanceUID"),),
@@ -132,10 +136,11 @@ def _named_elsewhere(regions: tuple[Region, ...], grid: SourceGrid) -> list[str]
 def _fill(path: Path, regions: tuple[Region, ...], grid: SourceGrid, warnings: list[str]) -> tuple[Segmentation, ...]:
     classes = _classes(regions)
     layers = Layers(path, grid.geometry.shape, max((one.value for one in classes), default=1))
+    slices_k, planes = _slices(grid)
     for region, label in zip(regions, classes, strict=True):
-        placed = place_contours(region.contours, grid.geometry)
+        placed = place_contours(region.contours, grid.geometry, slices_k)
         warnings += placed.sentences(region.number, step_mm(grid.geometry))
-        if not layers.add(label, _masks(placed, grid)):
+        if not layers.add(label, _masks(placed, grid, planes)):
             warnings.append(f"Region {region.number} overlaps too many others; it is kept as contours and not filled.")
     empty = [region.number for region in regions if not any(one.is_closed for one in region.contours)]
     if empty:
@@ -153,9 +158,24 @@ def _fill(path: Path, regions: tuple[Region, ...], grid: SourceGrid, warnings: l
     )
 
 
-def _masks(placed: Placed, grid: SourceGrid) -> dict[int, BoolArray]:
-    shape = grid.geometry.shape[1:]
-    return {k: fill_polygons(polygons, (shape[0], shape[1])) for k, polygons in placed.by_slice.items()}
+def _slices(grid: SourceGrid) -> tuple[FloatArray, NDArray[np.intp]]:
+    """Tell where contours may lie along k, and which of these places each plane takes its labels from.
+
+    They lie on the planes of the grid; where gaps were resampled, on the acquired slices, and each plane takes
+    those of the slice nearest to it.
+    """
+    all_planes = np.arange(grid.geometry.shape[0])
+    places = acquired_k(grid)
+    if np.array_equal(places, np.rint(places)):
+        return all_planes.astype(np.float64), all_planes
+    return places, planes_of_slices(grid)
+
+
+def _masks(placed: Placed, grid: SourceGrid, planes: NDArray[np.intp]) -> dict[int, BoolArray]:
+    """Fill the contours of each plane (J, I) that has any."""
+    shape = (grid.geometry.shape[1], grid.geometry.shape[2])
+    filled = {number: fill_polygons(polygons, shape) for number, polygons in placed.by_slice.items()}
+    return {k: filled[number] for k, number in enumerate(planes.tolist()) if number in filled}
 
 
 def _classes(regions: tuple[Region, ...]) -> list[LabelClass]:

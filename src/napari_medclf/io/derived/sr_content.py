@@ -56,7 +56,7 @@ def build_content(
     """
     from highdicom.sr import MeasurementReport, SourceImageForMeasurementGroup, SourceSeriesForSegmentation
 
-    sources = [SourceImageForMeasurementGroup(kind, uid, frames or None) for kind, uid, frames in images]
+    sources = [SourceImageForMeasurementGroup(kind, uid, list(frames) or None) for kind, uid, frames in images]
     series = SourceSeriesForSegmentation(source_series_uid)
     built = [_group(one, authorship, sources, series, segmentation) for one in groups]
     return MeasurementReport(

@@ -19,6 +19,7 @@ from napari_medclf.io.derived.source_grid import SourceGrid
 from napari_medclf.io.derived.sr_code import read_code
 from napari_medclf.io.derived.sr_tree import Node, read_tree
 from napari_medclf.io.dicom import tags
+from napari_medclf.io.dicom.header import patient_key
 from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.preflight import refusing
 from napari_medclf.io.sniff import name_of
@@ -82,6 +83,7 @@ def read_sr(path: Path, grids: Sequence[SourceGrid] = ()) -> MeasurementReport:
 def _source(path: Path, dataset: Any) -> Source:
     return Source(
         path,
+        patient_key=patient_key(tags.text(dataset, "PatientID")),
         study_uid=tags.text(dataset, "StudyInstanceUID"),
         series_uid=tags.text(dataset, "SeriesInstanceUID"),
         sop_instance_uids=(tags.text(dataset, "SOPInstanceUID"),),

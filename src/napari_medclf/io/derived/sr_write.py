@@ -75,7 +75,12 @@ def write_sr(
     found = _read_segmentation(groups, segmentation)
     segment_file = None if found is None else _segment_file(found)
     with quiet():
-        content = build_content(groups, authorship, _images(image, evidence), image.source.series_uid, segment_file)
+        try:
+            content = build_content(groups, authorship, _images(image, evidence), image.source.series_uid, segment_file)
+        except (TypeError, ValueError) as error:  # highdicom's checks of codes, names and numbers
+            raise WriteError(
+                f"{path}: the report cannot be built from these values ({type(error).__name__})."
+            ) from error
         dataset = _header(evidence[0], [*evidence, *([] if found is None else [found])])
         for element in content:
             dataset[element.tag] = element
