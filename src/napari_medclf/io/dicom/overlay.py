@@ -61,9 +61,8 @@ class Overlay:
         if not 0 <= at < len(self.bits):
             return
         top, left = max(self.top, 0), max(self.left, 0)
-        part = self.bits[
-            at, top - self.top : canvas.shape[0] - self.top, left - self.left : canvas.shape[1] - self.left
-        ]
+        bottom, right = max(canvas.shape[0] - self.top, 0), max(canvas.shape[1] - self.left, 0)
+        part = self.bits[at, top - self.top : bottom, left - self.left : right]
         canvas[top : top + part.shape[0], left : left + part.shape[1]] |= part
 
 
