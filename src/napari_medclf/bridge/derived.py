@@ -29,8 +29,9 @@ def label_set_layers(label_set: LabelSet, images: Sequence[MedImage] = ()) -> li
     """
     found = image_of_reference(label_set.reference, images)
     layers = [_labels(one, label_set, found) for one in label_set.segmentations]
+    is_named = len({keywords["name"] for _, keywords, _ in layers}) == len(layers)
     for position, (_, keywords, _) in enumerate(layers):
-        if len(layers) > 1:
+        if not is_named:
             keywords["name"] = f"{keywords['name']} ({position + 1} of {len(layers)})"
     return layers
 
@@ -43,6 +44,16 @@ def with_source_image(described: LayerTuple, image: MedImage) -> LayerTuple:
         return described
     known = replace(info, source_image=without_samples(image))
     return data, keywords | {"metadata": {**keywords["metadata"], METADATA_KEY: known}}, kind
+
+
+def fullest_plane(layers: Sequence[LayerTuple]) -> tuple[int, float] | None:
+    """Find the acquired plane with most labels: its axis of the volume, and its place on it in napari's world."""
+    data, keywords, _ = layers[0] if layers else (np.zeros(()), {}, "")
+    if data.ndim != 3 or not data.any():
+        return None
+    axis: int = keywords["metadata"][METADATA_KEY].frame.slice_axis
+    counts = np.count_nonzero(data, axis=tuple(other for other in range(3) if other != axis))
+    return axis, float(keywords["translate"][axis] + keywords["scale"][axis] * int(np.argmax(counts)))
 
 
 def image_of_reference(reference: Reference, images: Sequence[MedImage]) -> MedImage | None:

@@ -91,7 +91,7 @@ class Lane(QObject):
             self._worker.deleteLater()
             self._worker = None
         if errand is not None:
-            if errand.title and not self._waiting:
+            if errand.title and not any(waiting.title for waiting in self._waiting):
                 self.busy.emit("")
             if outcome.reason is FinishReason.COMPLETED:
                 errand.on_result(outcome.result)

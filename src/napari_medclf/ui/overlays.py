@@ -33,7 +33,7 @@ class CanvasNotes:
         self._layer: Any = None
         self._texts = {
             "scores": TextOverlay(position="top_left", font_size=12),
-            "window": TextOverlay(position="bottom_right", font_size=10),
+            "window": TextOverlay(position="top_right", font_size=10),
             "position": TextOverlay(position="bottom_left", font_size=10),
             **{edge: TextOverlay(position=place, font_size=14) for edge, place in _EDGES.items()},
         }

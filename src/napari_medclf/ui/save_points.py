@@ -29,13 +29,15 @@ def write_points(path: str, data: Any, attributes: Mapping[str, Any]) -> list[st
     """
     from napari_medclf.io.tables import write_points as write
 
-    places = [points_in_patient(np.asarray(data), attributes, info, placed) for info, placed in _images(path)]
+    images = _images(path)
+    places = [points_in_patient(np.asarray(data), attributes, info, placed) for info, placed in images]
     if any(not np.allclose(places[0], other, atol=0.05) for other in places[1:]):
         raise WriteError(
             f"{path}: the images in the viewer are turned differently, so it is not clear on which one the points "
             "lie. Remove the other images, and save again."
         )
-    write(places[0], _labels(attributes, len(places[0])), Path(path))
+    geometry = images[0][0].geometry
+    write(places[0], _labels(attributes, len(places[0])), Path(path), geometry)
     return [path]
 
 

@@ -51,6 +51,7 @@ class Session(Subject):
         self.entries: tuple[SeriesEntry, ...] = ()
         self.project: Path | None = None
         self.author = ""
+        self.opened_path: Path | None = None
         self._wanted: Path | None = None
         self._cache = tasks.ModelCache()
         self._read_ahead = tasks.ReadAhead()
@@ -111,6 +112,8 @@ class Session(Subject):
             if described[2] == "labels" and image is not None:
                 described = with_source_image(described, image)
             self._add_opened(described)
+        if beside.plane is not None:
+            viewer_link.show_plane(self.viewer, *beside.plane)
 
     def open_next(self) -> None:
         """Open the next image that is still open."""
@@ -231,7 +234,7 @@ class Session(Subject):
         if self._wanted not in {None, found.path}:
             return
         self._wanted = None
-        self.work, self.entries = WorkList(list(found.items)), found.entries
+        self.work, self.entries, self.opened_path = WorkList(list(found.items)), found.entries, found.path
         if found.project is not None:
             self.project = found.project
         if found.refused:

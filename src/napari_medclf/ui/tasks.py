@@ -71,6 +71,8 @@ class Beside:
     warnings: tuple[str, ...]
     name: str
     report: MeasurementReport | None = None
+    plane: tuple[int, float] | None = None
+    """Of labels: the axis that is stepped through (0 I, 1 P, 2 L), and where most of them are on it."""
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,13 @@ def show_acquired_plane(viewer: Any, layer: Image) -> None:
     viewer.reset_view()
 
 
+def show_plane(viewer: Any, axis: int, place: float) -> None:
+    """Step to a place on one of the last three axes, if that axis is stepped through."""
+    position = viewer.dims.ndim - 3 + axis
+    if position >= 0 and position not in viewer.dims.displayed:
+        viewer.dims.set_point(position, place)
+
+
 def _belongs(labels: Layer, image_layer: Image) -> bool:
     """Whether labels lie on the image: by the image they were made from, else by their grid."""
     info = info_of(labels)

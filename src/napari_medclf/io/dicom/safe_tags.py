@@ -50,10 +50,13 @@ def safe_tags(path: Path) -> tuple[tuple[str, str], ...]:
 
 
 def _text(value: Any) -> str:
+    from pydicom.multival import MultiValue
     from pydicom.uid import UID
 
     if value is None:
         return ""
+    if isinstance(value, MultiValue):
+        value = " / ".join(str(one) for one in value)
     text = str(value.name) if isinstance(value, UID) else str(value)
-    text = " ".join(text.replace("\\", " \\ ").split())
+    text = " ".join(text.split())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -13,6 +13,7 @@ from napari_medclf.domain.annotation import Status
 from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.ui import notify
+from napari_medclf.ui.export import ExportRow
 from napari_medclf.ui.layout import button, column, heading, note
 from napari_medclf.ui.path_field import PathField
 from napari_medclf.ui.session import Session
@@ -41,6 +42,9 @@ class CorrectPanel(QWidget):
         layout.addLayout(self._decision_grid())
         layout.addWidget(heading("Labels by hand", self))
         layout.addLayout(self._by_hand_row())
+        layout.addWidget(heading("Save as a file", self))
+        self.export = ExportRow(session, self)
+        layout.addWidget(self.export)
         layout.addWidget(heading("Saved in the project", self))
         self.project = PathField(self, files=False)
         self.project.line.textChanged.connect(self._on_project)

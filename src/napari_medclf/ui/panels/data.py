@@ -87,6 +87,8 @@ class DataPanel(QWidget):
     def _show_work(self) -> None:
         work = self._session.work
         self.picker.show_work(self._session.entries, work)
+        if self._session.opened_path is not None and not self.path.line.hasFocus():
+            self.path.set_path(self._session.opened_path)
         done = work.count(Status.DONE)
         nothing = "Press Return above to open it again" if self.path.path() else "Open a study above"
         if self._session.entries:
@@ -118,6 +120,18 @@ def facts_text(image: MedImage) -> str:
     else:
         lines.append("no scale: measured in pixels")
     if image.channel_kind is not ChannelKind.NONE:
-        lines.append(f"{image.n_channels} channels ({image.channel_kind.value})")
+        lines.append(_channels_text(image))
+    if image.is_lazy:
+        lines.append("larger than the memory: slices are read when they are looked at")
     lines += [f"⚠ {warning}" for warning in image.warnings]
     return "\n".join(lines)
+
+
+def _channels_text(image: MedImage) -> str:
+    """Tell how many colours, times or channels there are, and from when to when."""
+    if image.channel_kind not in {ChannelKind.TIME, ChannelKind.COLOUR_TIME}:
+        return f"{image.n_channels} channels ({image.channel_kind.value})"
+    times = image.channel_values
+    told = f" from {times[0]:.4g} to {times[-1]:.4g} {image.channel_unit}" if times and image.channel_unit else ""
+    colour = ", in colour" if image.channel_kind is ChannelKind.COLOUR_TIME else ""
+    return f"{image.n_channels} times{told}{colour}"

@@ -64,7 +64,8 @@ def _draw_picture(painter: QPainter, box: QRect, picture: QPixmap | None, row: R
     if picture is None or picture.isNull():
         painter.fillRect(box, faint)
         painter.setPen(_faded(colour))
-        kind = row.entry.kind[:4] if row.entry is not None else ""
+        kind = row.entry.kind if row.entry is not None else ""
+        kind = kind[:2] if kind.startswith("RT") else kind[:4]
         painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), kind)
         return
     mode = Qt.TransformationMode.SmoothTransformation

@@ -67,16 +67,16 @@ class PickerModel(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return tooltip_of(row)
         if role == Qt.ItemDataRole.DecorationRole:
-            return None if row.entry is None or row.is_refused else self._thumbnails.get(row.entry.ref)
+            return None if row.ref is None or row.is_refused else self._thumbnails.get(row.ref)
         return row if role == ROW_ROLE else None
 
     def _on_loaded(self, ref: object) -> None:
         for place, row in enumerate(self._rows):
-            if row.entry is not None and row.entry.ref == ref:
+            if row.ref == ref:
                 index = self.index(place)
                 self.dataChanged.emit(index, index)
                 return
 
 
 def _key(row: Row) -> object:
-    return (row.title, None) if row.entry is None else (row.entry.ref, row.depth)
+    return (row.title, None) if row.ref is None else (row.ref, row.depth)

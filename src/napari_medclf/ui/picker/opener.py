@@ -8,7 +8,7 @@ from pathlib import Path
 
 from qtpy.QtCore import QObject
 
-from napari_medclf.bridge.derived import label_set_layers, report_layer
+from napari_medclf.bridge.derived import fullest_plane, label_set_layers, report_layer
 from napari_medclf.bridge.layers import image_layer
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.derived import LabelSet, MeasurementReport
@@ -81,7 +81,8 @@ def _read_beside(ref: FileRef, beside: tuple[Path, ...]) -> Job[Beside]:
     yield Progress(0, 0, f"opening {ref.path.name}")
     item = read_entry(ref, beside)
     if isinstance(item, LabelSet):
-        return Beside(tuple(label_set_layers(item)), item.warnings, item.name)
+        layers = tuple(label_set_layers(item))
+        return Beside(layers, item.warnings, item.name, plane=fullest_plane(layers))
     if isinstance(item, MeasurementReport):
         return Beside((report_layer(item),), item.warnings, item.name, item)
     return Beside((image_layer(item),), (), item.name)

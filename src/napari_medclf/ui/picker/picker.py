@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from qtpy.QtCore import QModelIndex, Qt, Signal
+from qtpy.QtCore import QModelIndex, Qt, QTimer, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QLineEdit, QListView, QPushButton, QVBoxLayout, QWidget
 
 from napari_medclf.domain.dataset import FileRef
@@ -138,6 +138,11 @@ class SeriesPicker(QWidget):
         self.open.setText(f"Open {len(can_open)} together" if len(can_open) > 1 else "Open")
         self.show_tags.setEnabled(entry is not None)
         self.tags.show_entry(entry if self.show_tags.isChecked() else None)
+        QTimer.singleShot(0, self._keep_in_view)  # what is told below takes room from the list
+
+    def _keep_in_view(self) -> None:
+        if len(self.selected) == 1:
+            self.list.scrollTo(self.list.currentIndex())
 
     def _show_ways(self, entry: SeriesEntry | None) -> None:
         while self._ways.count():

@@ -26,6 +26,8 @@ class Row:
         What it is, and its size, spacing and number of files, or the reason why it is refused.
     entry : SeriesEntry or None
         None for the heading of a study.
+    ref : FileRef or None
+        What is opened: the entry's own, or the way that a person allowed for a refused one.
     item : int or None
         Its place in the work list; None for headings, labels, reports and what is refused.
     depth : int
@@ -35,6 +37,7 @@ class Row:
     title: str
     subtitle: str = ""
     entry: SeriesEntry | None = None
+    ref: FileRef | None = None
     item: int | None = None
     depth: int = 0
     glyph: str = ""
@@ -75,9 +78,10 @@ def picker_rows(entries: Sequence[SeriesEntry], items: Sequence[WorkItem], words
     known = {ref for entry in listed for ref in (entry.ref, *entry.ways)}
     rows: list[Row] = []
     studies = _by_study(listed)
+    has_headings = 1 < len(studies) < len(listed)  # none where every study has one series
     for number, members in enumerate(studies, start=1):
         found = [row for row in _study_rows(members, items, at) if _matches(row, words)]
-        if found and len(studies) > 1:
+        if found and has_headings:
             rows.append(Row(_study_title(members, number)))
         rows += found
     others = [_entry_row(_plain_entry(item), items, at, depth=0) for item in items if item.ref not in known]
@@ -95,13 +99,23 @@ def title_of(entry: SeriesEntry, item: WorkItem | None = None) -> str:
 
 def subtitle_of(entry: SeriesEntry) -> str:
     """Tell kind, size, spacing and number of files."""
-    size = " × ".join(str(n) for n in entry.size)
     spacing = ""
     if entry.spacing_mm is not None:
         steps = entry.spacing_mm[1:] if entry.size[-3:-2] == (1,) else entry.spacing_mm
         spacing = " × ".join(f"{step:.3g}" for step in steps) + " mm"
     files = f"{entry.n_files} files" if entry.n_files > 1 else entry.ref.path.name if entry.series_uid else ""
-    return " · ".join(part for part in (entry.kind, size, spacing, files) if part)
+    return " · ".join(part for part in (entry.kind, _size_text(entry.size), spacing, files) if part)
+
+
+def _size_text(size: tuple[int, ...]) -> str:
+    """Write (K, J, I) or (T, K, J, I); of a picture only rows and columns.
+
+    >>> _size_text((10, 1, 288, 384)), _size_text((40, 512, 512))
+    ('10 frames · 288 × 384', '40 × 512 × 512')
+    """
+    is_flat = size[-3:-2] == (1,)
+    space = " × ".join(str(n) for n in (size[-2:] if is_flat else size[-3:]))
+    return f"{size[0]} {'frames' if is_flat else 'times'} · {space}" if len(size) == 4 else space
 
 
 def tooltip_of(row: Row) -> str:
@@ -140,11 +154,12 @@ def _study_rows(members: Sequence[SeriesEntry], items: Sequence[WorkItem], at: d
 
 
 def _entry_row(entry: SeriesEntry, items: Sequence[WorkItem], at: dict[FileRef, int], depth: int) -> Row:
-    position = next((at[ref] for ref in (entry.ref, *entry.ways) if ref in at), None)
+    ref = next((ref for ref in (entry.ref, *entry.ways) if ref in at), entry.ref)
+    position = at.get(ref)
     item = None if position is None else items[position]
     glyph = GLYPHS[item.status] if item is not None else REFUSED_GLYPH if entry.reason else "◇"
     subtitle = entry.reason if entry.reason and item is None else subtitle_of(entry)
-    return Row(title_of(entry, item), subtitle, entry, position, depth, glyph)
+    return Row(title_of(entry, item), subtitle, entry, ref, position, depth, glyph)
 
 
 def _study_title(members: Sequence[SeriesEntry], number: int) -> str:

@@ -1,0 +1,150 @@
+"""What a person saves of an image: labels, scores and sizes, in the format they choose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QWidget
+
+from napari_medclf.bridge.authorship import authorship_of
+from napari_medclf.bridge.layer_info import layer_info
+from napari_medclf.bridge.saving import BINARY, CONTOURS, LABELMAP, save_segmentation
+from napari_medclf.domain.authorship import Authorship
+from napari_medclf.domain.events import Job, Progress
+from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.results import Prediction, Segmentation
+from napari_medclf.ui import notify
+from napari_medclf.ui.autosave import PaintedLabels
+from napari_medclf.ui.layout import button
+from napari_medclf.ui.session import Session
+
+_OVERLAY, _REPORT, _TABLE = ".overlay.png", ".sr.dcm", ".csv"
+FORMATS = (
+    ("DICOM SEG", BINARY),
+    ("DICOM SEG, labelmap", LABELMAP),
+    ("DICOM RTSTRUCT (contours)", CONTOURS),
+    ("DICOM SR (scores and sizes)", _REPORT),
+    ("NIfTI", ".nii.gz"),
+    ("NRRD", ".nrrd"),
+    ("MetaImage", ".mha"),
+    ("TIFF", ".tif"),
+    ("PNG", ".png"),
+    ("PNG, labels over the image", _OVERLAY),
+    ("CSV (scores and sizes)", _TABLE),
+)
+"""Name and ending of each format."""
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What there is to save about an image, copied on the GUI thread."""
+
+    image: MedImage
+    painted: PaintedLabels | None
+    prediction: Prediction | None
+    schema: LabelSchema | None
+    author: str
+
+
+class ExportRow(QWidget):
+    """The choice of a format, and the button that asks where to; the job bar tells how it goes."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.format = QComboBox(self)
+        for name, ending in FORMATS:
+            self.format.addItem(f"{name}   {ending}", ending)
+        wanted = self.format.findData(session.settings.get("correct", "export", BINARY))
+        self.format.setCurrentIndex(max(wanted, 0))
+        self.format.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.export = button("Export…", "Save labels or findings; what is written is read again and compared",
+                             self._choose, self)  # fmt: skip
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.format, 1)
+        row.addWidget(self.export)
+
+    def save_to(self, path: Path) -> bool:
+        """Save in the chosen format; False when there is nothing to save or another job runs."""
+        session, ending = self._session, str(self.format.currentData())
+        image, labels, answer = session.image, session.labels_layer, session.answer
+        if image is None or (labels is None and (answer is None or ending not in {_REPORT, _TABLE})):
+            notify.warn("There is nothing to save yet: run a model, or paint labels.")
+            return False
+        if not path.name.lower().endswith(ending):
+            path = path.with_name(path.name + ending)
+        session.settings.set("correct", export=ending)
+        painted = None if labels is None else PaintedLabels.copy_of(labels)
+        prediction = None if answer is None else answer.prediction
+        schema = None if answer is None else answer.card.schema_
+        findings = Findings(image, painted, prediction, schema, session.author)
+        return session.bar.start(
+            f"Saving {path.name}",
+            lambda: _save(findings, ending, path),
+            lambda saved: notify.tell(f"Saved and read back: {saved.name}, in {saved.parent.name}."),
+        )
+
+    def _choose(self) -> None:
+        image = self._session.image
+        ending = str(self.format.currentData())
+        folder = Path(str(self._session.settings.get("correct", "export_folder", "")))
+        proposed = folder / f"{'labels' if image is None else image.name}{ending}"
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save as", str(proposed), f"*{ending}")
+        if chosen:
+            self._session.settings.set("correct", export_folder=str(Path(chosen).parent))
+            self.save_to(Path(chosen))
+
+
+def _save(findings: Findings, ending: str, path: Path) -> Job[Path]:
+    yield Progress(0, 0, "writing and reading back")
+    segmentation = None if findings.painted is None else findings.painted.read()
+    write: Callable[[Findings, Segmentation | None, Path], None]
+    write = {_REPORT: _write_report, _TABLE: _write_table, _OVERLAY: _write_overlay}.get(ending, _write_labels)
+    write(findings, segmentation, path)
+    return path
+
+
+def _write_labels(findings: Findings, segmentation: Segmentation | None, path: Path) -> None:
+    if segmentation is not None:
+        save_segmentation(segmentation, findings.image, _authorship(findings, segmentation), path)
+
+
+def _write_overlay(findings: Findings, segmentation: Segmentation | None, path: Path) -> None:
+    from napari_medclf.io.overlay import write_overlay
+
+    if segmentation is not None:
+        write_overlay(findings.image, segmentation, path)
+
+
+def _write_report(findings: Findings, segmentation: Segmentation | None, path: Path) -> None:
+    from napari_medclf.io.derived.sr_write import write_sr
+    from napari_medclf.jobs.findings import report_of
+
+    said, schema = _said(findings, segmentation)
+    write_sr(report_of(said, findings.image, schema), findings.image, _authorship(findings, segmentation), path)
+
+
+def _write_table(findings: Findings, segmentation: Segmentation | None, path: Path) -> None:
+    from napari_medclf.io.tables import write_report_csv
+    from napari_medclf.jobs.findings import report_of
+
+    said, schema = _said(findings, segmentation)
+    write_report_csv(report_of(said, findings.image, schema), path)
+
+
+def _said(findings: Findings, segmentation: Segmentation | None) -> tuple[Prediction, LabelSchema]:
+    """Take the labels as a person left them, with the scores of the model."""
+    before = findings.prediction or Prediction("", "", findings.image.name)
+    schema = findings.schema or (segmentation.schema if segmentation is not None else LabelSchema(classes=()))
+    return replace(before, segmentation=segmentation), schema
+
+
+def _authorship(findings: Findings, segmentation: Segmentation | None) -> Authorship:
+    if segmentation is None or findings.painted is None:
+        prediction = findings.prediction or Prediction("", "", findings.image.name)
+        return Authorship.of_prediction(prediction, author=findings.author)
+    return authorship_of(layer_info(findings.painted.metadata), segmentation, findings.author)
