@@ -189,6 +189,10 @@ def far_away(dataset):
     shift(dataset, 0, (0, 0, 1e8))
 
 
+def far_apart(dataset):
+    shift(dataset, 0, (0, 0, -5e4))
+
+
 def turned_frame(dataset):
     orientation = pydicom.Dataset()
     orientation.ImageOrientationPatient = [0, 1, 0, 0, 0, -1]
@@ -218,6 +222,7 @@ FAULTS = {
     no_segments: "describes no segments",
     odd_type: "of no known type",
     far_away: "mm away, which cannot be",
+    far_apart: "47 m apart, which no patient spans",
     turned_frame: "several orientations or spacings, such as 1 and 2",
     twice_on_one_slice: "two frames of segment 1 on one slice",
     uneven_positions: "unevenly far apart",

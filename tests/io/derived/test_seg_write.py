@@ -196,6 +196,20 @@ def test_a_frame_of_a_multi_frame_source_is_named_by_its_number(tmp_path):
         assert list(group.PlanePositionSequence[0].ImagePositionPatient) == list(place)
 
 
+@pytest.mark.parametrize("name", ["enhanced two stacks", "enhanced two stacks shuffled", "two orientations"])
+def test_labels_find_the_right_one_of_two_stacks(name, tmp_path):
+    images = images_of(write_coded(SERIES[name], tmp_path / "series"))
+    grids = [SourceGrid.of_image(image) for image in images]
+    for image in images:
+        meant = lop_sided(image)
+        write_seg(meant, image, MODEL, tmp_path / "seg.dcm")
+        for order in (grids, grids[::-1]):
+            found = read_seg(tmp_path / "seg.dcm", order)
+            assert found.is_on_source_grid
+            assert found.segmentations[0].geometry.same_grid(image.geometry)
+            assert np.count_nonzero(found.segmentations[0].labels) == np.count_nonzero(meant.labels)
+
+
 def test_numbered_objects_become_a_segment_each(image, tmp_path):
     labels = np.zeros(image.geometry.shape, np.int32)
     labels[2, 3:5, 4:6], labels[5, 10, 11], labels[8, 1:3, 20] = 4, 17, 300

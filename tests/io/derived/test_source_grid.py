@@ -8,7 +8,7 @@ import pytest
 from napari_medclf.domain.derived import Reference
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import Source
-from napari_medclf.io.derived.source_grid import SourceGrid, find_grid
+from napari_medclf.io.derived.source_grid import SourceGrid, find_grid, find_grids
 
 
 def grid(series, uids, frames=(), frame_of_reference="9.1"):
@@ -30,6 +30,15 @@ def test_most_instances_win():
     other = grid("1.1", ("1.1.1",))
     reference = Reference(sop_instance_uids=("1.1.1", "1.1.2"))
     assert find_grid(reference, [other, FIRST]) is FIRST
+
+
+def test_stacks_that_share_their_instance_are_all_candidates():
+    stacks = [grid("1.3", ("1.3.1",) * 2, frames) for frames in ((1, 2), (3, 4))]
+    assert find_grids(Reference(sop_instance_uids=("1.3.1",)), [FIRST, *stacks]) == stacks
+
+
+def test_two_images_of_the_named_series_leave_it_open():
+    assert find_grid(Reference(series_uid="1.1"), [FIRST, grid("1.1", ("1.1.7",))]) is None
 
 
 def test_series_decides_where_no_instance_is_known():

@@ -21,6 +21,7 @@ _TOLERATED = 0.05
 _SAME_PLACE_MM = 1e-3
 _HALF_VOXEL = 0.5
 _MOST_SKIPPED = 20
+_TALLEST_MM = 1e4
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,6 +176,8 @@ def _even_steps(
     """Number the positions by even steps along the normal; None as step where all lie in one plane."""
     order = np.argsort(along, kind="stable")
     gaps = np.diff(along[order])
+    if gaps.sum() > _TALLEST_MM:
+        raise ReadError(path, f"has frames {gaps.sum() / 1000:.0f} m apart, which no patient spans")
     real = gaps[gaps > _SAME_PLACE_MM]
     if not real.size:
         return np.zeros(len(along), dtype=np.intp), None, []

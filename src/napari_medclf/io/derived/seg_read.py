@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from napari_medclf.io.derived.seg_layers import Layer, Packed, layer_masks, pack
 from napari_medclf.io.derived.seg_pixels import check_samples, iter_frames
 from napari_medclf.io.derived.seg_place import FramePlaces, place_alone, place_on_source
 from napari_medclf.io.derived.seg_segments import Segments, read_segments
-from napari_medclf.io.derived.source_grid import SourceGrid, find_grid
+from napari_medclf.io.derived.source_grid import SourceGrid, find_grids
 from napari_medclf.io.dicom import tags
 from napari_medclf.io.dicom.header import patient_key
 from napari_medclf.io.dicom.quiet import quiet
@@ -94,15 +94,14 @@ def _parse(path: Path, dataset: Any, grids: Sequence[SourceGrid]) -> _Parsed:
 
 
 def _place(path: Path, frames: FrameSet, reference: Reference, grids: Sequence[SourceGrid]) -> FramePlaces:
-    grid = find_grid(reference, grids)
-    if grid is None:
-        return place_alone(path, frames, reference.frame_of_reference_uid)
-    placed = place_on_source(path, frames, grid)
-    if isinstance(placed, FramePlaces):
-        return placed
+    reasons = []
+    for grid in find_grids(reference, grids):
+        placed = place_on_source(path, frames, grid)
+        if isinstance(placed, FramePlaces):
+            return placed
+        reasons.append(f"{placed} It is shown on a grid of its own.")
     alone = place_alone(path, frames, reference.frame_of_reference_uid)
-    note = f"{placed} It is shown on a grid of its own."
-    return FramePlaces(alone.geometry, alone.slices, alone.n_slices, alone.planes, warnings=(*alone.warnings, note))
+    return replace(alone, warnings=(*alone.warnings, *reasons[:1]))
 
 
 def _check_numbers(path: Path, frames: FrameSet, segments: Segments) -> None:

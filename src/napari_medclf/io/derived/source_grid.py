@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,24 +52,32 @@ class SourceGrid:
 
 
 def find_grid(reference: Reference, grids: Sequence[SourceGrid]) -> SourceGrid | None:
-    """Find the image that something was made for, among those at hand.
+    """Find the image that something was made for, among those at hand; None where none, or no single one, fits.
 
     By the instances it names, then by the series, then by the frame of reference; of several that fit,
-    the one that holds most of the instances. A frame of reference alone decides only where a single image has it.
+    the one that holds most of the instances.
     """
-    named = set(reference.sop_instance_uids)
-    best = _best(grids, lambda grid: len(named.intersection(grid.source.sop_instance_uids)))
-    if best is not None:
-        return best
-    if reference.series_uid:
-        alike = [grid for grid in grids if grid.source.series_uid == reference.series_uid]
-        if len(alike) == 1:
-            return alike[0]
+    found = find_grids(reference, grids)
+    is_named = bool(found) and _n_named(reference, found[0]) > 0
+    return found[0] if is_named or len(found) == 1 else None
+
+
+def find_grids(reference: Reference, grids: Sequence[SourceGrid]) -> list[SourceGrid]:
+    """List the images that something may have been made for, the likeliest first.
+
+    Several may share their instances: the stacks of one multi-frame object. Which of them it was, places tell.
+    A frame of reference alone counts only where a single image has it.
+    """
+    named = [grid for grid in grids if _n_named(reference, grid) > 0]
+    if named:
+        return sorted(named, key=lambda grid: -_n_named(reference, grid))
+    series = [grid for grid in grids if reference.series_uid and grid.source.series_uid == reference.series_uid]
+    if series:
+        return series
     frame_uid = reference.frame_of_reference_uid
     alike = [grid for grid in grids if frame_uid and grid.geometry.frame_of_reference_uid == frame_uid]
-    return alike[0] if len(alike) == 1 else None
+    return alike if len(alike) == 1 else []
 
 
-def _best(grids: Sequence[SourceGrid], score: Callable[[SourceGrid], int]) -> SourceGrid | None:
-    best = max(grids, key=score, default=None)
-    return best if best is not None and score(best) > 0 else None
+def _n_named(reference: Reference, grid: SourceGrid) -> int:
+    return len(set(reference.sop_instance_uids).intersection(grid.source.sop_instance_uids))
