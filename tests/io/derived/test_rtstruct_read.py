@@ -173,6 +173,17 @@ def test_without_its_images_the_contours_stay(tmp_path):
     assert "images it was drawn on are not here" in found.warnings[0]
 
 
+def test_of_two_stacks_of_the_same_instances_the_one_that_holds_the_contours_is_taken(tmp_path):
+    here = _grid()
+    elsewhere = _grid(GRIDS["oblique"].cropped((20, 0, 0), (12, 20, 28)))
+    path = _structure_set(tmp_path / "rs.dcm", {4: [_contour(_on_slice(2), uid=UIDS[2])]})
+    for grids in ([here, elsewhere], [elsewhere, here]):
+        found = read_rtstruct(path, grids)
+        assert found.segmentations[0].geometry is here.geometry
+        assert found.segmentations[0].count("organ 4") > 0
+        assert found.warnings == ()
+
+
 def test_two_regions_of_one_number_or_name_are_told_apart(tmp_path):
     path = _structure_set(
         tmp_path / "rs.dcm", {0: [], 70000: [_contour(_on_slice(2))], 1: []}, {0: "liver", 70000: "liver", 1: " "}

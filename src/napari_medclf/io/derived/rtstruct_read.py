@@ -59,7 +59,7 @@ def read_rtstruct(path: Path, grids: Sequence[SourceGrid] = ()) -> LabelSet:
     with refusing(path, "has contours that cannot be understood", with_text=False), quiet():
         regions = parse_regions(path, dataset, warnings)
         reference = _reference(dataset, regions)
-        grid = find_grid(reference, grids)
+        grid = _find_grid(reference, regions, grids)
         warnings += _reference_sentences(dataset, reference, regions, grid)
         found = () if grid is None else _fill(path, regions, grid, warnings)
     return LabelSet(
@@ -79,6 +79,22 @@ def _reference(dataset: Any, regions: tuple[Region, ...]) -> Reference:
     reference = read_reference(dataset)
     by_contours = [one.sop_instance_uid for region in regions for one in region.contours if one.sop_instance_uid]
     return replace(reference, sop_instance_uids=tuple(dict.fromkeys((*reference.sop_instance_uids, *by_contours))))
+
+
+def _find_grid(reference: Reference, regions: tuple[Region, ...], grids: Sequence[SourceGrid]) -> SourceGrid | None:
+    """Of several stacks of the same instances, take the one on whose slices most contours lie."""
+    found = find_grid(reference, grids)
+    if found is None:
+        return None
+    held = set(found.source.sop_instance_uids)
+    alike = [grid for grid in grids if held & set(grid.source.sop_instance_uids)]
+    return found if len(alike) < 2 else max(alike, key=lambda grid: (_count_placed(regions, grid), grid is found))
+
+
+def _count_placed(regions: tuple[Region, ...], grid: SourceGrid) -> int:
+    slices_k, _ = _slices(grid)
+    placed = (place_contours(region.contours, grid.geometry, slices_k) for region in regions)
+    return sum(len(polygons) for one in placed for polygons in one.by_slice.values())
 
 
 def _source(path: Path, dataset: Any) -> Source:
