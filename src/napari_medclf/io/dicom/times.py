@@ -11,7 +11,7 @@ import numpy as np
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.io.dicom.header import Header
 from napari_medclf.io.dicom.place import PlacementError
-from napari_medclf.io.dicom.traits import TIME_NAMES, TIME_UNITS
+from napari_medclf.io.dicom.traits import ACQUISITION_TIME, TIME_NAMES, TIME_UNITS
 
 _SAME_CORNER_MM = 0.01
 _SEPARATE = "Fetch the whole series, or open its volumes one by one."
@@ -101,6 +101,14 @@ def _check_ranks(values: FloatArray, name: str) -> None:
     since_first = values - values[:, :1]
     usual = np.median(since_first, axis=0)
     shortest = float(np.diff(usual).min())
+    start = float(np.ptp(values[:, 0]))
+    # A slow scanner takes the slices of one volume one after the other, until the next one begins.
+    if start > shortest * (0.99 if name == ACQUISITION_TIME else 0.5):
+        raise PlacementError(
+            f"the times of its slices do not fit together: by {name}, first times differ by {start:.4g}, and times "
+            f"are {shortest:.4g} apart",
+            _SEPARATE,
+        )
     off = np.abs(since_first - usual)
     if off.max() > 0.5 * shortest:
         k, t = (int(n) for n in np.unravel_index(int(np.argmax(off)), off.shape))
@@ -129,6 +137,6 @@ def _scale(volumes: Sequence[Sequence[Header]], index: int) -> tuple[tuple[float
             continue
         middle = np.median(np.array(found, dtype=np.float64), axis=1)
         if (np.diff(middle) > 0).all():
-            start = middle[0] if TIME_NAMES[chosen] == "acquisition time" else 0.0
+            start = middle[0] if TIME_NAMES[chosen] == ACQUISITION_TIME else 0.0
             return tuple(float(one) for one in middle - start), TIME_UNITS[chosen]
     return tuple(float(n) for n in range(len(volumes))), ""

@@ -22,12 +22,13 @@ _KINDS = (
 KIND_NAMES = tuple(name for name, _ in _KINDS)
 """What the entries of `kind_traits` are called, in the order in which they are tried."""
 
+ACQUISITION_TIME = "acquisition time"
 _TIMES = (
     ("time position", "", ("TemporalPositionIdentifier", "TemporalPositionIndex")),
     ("time offset", "s", ("TemporalPositionTimeOffset",)),
     ("trigger time", "ms", ("TriggerTime", "NominalCardiacTriggerDelayTime")),
     ("frame reference time", "ms", ("FrameReferenceTime",)),
-    ("acquisition time", "s", ()),
+    (ACQUISITION_TIME, "s", ()),
 )
 TIME_NAMES = tuple(name for name, _, _ in _TIMES)
 """What the entries of `time_traits` are called, in the order in which they are tried."""
