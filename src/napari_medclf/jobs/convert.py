@@ -6,21 +6,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_medclf.domain.authorship import Authorship, Making
-from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import GridError, OptionError
 from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.options import check_options, option
 from napari_medclf.jobs.formats import LABEL_FILES
-from napari_medclf.jobs.sources import split_member
 
 if TYPE_CHECKING:
+    from napari_medclf.domain.authorship import Authorship
     from napari_medclf.domain.derived import LabelSet, MeasurementReport
     from napari_medclf.domain.image import MedImage
     from napari_medclf.domain.results import Segmentation
 
 _DICOM_FORMS = ("dicom-seg", "dicom-labelmap", "rtstruct")
-_MADE = ("", *(making.value.lower() for making in Making))
+_MADE = ("", "automatic", "semiautomatic", "manual")
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,9 @@ def convert(options: ConvertOptions) -> Job[Converted]:
 
 
 def _read(options: ConvertOptions) -> MedImage | LabelSet | MeasurementReport:
+    from napari_medclf.domain.dataset import FileRef
     from napari_medclf.io.read import read_entry
+    from napari_medclf.jobs.sources import split_member
 
     ref = FileRef(options.source, options.member) if options.member else split_member(options.source)
     return read_entry(ref, () if options.like is None else (options.like,))
@@ -104,6 +104,7 @@ def _takes_plain_labels(options: ConvertOptions) -> bool:
 
 def _read_like(options: ConvertOptions) -> MedImage:
     from napari_medclf.io.read import read_image
+    from napari_medclf.jobs.sources import split_member
 
     ref = split_member(options.like if options.like is not None else options.source)
     return read_image(ref.path, ref.member)
@@ -141,6 +142,7 @@ def _write_layers(
     layers: tuple[Segmentation, ...], image: MedImage | None, options: ConvertOptions
 ) -> tuple[Path, ...]:
     """Write layers that may overlap each other, one a file."""
+    from napari_medclf.domain.authorship import Authorship, Making
     from napari_medclf.io.write import write_segmentation
     from napari_medclf.jobs.outputs import write_labels
 
@@ -161,7 +163,9 @@ def _write_layers(
 
 
 def _authorship(options: ConvertOptions) -> Authorship:
-    if not options.made or (options.made != Making.MANUAL.value.lower() and not options.algorithm):
+    from napari_medclf.domain.authorship import Authorship, Making
+
+    if not options.made or (options.made != "manual" and not options.algorithm):
         raise OptionError(
             "A DICOM file of labels says how they were made: give --made manual, or --made automatic (or "
             "semiautomatic) with --algorithm NAME."

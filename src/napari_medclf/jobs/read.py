@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.options import check_options, option
-from napari_medclf.jobs.sources import split_member
 
 if TYPE_CHECKING:
     from napari_medclf.domain.derived import LabelSet, MeasurementReport
@@ -72,6 +71,7 @@ def read(options: ReadOptions) -> Job[Listing]:
 def _read(path: Path) -> Iterable[Any]:
     from napari_medclf.io.read import read_each, read_entry
     from napari_medclf.io.report import Refusal
+    from napari_medclf.jobs.sources import split_member
 
     ref = split_member(path)
     if not ref.member:
