@@ -1,18 +1,21 @@
 from dataclasses import replace
 from io import BytesIO
+from itertools import permutations, product
 
 import nibabel as nib
 import numpy as np
 import pytest
 
+from napari_medclf.domain.dataset import FileRef
+from napari_medclf.domain.derived import LabelSet
 from napari_medclf.domain.errors import WriteError
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import ChannelKind, MedImage
-from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.labels import CodedConcept, LabelClass, LabelSchema
 from napari_medclf.domain.results import Segmentation
-from napari_medclf.io import write
+from napari_medclf.io import frames, write
 from napari_medclf.io.labels import read_label_map
-from napari_medclf.io.read import read_image
+from napari_medclf.io.read import read_entry, read_image
 from napari_medclf.io.write import write_image, write_segmentation
 from napari_medclf.testing.phantoms import MARKED_VOXEL
 
@@ -30,7 +33,7 @@ def segmentation_of(image: MedImage, n_slices: int | None = None) -> Segmentatio
     return Segmentation(labels[4:5], flat, SCHEMA)
 
 
-@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd"])
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha"])
 def test_labels_come_home_voxel_for_voxel_on_an_oblique_grid(tmp_path, phantom, suffix):
     segmentation = segmentation_of(phantom)
     write_segmentation(segmentation, tmp_path / f"a{suffix}")
@@ -40,7 +43,7 @@ def test_labels_come_home_voxel_for_voxel_on_an_oblique_grid(tmp_path, phantom, 
     assert found.geometry.same_grid(phantom.geometry)
 
 
-@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".tif"])
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha", ".tif"])
 def test_image_comes_home_with_its_samples(tmp_path, phantom, suffix):
     for dtype in (np.int16, np.uint16, np.float32):
         image = replace(phantom, data=phantom.data.astype(dtype))
@@ -53,7 +56,7 @@ def test_image_comes_home_with_its_samples(tmp_path, phantom, suffix):
 
 def test_flat_labels_go_to_png_and_tiff(tmp_path, phantom):
     flat = segmentation_of(phantom, n_slices=1)
-    for suffix in (".png", ".tif", ".nii.gz", ".nrrd"):
+    for suffix in (".png", ".tif", ".nii.gz", ".nrrd", ".mha"):
         write_segmentation(flat, tmp_path / f"a{suffix}")
         found = read_label_map(tmp_path / f"a{suffix}")
         assert np.array_equal(found.labels, flat.labels)
@@ -71,7 +74,7 @@ def test_colour_time_and_channels_come_home(tmp_path, phantom):
     data = np.arange(3 * 12 * 20 * 28, dtype=np.int64).reshape(3, 12, 20, 28) % 251
     for kind in (ChannelKind.COLOUR, ChannelKind.TIME, ChannelKind.CHANNEL):
         image = replace(phantom, data=data.astype(np.uint8), channel_kind=kind)
-        for suffix in (".nii.gz", ".tif", ".nrrd"):
+        for suffix in (".nii.gz", ".tif", ".nrrd", ".mha"):
             write_image(image, tmp_path / f"a{suffix}")
             assert np.array_equal(read_image(tmp_path / f"a{suffix}").data, data)
         if kind is not ChannelKind.COLOUR:
@@ -130,42 +133,183 @@ def test_png_refuses_hounsfield_units(tmp_path, phantom):
         write_image(flat, tmp_path / "a.png")
 
 
-def spoil_samples(encode):
-    def encode_badly(data, kind, geometry, file):
-        encode(np.flip(data, axis=-1), kind, geometry, file)
-
-    return encode_badly
+PLACED = [".nii", ".nii.gz", ".nrrd", ".mha"]
 
 
-def spoil_grid(encode):
-    def encode_badly(data, kind, geometry, file):
-        encode(data, kind, geometry.permuted((0, 1, 2), (True, False, False)), file)
-
-    return encode_badly
+def change_data(change):
+    return lambda contents: replace(contents, data=change(contents.data))
 
 
-def cut_short(encode):
-    def encode_badly(data, kind, geometry, file):
-        whole = BytesIO()
-        encode(data, kind, geometry, whole)
-        file.write(whole.getvalue()[:-500])
+def change_affine(change):
+    def changed(contents):
+        affine = contents.geometry.affine.copy()
+        return replace(contents, geometry=Geometry(change(affine), contents.geometry.shape))
 
-    return encode_badly
+    return changed
 
 
-@pytest.mark.parametrize(
-    ("spoil", "reason"), [(spoil_samples, "other samples"), (spoil_grid, "another grid"), (cut_short, "read back")]
-)
-def test_file_that_differs_when_read_back_never_takes_its_name(tmp_path, phantom, monkeypatch, spoil, reason):
-    path = tmp_path / "a.nii"
+def drop_slice(contents):
+    shape = (contents.geometry.shape[0] - 1, *contents.geometry.shape[1:])
+    return replace(contents, data=contents.data[:-1], geometry=Geometry(contents.geometry.affine, shape))
+
+
+def spoil_slice_7(data):
+    data = data.copy()
+    data[7, 3, 4] += 1
+    return data
+
+
+def point_k_backwards(affine):
+    affine[:3, 0] *= -1
+    return affine
+
+
+def stretch_j(affine):
+    affine[:3, 1] *= 1.01
+    return affine
+
+
+def confuse_lps_and_ras(affine):
+    return np.diag([-1, -1, 1, 1]) @ affine
+
+
+def shift_by_half_a_voxel(affine):
+    affine[:3, 3] += 0.5 * affine[:3, 2]
+    return affine
+
+
+MUTANTS = [
+    (change_data(lambda data: np.flip(data, 0)), "axis k is flipped"),
+    (change_data(lambda data: np.flip(data, 1)), "axis j is flipped"),
+    (change_data(lambda data: np.flip(data, 2)), "axis i is flipped"),
+    (change_data(spoil_slice_7), "slice 7 differs in 1 voxels"),
+    (drop_slice, "holds 11 slices, and 12 were written"),
+    (change_affine(point_k_backwards), "axis k points the other way"),
+    (change_affine(stretch_j), "axis j has another direction or spacing"),
+    (change_affine(confuse_lps_and_ras), "confused"),
+    (change_affine(shift_by_half_a_voxel), "by 0.500 voxels along axis i"),
+]
+
+
+def mutated(target, mutate):
+    return replace(target, encode=lambda contents, file: target.encode(mutate(contents), file))
+
+
+@pytest.mark.parametrize("suffix", PLACED)
+@pytest.mark.parametrize(("mutate", "reason"), MUTANTS)
+def test_mutant_of_a_writer_is_caught_and_its_axis_or_slice_is_named(
+    tmp_path, phantom, monkeypatch, suffix, mutate, reason
+):
+    path = tmp_path / f"a{suffix}"
     write_segmentation(segmentation_of(phantom), path)
     before = path.read_bytes()
-    target = write._FORMATS[".nii"]
-    monkeypatch.setitem(write._FORMATS, ".nii", replace(target, encode=spoil(target.encode)))
+    marked = phantom.data.copy()
+    marked[::2, 5, ::3] = 7
+    image = replace(phantom, data=marked)
+    monkeypatch.setitem(write._FORMATS, suffix, mutated(write._FORMATS[suffix], mutate))
     with pytest.raises(WriteError, match=reason):
-        write_segmentation(segmentation_of(phantom), path)
+        write_image(image, path)
     assert path.read_bytes() == before
-    assert [one.name for one in tmp_path.iterdir()] == ["a.nii"]
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(("mutate", "reason"), [*MUTANTS[:5], (change_affine(stretch_j), "spacing along j")])
+def test_mutant_of_the_tiff_writer_is_caught(tmp_path, phantom, monkeypatch, mutate, reason):
+    monkeypatch.setitem(write._FORMATS, ".tif", mutated(write._FORMATS[".tif"], mutate))
+    with pytest.raises(WriteError, match=reason):
+        write_image(phantom, tmp_path / "a.tif")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_mutant_of_the_png_writer_is_caught(tmp_path, phantom, monkeypatch, axis):
+    flip = mutated(write._FORMATS[".png"], change_data(lambda data: np.flip(data, axis)))
+    monkeypatch.setitem(write._FORMATS, ".png", flip)
+    with pytest.raises(WriteError, match=f"axis {'kji'[axis]} is flipped"):
+        write_segmentation(segmentation_of(phantom, n_slices=1), tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("suffix", PLACED)
+def test_confusion_of_frames_in_the_one_place_that_knows_both_is_caught(tmp_path, phantom, monkeypatch, suffix):
+    monkeypatch.setattr(frames, "_FLIP_XY", np.eye(4))
+    if suffix in (".nrrd", ".mha"):
+        write_image(phantom, tmp_path / f"a{suffix}")  # these hold LPS and have no use for it
+        return
+    with pytest.raises(WriteError, match="confused"):
+        write_image(phantom, tmp_path / f"a{suffix}")
+
+
+@pytest.mark.parametrize("suffix", [*PLACED, ".tif"])
+def test_file_cut_short_never_takes_its_name(tmp_path, phantom, monkeypatch, suffix):
+    target = write._FORMATS[suffix]
+
+    def cut_short(contents, file):
+        whole = BytesIO()
+        target.encode(contents, whole)
+        file.write(whole.getvalue()[:-500])
+
+    monkeypatch.setitem(write._FORMATS, suffix, replace(target, encode=cut_short))
+    with pytest.raises(WriteError, match="cannot be read back"):
+        write_image(phantom, tmp_path / f"a{suffix}")
+    assert list(tmp_path.iterdir()) == []
+
+
+ORDERS = [(order, flips) for order in permutations(range(3)) for flips in product((False, True), repeat=3)]
+
+
+@pytest.mark.parametrize("suffix", PLACED)
+def test_all_48_flips_and_permutations_lie_where_simpleitk_puts_them(tmp_path, phantom, suffix):
+    sitk = pytest.importorskip("SimpleITK")
+    coded = np.arange(phantom.data.size, dtype=np.int32).reshape(phantom.data.shape)
+    for order, flips in ORDERS:
+        data = np.transpose(coded, order)
+        data = np.flip(data, [axis for axis in range(3) if flips[axis]])
+        image = replace(phantom, data=data, geometry=phantom.geometry.permuted(order, flips))
+        path = tmp_path / f"a{suffix}"
+        write_image(image, path)
+        ours, theirs = read_image(path), sitk.ReadImage(str(path))
+        their_data = sitk.GetArrayViewFromImage(theirs)
+        assert np.array_equal(ours.data, data)
+        for code in (0, 27, 559, coded.size - 1, 3333):
+            meant = phantom.geometry.to_world(np.argwhere(coded == code)[0])
+            (index,) = np.argwhere(ours.data == code)
+            (their_index,) = np.argwhere(their_data == code)
+            there = theirs.TransformIndexToPhysicalPoint([int(n) for n in their_index[::-1]])
+            assert np.abs(ours.geometry.to_world(index) - meant).max() <= 1e-3
+            assert np.abs(np.array(there) - meant).max() <= 1e-3
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd"])
+def test_class_names_colours_and_codes_come_home(tmp_path, phantom, suffix):
+    liver = LabelClass(
+        value=1, name='Liver & "bile"', colour="#AB3401",
+        code=CodedConcept(value="10200004", scheme="SCT", meaning="Liver"),
+    )  # fmt: skip
+    schema = LabelSchema(classes=(liver, LabelClass(value=2, name="Milz (gr\u00f6\u00dfer)", colour="#00FF7F")))
+    segmentation = replace(segmentation_of(phantom), schema=schema)
+    write_segmentation(segmentation, tmp_path / f"a{suffix}")
+    assert read_label_map(tmp_path / f"a{suffix}").schema == schema
+    found = read_entry(FileRef(tmp_path / f"a{suffix}"))
+    assert isinstance(found, LabelSet)
+    assert found.segmentations[0].schema == schema
+    assert np.array_equal(found.segmentations[0].labels, segmentation.labels)
+    assert np.array_equal(read_image(tmp_path / f"a{suffix}").data, segmentation.labels)
+
+
+def test_long_axes_and_wide_numbers_go_to_nifti(tmp_path):
+    data = np.arange(40000, dtype=np.int64).reshape(1, 1, 40000) + 2**40
+    image = MedImage(data, Geometry.from_spacing(data.shape, (1.0, 2.0, 0.5)), "a")
+    write_image(image, tmp_path / "a.nii")
+    assert nib.load(tmp_path / "a.nii").header["sizeof_hdr"] == 540
+    assert np.array_equal(read_image(tmp_path / "a.nii").data, data)
+
+
+def test_times_are_kept_by_nifti(tmp_path, phantom):
+    data = np.stack([phantom.data, phantom.data + 1, phantom.data + 2])
+    film = replace(phantom, data=data, channel_kind=ChannelKind.TIME, channel_values=(5.0, 7.5, 10.0), channel_unit="s")
+    write_image(film, tmp_path / "a.nii.gz")
+    found = read_image(tmp_path / "a.nii.gz")
+    assert (found.channel_values, found.channel_unit) == ((5.0, 7.5, 10.0), "s")
 
 
 def test_full_disk_leaves_the_old_file_and_one_sentence(tmp_path, phantom, monkeypatch):
@@ -173,7 +317,7 @@ def test_full_disk_leaves_the_old_file_and_one_sentence(tmp_path, phantom, monke
     write_image(phantom, path)
     before = path.read_bytes()
 
-    def run_full(data, kind, geometry, file):
+    def run_full(contents, file):
         file.write(b"half")
         raise OSError("no space left")
 

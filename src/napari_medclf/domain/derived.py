@@ -35,6 +35,8 @@ class LabelOrigin(StrEnum):
     RTSTRUCT = "RTSTRUCT"
     OVERLAY = "overlay"
     """A bitmap inside an image file (DICOM PS3.3 C.9.2)."""
+    FILE = "file"
+    """A label image that names its classes, such as 3D Slicer's .seg.nrrd or NIfTI with a label table."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,15 +13,17 @@ from napari_medclf.domain.arrays import LabelArray
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Geometry, Unit
 from napari_medclf.domain.image import ChannelKind
+from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.io.label_file import label_layers
 from napari_medclf.io.medmnist import read_headers, read_row
+from napari_medclf.io.open_one import open_one
 from napari_medclf.io.raster.picture import load_raster
 from napari_medclf.io.raster.tiff import load_pages, page_geometry
 from napari_medclf.io.sniff import Kind
-from napari_medclf.io.volume.nifti import read_nifti
-from napari_medclf.io.volume.nrrd import read_nrrd
 from napari_medclf.io.walk import identify
+from napari_medclf.io.whole import whole_numbers
 
-_LARGEST_EXACT = 2**31 - 1
+_VOLUMES = (Kind.NIFTI, Kind.NRRD, Kind.METAIMAGE, Kind.ANALYZE)
 _MASK_ARRAYS = ("masks", "labels")
 
 
@@ -35,10 +37,13 @@ class LabelMap:
         In the smallest dtype they were stored in; never negative.
     geometry : Geometry
         In pixels where the file has no scale.
+    schema : LabelSchema or None
+        The classes, where the file names them.
     """
 
     labels: LabelArray
     geometry: Geometry
+    schema: LabelSchema | None = None
 
 
 def read_label_map(path: Path, member: str = "") -> LabelMap:
@@ -61,20 +66,21 @@ def read_label_map(path: Path, member: str = "") -> LabelMap:
         return _from_npz(path, member)
     if member:
         raise ReadError(path, f"is one image and has no member {member!r}")
-    if kind in (Kind.NIFTI, Kind.NRRD):
-        image = read_nifti(path) if kind is Kind.NIFTI else read_nrrd(path)
+    if kind in _VOLUMES:
+        image = open_one(path, kind)
         if image.channel_kind is not ChannelKind.NONE:
             raise ReadError(path, f"has {image.n_channels} {image.channel_kind} channels, and one was expected")
-        return LabelMap(_whole(path, image.data), image.geometry)
+        layers = label_layers(path, kind)
+        return LabelMap(whole_numbers(path, image.data), image.geometry, layers[0].schema if layers else None)
     if kind is Kind.TIFF:
         pages = load_pages(path)
         samples = pages.samples if pages.kind is ChannelKind.NONE else _one_channel(path, pages.samples, axis=0)
-        return LabelMap(_whole(path, samples), page_geometry(samples.shape, pages.spacing))
-    if kind in (Kind.PNG, Kind.JPEG):
+        return LabelMap(whole_numbers(path, samples), page_geometry(samples.shape, pages.spacing))
+    if kind in (Kind.PNG, Kind.JPEG, Kind.GIF, Kind.BMP):
         raster = load_raster(path)
         samples = raster.samples if raster.samples.ndim == 2 else _one_channel(path, raster.samples, axis=2)
-        return LabelMap(_whole(path, samples[None]), Geometry.flat(*samples.shape))
-    raise ReadError(path, f"is {kind}, and labels as NIfTI, NRRD, PNG, TIFF or npz were expected")
+        return LabelMap(whole_numbers(path, samples[None]), Geometry.flat(*samples.shape))
+    raise ReadError(path, f"is {kind}, and labels as NIfTI, NRRD, MetaImage, PNG, TIFF or npz were expected")
 
 
 def _from_npz(path: Path, member: str) -> LabelMap:
@@ -87,7 +93,7 @@ def _from_npz(path: Path, member: str) -> LabelMap:
     samples = stored[None] if stored.ndim == 2 else stored
     if samples.ndim != 3:
         raise ReadError(path, f"has label images of shape {stored.shape}, and 2 or 3 dimensions were expected")
-    return LabelMap(_whole(path, samples), Geometry.from_spacing(samples.shape, unit=Unit.PIXEL))
+    return LabelMap(whole_numbers(path, samples), Geometry.from_spacing(samples.shape, unit=Unit.PIXEL))
 
 
 def _shape(headers: dict[str, Any], name: str) -> tuple[int, ...]:
@@ -103,32 +109,3 @@ def _one_channel(path: Path, samples: NDArray[Any], axis: int) -> NDArray[Any]:
             path, "is a colour picture, and label values cannot be told from colours", "Save labels as gray or palette."
         )
     return np.asarray(channels[0])
-
-
-def _whole(path: Path, samples: NDArray[Any]) -> LabelArray:
-    if samples.dtype == np.bool_:
-        return samples.astype(np.uint8)
-    if np.issubdtype(samples.dtype, np.integer):
-        return _not_negative(path, np.ascontiguousarray(samples))
-    with np.errstate(invalid="ignore"):
-        rounded = np.rint(samples)
-    off = ~np.isfinite(samples) | (np.abs(samples - rounded) > 1e-3)
-    if off.any():
-        place = tuple(int(n) for n in np.argwhere(off)[0])
-        raise ReadError(
-            path,
-            f"holds {int(off.sum())} samples that are not whole, such as {samples[place]} at (k, j, i) = {place}",
-            "It may be a probability map or a resampled label image; labels must be whole.",
-        )
-    return _not_negative(path, rounded)
-
-
-def _not_negative(path: Path, samples: NDArray[Any]) -> LabelArray:
-    lowest, highest = samples.min(), samples.max()
-    if lowest < 0:
-        raise ReadError(path, f"holds the negative label value {int(lowest)}", "Labels run from 0 (background) up.")
-    if highest > _LARGEST_EXACT:
-        raise ReadError(path, f"holds the label value {highest}, larger than {_LARGEST_EXACT}")
-    if np.issubdtype(samples.dtype, np.integer) and samples.dtype.itemsize < 8:
-        return samples
-    return samples.astype(np.min_scalar_type(int(highest)))

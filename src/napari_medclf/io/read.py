@@ -7,13 +7,14 @@ from pathlib import Path
 
 from napari_medclf.domain.arrays import PixelArray
 from napari_medclf.domain.dataset import FileRef
-from napari_medclf.domain.derived import LabelSet, MeasurementReport
+from napari_medclf.domain.derived import LabelOrigin, LabelSet, MeasurementReport
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.image import MedImage
 from napari_medclf.io import medmnist
 from napari_medclf.io.archive import unpacked
 from napari_medclf.io.discover import discover
-from napari_medclf.io.open_one import note_name, open_one
+from napari_medclf.io.label_file import as_image, open_named
+from napari_medclf.io.open_one import note_name
 from napari_medclf.io.raster.stack import STACK_MEMBER, read_stack
 from napari_medclf.io.relocate import inner_ref, outer_error, outer_item
 from napari_medclf.io.report import Discovery, ReadItem, ReadReport, Refusal
@@ -79,6 +80,8 @@ def read_image(path: Path, member: str = "") -> MedImage:
     item = read_entry(FileRef(Path(path), member))
     if isinstance(item, MedImage):
         return item
+    if isinstance(item, LabelSet) and item.origin is LabelOrigin.FILE:
+        return as_image(item)
     kind = f"labels ({item.origin})" if isinstance(item, LabelSet) else "a report of measurements"
     raise ReadError(path, f"is {kind}, and an image was expected")
 
@@ -111,7 +114,7 @@ def read_entry(ref: FileRef, beside: Sequence[Path] = ()) -> MedImage | LabelSet
         raise ReadError(path, f"is one image and has no member {ref.member!r}")
     if kind is Kind.DICOM:
         return _read_dicom(ref, beside)
-    return open_one(path, kind)
+    return open_named(path, kind)
 
 
 def thumbnail(ref: FileRef) -> PixelArray | None:
@@ -129,7 +132,7 @@ def _loaders(collected: Collected, refusals: list[Refusal]) -> Iterator[Callable
         if one.kind is Kind.NPZ:
             yield from _split_loaders(one, refusals)
         elif one.kind not in (Kind.DICOM, Kind.ZIP):
-            yield lambda path=one.path, kind=one.kind: open_one(path, kind)  # type: ignore[misc]
+            yield lambda path=one.path, kind=one.kind: open_named(path, kind)  # type: ignore[misc]
     dicom_files = collected.of_kind(Kind.DICOM)
     if dicom_files:
         from napari_medclf.io.dicom.read import scan_files

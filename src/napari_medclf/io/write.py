@@ -1,4 +1,4 @@
-"""The way out: a file counts as saved once it was read back and found the same."""
+"""The way out: a file counts as saved once it was opened by other code than wrote it, and found the same."""
 
 from __future__ import annotations
 
@@ -11,54 +11,45 @@ from typing import BinaryIO
 import numpy as np
 
 from napari_medclf.atomic import atomic_writer
-from napari_medclf.domain.arrays import PixelArray
-from napari_medclf.domain.errors import ReadError, WriteError
-from napari_medclf.domain.geometry import Geometry
+from napari_medclf.domain.errors import WriteError
 from napari_medclf.domain.image import ChannelKind, MedImage
 from napari_medclf.domain.results import Segmentation
+from napari_medclf.io.contents import Contents
 from napari_medclf.io.raster import write_picture
+from napari_medclf.io.reopen import metaimage, nifti, nrrd, png, tiff
+from napari_medclf.io.reopen.compare import explain
+from napari_medclf.io.reopen.found import Found
 from napari_medclf.io.sniff import suffix_of
-from napari_medclf.io.volume import write_nifti, write_nrrd
-
-
-@dataclass(frozen=True)
-class Payload:
-    """Samples and grid, ready to be written in any format."""
-
-    data: PixelArray
-    kind: ChannelKind
-    geometry: Geometry
+from napari_medclf.io.volume import write_metaimage, write_nifti, write_nrrd
 
 
 @dataclass(frozen=True)
 class Format:
-    """How one file format is written and read back.
+    """How one file format is written, and opened again by code that shares nothing with the writer.
 
     Parameters
     ----------
     encode : callable
-        Writes samples and grid into an open file; raises `WriteError` for what it cannot hold.
-    decode : callable
-        Reads a file back, under any name.
-    keeps_place : bool
-        Whether position and orientation survive, not only the spacing.
-    keeps_scale : bool
-        Whether the spacing survives.
+        Writes contents into an open file; raises `WriteError` for what the format cannot hold.
+    reopen : callable
+        Opens a file, under any name.
+    keeps_names : bool
+        Whether the class names of labels are kept.
     """
 
-    encode: Callable[[PixelArray, ChannelKind, Geometry, BinaryIO], None]
-    decode: Callable[[Path], tuple[PixelArray, Geometry]]
-    keeps_place: bool = True
-    keeps_scale: bool = True
+    encode: Callable[[Contents, BinaryIO], None]
+    reopen: Callable[[Path], Found]
+    keeps_names: bool = False
 
 
 _FORMATS: dict[str, Format] = {
-    ".nii": Format(write_nifti.encode, write_nifti.decode),
-    ".nii.gz": Format(write_nifti.encode_packed, write_nifti.decode),
-    ".nrrd": Format(write_nrrd.encode, write_nrrd.decode),
-    ".png": Format(write_picture.encode_png, write_picture.decode_png, keeps_place=False, keeps_scale=False),
-    ".tif": Format(write_picture.encode_tiff, write_picture.decode_tiff, keeps_place=False),
-    ".tiff": Format(write_picture.encode_tiff, write_picture.decode_tiff, keeps_place=False),
+    ".nii": Format(write_nifti.encode, nifti.reopen, keeps_names=True),
+    ".nii.gz": Format(write_nifti.encode_packed, nifti.reopen, keeps_names=True),
+    ".nrrd": Format(write_nrrd.encode, nrrd.reopen, keeps_names=True),
+    ".mha": Format(write_metaimage.encode, metaimage.reopen),
+    ".png": Format(write_picture.encode_png, png.reopen),
+    ".tif": Format(write_picture.encode_tiff, tiff.reopen),
+    ".tiff": Format(write_picture.encode_tiff, tiff.reopen),
 }
 WRITABLE_SUFFIXES = tuple(_FORMATS)
 
@@ -66,19 +57,20 @@ WRITABLE_SUFFIXES = tuple(_FORMATS)
 def write_segmentation(segmentation: Segmentation, path: Path) -> None:
     """Write labels in the smallest unsigned dtype that holds them, whole or not at all.
 
-    PNG keeps neither place nor scale, TIFF the scale; NIfTI and NRRD keep everything.
+    NIfTI and NRRD keep place, class names, colours and codes; MetaImage keeps the place, TIFF the spacing, PNG
+    neither.
 
     Raises
     ------
     WriteError
-        If the format cannot hold it, the disk does not take it, or what was read back differs.
-        An older file under that name is then untouched.
+        If the format cannot hold it, the disk does not take it, or what was read back differs, naming the axis
+        or slice. An older file under that name is then untouched.
     """
-    labels = segmentation.labels
+    labels = np.asarray(segmentation.labels)
     if labels.size and labels.min() < 0:
         raise WriteError(f"{path}: labels run from 0 up, and {labels.min()} was given.")
     smallest = labels.astype(np.min_scalar_type(int(labels.max())))
-    _write(Path(path), Payload(smallest, ChannelKind.NONE, segmentation.geometry))
+    _write(Path(path), Contents(smallest, ChannelKind.NONE, segmentation.geometry, segmentation.schema))
 
 
 def write_image(image: MedImage, path: Path) -> None:
@@ -89,11 +81,17 @@ def write_image(image: MedImage, path: Path) -> None:
     WriteError
         As `write_segmentation`.
     """
-    data = image.data.astype(np.float32) if image.data.dtype == np.float16 else image.data
-    _write(Path(path), Payload(data, image.channel_kind, image.geometry))
+    if image.channel_kind is ChannelKind.COLOUR_TIME:
+        raise WriteError(f"{path}: a film in colour cannot be written. Use one of its frames.")
+    data = np.asarray(image.data)
+    data = data.astype(np.float32) if data.dtype == np.float16 else data
+    contents = Contents(
+        data, image.channel_kind, image.geometry, times=image.channel_values, time_unit=image.channel_unit
+    )
+    _write(Path(path), contents)
 
 
-def _write(path: Path, payload: Payload) -> None:
+def _write(path: Path, contents: Contents) -> None:
     suffix = suffix_of(path)
     if suffix not in _FORMATS:
         raise WriteError(
@@ -102,33 +100,23 @@ def _write(path: Path, payload: Payload) -> None:
     target = _FORMATS[suffix]
     try:
         with atomic_writer(path) as file:
-            target.encode(payload.data, payload.kind, payload.geometry, file)
+            target.encode(contents, file)
             file.flush()
             os.fsync(file.fileno())
-            _check(path, Path(file.name), payload, target)
+            _check(path, Path(file.name), contents, target)
     except OSError as error:
         raise WriteError(f"{path}: could not be written ({error.strerror or error}); nothing was left.") from error
 
 
-def _check(path: Path, written: Path, payload: Payload, target: Format) -> None:
+def _check(path: Path, written: Path, contents: Contents, target: Format) -> None:
     """Compare what is on the disk with what was to be written, before it takes its name."""
     try:
-        data, geometry = target.decode(written)
-    except ReadError as error:
-        raise WriteError(f"{path}: what was written cannot be read back: {error.reason}.") from error
-    if data.dtype != payload.data.dtype:
-        raise WriteError(f"{path}: came back as {data.dtype}, and {payload.data.dtype} was written.")
-    is_float = np.issubdtype(data.dtype, np.floating)
-    if not np.array_equal(data, payload.data, equal_nan=is_float):
-        raise WriteError(f"{path}: came back with other samples than were written.")
-    difference = _grid_difference(payload.geometry, geometry, target)
+        found = target.reopen(written)
+    except OSError:
+        raise
+    except Exception as error:  # whatever is wrong with the file, it must not count as saved
+        reason = " ".join(str(error).replace(str(written), "the file").split())
+        raise WriteError(f"{path}: what was written cannot be read back: {reason}.") from error
+    difference = explain(contents, found, keeps_names=target.keeps_names)
     if difference:
-        raise WriteError(f"{path}: came back on another grid: {difference}.")
-
-
-def _grid_difference(meant: Geometry, found: Geometry, target: Format) -> str:
-    if target.keeps_place:
-        return meant.explain_difference(found)
-    if target.keeps_scale and not np.allclose(meant.spacing, found.spacing, rtol=1e-5):
-        return f"spacing (k, j, i) is {found.spacing}, not {meant.spacing}"
-    return "" if meant.shape == found.shape else f"shape (k, j, i) is {found.shape}, not {meant.shape}"
+        raise WriteError(f"{path}: came back otherwise than it was written: {difference}. Nothing was left.")

@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.errors import ReadError
-from napari_medclf.domain.geometry import Geometry
+from napari_medclf.domain.geometry import Geometry, Unit
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale, Source
 from napari_medclf.io.preflight import check_file, refusing
 from napari_medclf.io.sniff import name_of
 from napari_medclf.io.volume.payload import Packing, file_beside, read_samples
 from napari_medclf.io.window import robust_window
+
+PIXEL_UNIT_MARK = "medclf unit=px"
+"""Stands in the comment of images we write that have no scale; MetaImage has no unit for that."""
 
 _MOST_HEADER = 100_000
 _MOST_SAMPLES = 2**40
@@ -187,4 +190,5 @@ def _geometry(header: _Header, sizes: tuple[int, ...], shape: tuple[int, int, in
     affine_xyz[:used, 3] = np.zeros(used) if origin is None else origin[:used]
     affine = affine_xyz.copy()
     affine[:, :3] = affine_xyz[:, [2, 1, 0]]
-    return Geometry(affine, shape)
+    has_no_scale = header.fields.get("comment") == PIXEL_UNIT_MARK
+    return Geometry(affine, shape, unit=Unit.PIXEL if has_no_scale else Unit.MILLIMETRE)

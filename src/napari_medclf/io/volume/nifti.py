@@ -1,9 +1,7 @@
-"""NIfTI-1 and NIfTI-2 files."""
+"""NIfTI-1 and NIfTI-2 files: .nii, .nii.gz, and pairs of .hdr and .img."""
 
 from __future__ import annotations
 
-import gzip
-from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -14,166 +12,145 @@ from napari_medclf.domain.arrays import FloatArray, PixelArray
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Geometry, Unit
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale, Source
+from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.io.frames import lps_from_ras
 from napari_medclf.io.preflight import check_declared, check_file, refusing
 from napari_medclf.io.sniff import name_of
+from napari_medclf.io.volume.label_table import CARET_CODE, from_xml
+from napari_medclf.io.volume.nifti_header import Header, extensions, read_header
+from napari_medclf.io.volume.nifti_place import world_affine
+from napari_medclf.io.volume.payload import Packing, inflate, read_samples
 from napari_medclf.io.window import robust_window
 
 PIXEL_UNIT_MARK = "medclf unit=px"
 """Stands in ``descrip`` of files we write from images without a scale; NIfTI has no unit for that."""
 
-_GZIP_MAGIC = b"\x1f\x8b"
-_HEADER_SIZE = 348
-_SECOND_HEADER_SIZE = 540
-_MM_PER_UNIT = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
-_SAME_PLACE_MM = 0.1
+_RGB_VECTOR = 2003
+# nifti1.h: the unit of the fourth axis, as factor to the unit we keep.
+_TIME_UNITS = {"sec": (1.0, "s"), "msec": (1.0, "ms"), "usec": (1e-3, "ms")}
+_OTHER_UNITS = {"hz": "Hz", "ppm": "ppm", "rads": "rad/s"}
 
 
 def read_nifti(path: Path) -> MedImage:
     """Read a file with everything rescaled; the sform counts before the qform.
 
-    A fourth dimension becomes time, a fifth (vector) channels, RGB samples colour.
+    A fourth dimension becomes time (or channels, where its unit is none of time), a fifth (vector) channels, RGB
+    samples colour.
 
     Raises
     ------
     ReadError
         If it is damaged, complex-valued, or its geometry is singular.
     """
-    size = check_file(path)
-    with refusing(path, "cannot be read as NIfTI"), _open(path) as stream:
-        file = _load(path, stream)
-        header = file.header
-        check_declared(path, _declared_bytes(header), size, is_compressed=isinstance(stream, gzip.GzipFile))
-        warnings: list[str] = []
-        affine_ras = _world_affine(path, file, warnings)
-        data, kind = _arrange(path, _samples(path, file))
-        geometry = Geometry(lps_from_ras(affine_ras), data.shape[-3:], unit=_unit(header))
+    check_file(path)
+    warnings: list[str] = []
+    with refusing(path, "cannot be read as NIfTI"):
+        header = read_header(path, warnings)
+        affine_ras = world_affine(path, header.fields, warnings)
+        data, kind = _arrange(header, _rescaled(header, _stored(header), warnings), warnings)
+        geometry = Geometry(lps_from_ras(affine_ras), data.shape[-3:], unit=_unit(header.fields))
+        times, time_unit, kind = _times(header.fields, data, kind, warnings)
+    is_colour = kind is ChannelKind.COLOUR
     if np.issubdtype(data.dtype, np.floating) and not np.isfinite(data).all():
         warnings.append("Some samples are not finite numbers (NaN or infinite).")
     return MedImage(
         data=data,
         geometry=geometry,
         name=name_of(path),
-        scale=Scale.DISPLAY if kind is ChannelKind.COLOUR else Scale.RAW,
+        scale=Scale.DISPLAY if is_colour else Scale.RAW,
         channel_kind=kind,
-        channel_names=("red", "green", "blue") if kind is ChannelKind.COLOUR else (),
-        window=None if kind is ChannelKind.COLOUR else _window(header, data),
+        channel_names=("red", "green", "blue") if is_colour else (),
+        channel_values=times,
+        channel_unit=time_unit,
+        window=None if is_colour else _window(header.fields, data),
         source=Source(path),
         warnings=tuple(warnings),
     )
 
 
-def _open(path: Path) -> gzip.GzipFile | BufferedReader:
-    with path.open("rb") as file:
-        is_packed = file.read(2) == _GZIP_MAGIC
-    return gzip.open(path) if is_packed else path.open("rb")
+def read_label_table(path: Path) -> LabelSchema | None:
+    """Read the class names in a header extension; None where there are none.
+
+    Raises
+    ------
+    ReadError
+        If the header is damaged.
+    """
+    with refusing(path, "cannot be read as NIfTI"):
+        for code, content in extensions(read_header(path, [])):
+            schema = from_xml(content.decode("utf-8", "replace")) if code == CARET_CODE else None
+            if schema is not None:
+                return schema
+    return None
 
 
-def _load(path: Path, stream: gzip.GzipFile | BufferedReader) -> Any:
-    """Parse the header; the samples stay in the stream until they are asked for."""
-    import nibabel as nib
-
-    head = stream.read(_HEADER_SIZE)
-    stream.seek(0)
-    if len(head) < _HEADER_SIZE:
-        raise ReadError(path, f"is truncated: {len(head)} bytes are too few for a NIfTI header", "Fetch it again.")
-    is_second = _SECOND_HEADER_SIZE in (int.from_bytes(head[:4], order) for order in ("little", "big"))
-    return (nib.Nifti2Image if is_second else nib.Nifti1Image).from_stream(stream)
-
-
-def _declared_bytes(header: Any) -> int:
-    n_samples = 1
-    for n in header.get_data_shape():
-        n_samples *= max(int(n), 0)
-    return n_samples * int(header.get_data_dtype().itemsize)
-
-
-def _samples(path: Path, file: Any) -> NDArray[Any]:
-    """Stored samples as they are where no scaling is declared, else rescaled to floats."""
-    proxy = file.dataobj
-    stored = np.dtype(file.header.get_data_dtype())
-    if stored.kind == "c":
-        raise ReadError(path, "holds complex numbers", "Convert it to a magnitude image.")
-    if (proxy.slope, proxy.inter) == (1.0, 0.0):
-        return np.asarray(proxy.get_unscaled())
-    is_exact_in_float32 = stored.itemsize <= 2 or stored == np.float32
-    return np.asarray(proxy, dtype=np.float32 if is_exact_in_float32 else np.float64)
-
-
-def _arrange(path: Path, stored: NDArray[Any]) -> tuple[PixelArray, ChannelKind]:
-    """Bring (i, j, k, t, vector) samples into (k, j, i) or (C, k, j, i), native and C-contiguous."""
-    if stored.dtype.names:
-        return _arrange_colour(path, stored)
-    shape = list(stored.shape)
-    while len(shape) > 3 and shape[-1] == 1:
-        shape.pop()
-    kind = ChannelKind.NONE if len(shape) <= 3 else ChannelKind.TIME
-    if len(shape) == 5 and shape[3] == 1:
-        shape, kind = [*shape[:3], shape[4]], ChannelKind.CHANNEL
-    if not 2 <= len(shape) <= 4:
-        raise ReadError(path, f"has the shape {tuple(stored.shape)}, and 2 to 4 dimensions were expected")
-    shape += [1] * (3 - len(shape))
-    samples = stored.reshape(shape, order="F").T
-    native = np.float64 if samples.dtype.itemsize > 8 else samples.dtype.newbyteorder("=")
-    return np.ascontiguousarray(samples, dtype=native), kind
-
-
-def _arrange_colour(path: Path, stored: NDArray[Any]) -> tuple[PixelArray, ChannelKind]:
-    grid = np.squeeze(stored, axis=tuple(range(3, stored.ndim)))
-    if grid.ndim not in (2, 3):
-        raise ReadError(path, f"holds colour samples of shape {stored.shape}")
-    grid = grid.reshape(*grid.shape, *[1] * (3 - grid.ndim), order="F").T
-    return np.stack([grid[name] for name in ("R", "G", "B")]), ChannelKind.COLOUR
-
-
-def _world_affine(path: Path, file: Any, warnings: list[str]) -> FloatArray:
-    """Affine of (i, j, k) to RAS millimetres, with what is odd about it said in `warnings`."""
-    header = file.header
-    sform, sform_code = header.get_sform(coded=True)
-    qform, qform_code = header.get_qform(coded=True)
-    if sform_code:
-        affine = sform
-    elif qform_code:
-        affine = qform
+def _stored(header: Header) -> NDArray[Any]:
+    """Samples as stored, slowest axis first."""
+    path, start, n_bytes = header.samples_path, header.start, header.n_bytes
+    if header.packing is Packing.GZIP:
+        check_declared(path, start + n_bytes, check_file(path), is_compressed=True)
+        content = inflate(path, path.read_bytes(), start + n_bytes, Packing.GZIP)[start:]
     else:
-        affine = header.get_best_affine()
-        warnings.append("It has neither an sform nor a qform: where left and right are is a guess (LAS).")
-    if sform_code and qform_code:
-        _compare_forms(sform, qform, header.get_data_shape(), warnings)
-    return _to_millimetres(path, np.asarray(affine, dtype=np.float64), header, warnings)
+        content = read_samples(path, start, n_bytes, Packing.RAW)
+    return content.view(header.dtype).reshape(header.stored_shape)
 
 
-def _to_millimetres(path: Path, affine: FloatArray, header: Any, warnings: list[str]) -> FloatArray:
-    unit = _spatial_unit(path, header)
-    factor = _MM_PER_UNIT[unit]
-    if factor != 1.0:
-        warnings.append(f"Its lengths were converted from {unit}s to millimetres.")
-    return np.diag([factor, factor, factor, 1.0]) @ affine
+def _rescaled(header: Header, stored: NDArray[Any], warnings: list[str]) -> NDArray[Any]:
+    """Samples as they are where no scaling is declared, else rescaled to floats."""
+    slope, inter = float(header.fields["scl_slope"]), float(header.fields["scl_inter"])
+    if header.n_colours or slope == 0.0 or (slope, inter) == (1.0, 0.0) or (np.isnan(slope) and np.isnan(inter)):
+        return stored  # a slope of 0 means none (nifti1.h), and nibabel writes NaN for both
+    if not np.isfinite(slope):
+        warnings.append(f"Its scl_slope is {slope}; the samples are kept as stored.")
+        return stored
+    if not np.isfinite(inter):
+        raise ReadError(header.path, f"has the scl_inter {inter}, so its values are not known", "It is damaged.")
+    is_exact_in_float32 = stored.dtype.itemsize <= 2 or stored.dtype.str[1:] == "f4"
+    scaled: FloatArray = stored.astype(np.float32 if is_exact_in_float32 else np.float64)
+    scaled *= slope
+    scaled += inter
+    return scaled
 
 
-def _spatial_unit(path: Path, header: Any) -> str:
-    try:
-        return str(header.get_xyzt_units()[0])
-    except KeyError:
-        raise ReadError(path, f"has the unknown unit code {int(header['xyzt_units'])}") from None
+def _arrange(header: Header, samples: NDArray[Any], warnings: list[str]) -> tuple[PixelArray, ChannelKind]:
+    """Bring (vector, t, k, j, i) samples into (k, j, i) or (C, k, j, i), native and C-contiguous."""
+    native = samples.astype(samples.dtype.newbyteorder("="), copy=False)
+    shape = header.shape
+    if header.n_colours:
+        if len(shape) > 3:
+            raise ReadError(header.path, f"holds colour samples of shape {shape}")
+        if header.n_colours == 4 and native[..., 3].min() != native[..., 3].max():
+            warnings.append("Its transparency was left out.")
+        return np.ascontiguousarray(np.moveaxis(native[..., :3], -1, 0)), ChannelKind.COLOUR
+    if len(shape) == 5 and shape[3] == 1:
+        is_rgb = int(header.fields["intent_code"]) == _RGB_VECTOR and shape[4] == 3
+        return np.ascontiguousarray(native[:, 0]), ChannelKind.COLOUR if is_rgb else ChannelKind.CHANNEL
+    if len(shape) > 4:
+        raise ReadError(header.path, f"has the shape {shape}, and 2 to 4 dimensions were expected")
+    return np.ascontiguousarray(native), ChannelKind.TIME if len(shape) == 4 else ChannelKind.NONE
 
 
-def _compare_forms(sform: FloatArray, qform: FloatArray, shape: tuple[int, ...], warnings: list[str]) -> None:
-    last = np.array([*(n - 1 for n in (*shape, 1, 1)[:3])], dtype=np.float64)
-    corners = np.array(np.meshgrid(*[(0.0, n) for n in last])).reshape(3, -1)
-    apart = np.abs((sform - qform)[:3, :3] @ corners + (sform - qform)[:3, 3:])
-    if np.isfinite(qform).all() and apart.max() > _SAME_PLACE_MM:
-        warnings.append(
-            f"Its sform and qform place it up to {np.linalg.norm(apart, axis=0).max():.1f} mm apart. The sform is "
-            "used; a program that reads the qform shows it elsewhere."
-        )
+def _times(
+    fields: Any, data: PixelArray, kind: ChannelKind, warnings: list[str]
+) -> tuple[tuple[float, ...], str, ChannelKind]:
+    if kind is not ChannelKind.TIME:
+        return (), "", kind
+    unit = str(fields.get_xyzt_units()[1])
+    step, first = float(fields["pixdim"][4]), float(fields["toffset"])
+    if unit in _OTHER_UNITS:
+        warnings.append(f"Its fourth axis is no time: it counts in {_OTHER_UNITS[unit]}.")
+        return (), "", ChannelKind.CHANNEL
+    if unit not in _TIME_UNITS or not np.isfinite((step, first)).all() or step <= 0:
+        return (), "", kind
+    factor, name = _TIME_UNITS[unit]
+    return tuple(round((first + n * step) * factor, 6) for n in range(len(data))), name, kind
 
 
-def _unit(header: Any) -> Unit:
-    mark = bytes(header["descrip"].tobytes()).rstrip(b"\0").decode("latin-1")
+def _unit(fields: Any) -> Unit:
+    mark = bytes(fields["descrip"].tobytes()).rstrip(b"\0").decode("latin-1")
     return Unit.PIXEL if mark == PIXEL_UNIT_MARK else Unit.MILLIMETRE
 
 
-def _window(header: Any, data: PixelArray) -> tuple[float, float]:
-    low, high = float(header["cal_min"]), float(header["cal_max"])
+def _window(fields: Any, data: PixelArray) -> tuple[float, float]:
+    low, high = float(fields["cal_min"]), float(fields["cal_max"])
     return (low, high) if np.isfinite((low, high)).all() and high > low else robust_window(data)

@@ -1,10 +1,7 @@
-"""NRRD files with attached data (the format of 3D Slicer), raw or gzip."""
+"""NRRD files (the format of 3D Slicer): .nrrd, and .nhdr with the samples beside it."""
 
 from __future__ import annotations
 
-import gzip
-import re
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,154 +11,134 @@ from numpy.typing import NDArray
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Geometry, Unit
-from napari_medclf.domain.image import ChannelKind, MedImage, Source
-from napari_medclf.io.preflight import check_declared, check_file, refusing
+from napari_medclf.domain.image import ChannelKind, MedImage, Scale, Source
+from napari_medclf.io.preflight import check_file, refusing
 from napari_medclf.io.sniff import name_of
+from napari_medclf.io.volume.nrrd_header import NrrdHeader, read_nrrd_header
+from napari_medclf.io.volume.nrrd_samples import read_nrrd_samples
 from napari_medclf.io.window import robust_window
 
-_MOST_HEADER = 1_000_000
-# Teem's names, http://teem.sourceforge.net/nrrd/format.html section 5.
-_DTYPES = {
-    **dict.fromkeys(("signed char", "int8", "int8_t"), "i1"),
-    **dict.fromkeys(("uchar", "unsigned char", "uint8", "uint8_t"), "u1"),
-    **dict.fromkeys(("short", "short int", "signed short", "signed short int", "int16", "int16_t"), "i2"),
-    **dict.fromkeys(("ushort", "unsigned short", "unsigned short int", "uint16", "uint16_t"), "u2"),
-    **dict.fromkeys(("int", "signed int", "int32", "int32_t"), "i4"),
-    **dict.fromkeys(("uint", "unsigned int", "uint32", "uint32_t"), "u4"),
-    **dict.fromkeys(("longlong", "long long", "long long int", "int64", "int64_t"), "i8"),
-    **dict.fromkeys(("ulonglong", "unsigned long long", "uint64", "uint64_t"), "u8"),
-    "float": "f4",
-    "double": "f8",
-}
 # The world axes of each space, as factors that lead to LPS.
 _TO_LPS = {
-    "left-posterior-superior": (1, 1, 1),
-    "lps": (1, 1, 1),
-    "right-anterior-superior": (-1, -1, 1),
-    "ras": (-1, -1, 1),
-    "left-anterior-superior": (1, -1, 1),
-    "las": (1, -1, 1),
+    **dict.fromkeys(("left-posterior-superior", "lps"), (1, 1, 1)),
+    **dict.fromkeys(("right-anterior-superior", "ras"), (-1, -1, 1)),
+    **dict.fromkeys(("left-anterior-superior", "las"), (1, -1, 1)),
 }
-_SPATIAL_KINDS = ("domain", "space", "???", "none", "")
-"""What an axis is called that runs through space."""
+_SCANNER_SPACES = ("scanner-xyz", "3d-right-handed")
+_SCANNER_NOTE = "It lies in the scanner's frame, not the patient's; x, y, z were taken as Left, Posterior, Superior."
+_MM_PER_UNIT = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 1e-3, "µm": 1e-3, "micron": 1e-3, "microns": 1e-3}
+_TIME_SUFFIX = "-time"
+_COLOUR_KINDS = ("rgb-color", "3-color", "rgba-color", "4-color")
+_COMPLEX_KINDS = ("complex", "2-vector-complex")
 
 
 def read_nrrd(path: Path) -> MedImage:
-    """Read a 2-D, 3-D or 4-D file; an axis that is not spatial becomes channels.
+    """Read a 2-D, 3-D or 4-D file; an axis that is not spatial becomes time, colour or channels.
 
     Raises
     ------
     ReadError
-        If it is damaged, its data lies in another file, or its world frame is not the patient's.
+        If it is damaged, its samples lie outside its folder, or its world frame is not the patient's.
     """
-    size = check_file(path)
+    check_file(path)
     with refusing(path, "cannot be read as NRRD"):
-        fields, start = _read_header(path)
-        dtype = _dtype(path, fields)
-        sizes = [int(n) for n in fields["sizes"].split()]
-        is_packed = fields.get("encoding", "").lower() in ("gzip", "gz")
-        n_bytes = int(np.prod(sizes, dtype=object)) * dtype.itemsize
-        check_declared(path, n_bytes, size - start, is_compressed=is_packed)
-        stored = np.frombuffer(_payload(path, fields, start, n_bytes), dtype).reshape(sizes[::-1])
-        return _image(path, stored, fields)
+        header = read_nrrd_header(path)
+        warnings: list[str] = []
+        samples, kind = _arrange(header, read_nrrd_samples(header), warnings)
+        geometry = _geometry(header, samples.shape[-3:], warnings)
+        is_colour = kind is ChannelKind.COLOUR
+        return MedImage(
+            data=samples,
+            geometry=geometry,
+            name=name_of(path),
+            scale=Scale.DISPLAY if is_colour else Scale.RAW,
+            channel_kind=kind,
+            channel_names=("red", "green", "blue") if is_colour else (),
+            window=None if is_colour else robust_window(samples),
+            source=Source(path),
+            warnings=tuple(warnings),
+        )
 
 
-def _read_header(path: Path) -> tuple[dict[str, str], int]:
-    with path.open("rb") as file:
-        raw = file.read(_MOST_HEADER)
-    end = re.search(rb"\r?\n\r?\n", raw)
-    if not raw.startswith(b"NRRD") or end is None:
-        raise ReadError(path, "has no complete NRRD header")
-    fields = {}
-    for line in raw[: end.start()].decode("ascii", "replace").splitlines()[1:]:
-        if not line.startswith("#") and ": " in line:
-            name, _, value = line.partition(": ")
-            fields[name.strip().lower()] = value.strip()
-    missing = [name for name in ("type", "dimension", "sizes", "encoding") if name not in fields]
-    if missing:
-        raise ReadError(path, f"lacks the NRRD fields {', '.join(missing)}")
-    if "data file" in fields or "datafile" in fields:
-        raise ReadError(path, "keeps its samples in another file", "Save it with attached data (.nrrd).")
-    return fields, end.end()
-
-
-def _dtype(path: Path, fields: dict[str, str]) -> np.dtype[Any]:
-    code = _DTYPES.get(fields["type"].lower())
-    if code is None:
-        raise ReadError(path, f"has samples of the type {fields['type']!r}, which is not read")
-    return np.dtype(code).newbyteorder(">" if fields.get("endian", "little").lower() == "big" else "<")
-
-
-def _payload(path: Path, fields: dict[str, str], start: int, n_bytes: int) -> bytes:
-    encoding = fields["encoding"].lower()
-    with path.open("rb") as file:
-        file.seek(start)
-        if encoding == "raw":
-            content = file.read(n_bytes)
-        elif encoding in ("gzip", "gz"):
-            with gzip.open(file) as packed:
-                content = packed.read(n_bytes)
-        else:
-            raise ReadError(path, f"has the encoding {encoding!r}, and raw or gzip was expected")
-    if len(content) < n_bytes:
-        raise ReadError(path, f"is truncated: it holds {len(content)} of {n_bytes} bytes of samples")
-    return content
-
-
-def _image(path: Path, stored: NDArray[Any], fields: dict[str, str]) -> MedImage:
-    samples = stored.astype(stored.dtype.newbyteorder("="))
-    kinds = [kind.lower() for kind in fields.get("kinds", "").split()] or ["domain"] * samples.ndim
-    others = [axis for axis, kind in enumerate(kinds) if kind not in _SPATIAL_KINDS]
+def _arrange(header: NrrdHeader, stored: NDArray[Any], warnings: list[str]) -> tuple[NDArray[Any], ChannelKind]:
+    """Bring samples into (k, j, i) or (C, k, j, i), native and C-contiguous."""
+    samples = stored.astype(stored.dtype.newbyteorder("="), copy=False)
+    others = _other_axes(header)
     if len(others) > 1 or samples.ndim - len(others) not in (2, 3):
-        raise ReadError(path, f"has the axes {', '.join(kinds)} of sizes {fields['sizes']}")
+        raise ReadError(header.path, f"has axes of the sizes {header.sizes}, of which {len(others)} are not spatial")
     if others:
         samples = np.moveaxis(samples, samples.ndim - 1 - others[0], 0)
     if samples.ndim - len(others) == 2:
         samples = np.expand_dims(samples, len(others))
-    warnings: list[str] = []
-    affine, unit = _affine(path, fields, others, warnings)
-    return MedImage(
-        data=np.ascontiguousarray(samples),
-        geometry=Geometry(affine, samples.shape[-3:], unit=unit),
-        name=name_of(path),
-        channel_kind=ChannelKind.CHANNEL if others else ChannelKind.NONE,
-        window=robust_window(samples),
-        source=Source(path),
-        warnings=tuple(warnings),
-    )
+    if not others:
+        return np.ascontiguousarray(samples), ChannelKind.NONE
+    name = header.kinds[others[0]]
+    if name in _COMPLEX_KINDS:
+        raise ReadError(header.path, "holds complex numbers", "Convert it to a magnitude image.")
+    if name in _COLOUR_KINDS and len(samples) in (3, 4) and samples.dtype == np.uint8:
+        if len(samples) == 4 and samples[3].min() != samples[3].max():
+            warnings.append("Its transparency was left out.")
+        return np.ascontiguousarray(samples[:3]), ChannelKind.COLOUR
+    is_time = name == "time" or _is_time_space(header)
+    return np.ascontiguousarray(samples), ChannelKind.TIME if is_time else ChannelKind.CHANNEL
 
 
-def _affine(path: Path, fields: dict[str, str], others: list[int], warnings: list[str]) -> tuple[FloatArray, Unit]:
-    if "space directions" not in fields:
-        steps = [float(step) for axis, step in enumerate(fields.get("spacings", "").split()) if axis not in others]
-        warnings.append("It has no place in the patient; its axes were taken as Left, Posterior, Superior.")
-        i, j, k = (*steps, 1.0, 1.0, 1.0)[:3] if steps else (1.0, 1.0, 1.0)
-        return Geometry.from_spacing((1, 1, 1), (k, j, i)).affine, Unit.MILLIMETRE if steps else Unit.PIXEL
-    space = fields.get("space", "").lower()
-    if space not in _TO_LPS:
-        raise ReadError(path, f"lies in the space {space or 'without a name'!r}, and a patient's was expected")
-    directions = [_vector(path, text) for text in _vectors(fields["space directions"]) if text != "none"]
-    origin = _vector(path, fields.get("space origin", "(0,0,0)"))
-    if len(directions) != 3 or any(len(vector) != 3 for vector in (*directions, origin)):
-        raise ReadError(path, f"has the space directions {fields['space directions']}, and three vectors were expected")
+def _is_time_space(header: NrrdHeader) -> bool:
+    return header.fields.get("space", "").lower().endswith(_TIME_SUFFIX)
+
+
+def _other_axes(header: NrrdHeader) -> tuple[int, ...]:
+    """Axes that are not spatial; in a space with time, the axis that moves through time only."""
+    if not _is_time_space(header):
+        return header.other_axes
+    return tuple(axis for axis, step in enumerate(header.directions) if step is None or not any(step[:3]))
+
+
+def _geometry(header: NrrdHeader, shape: tuple[int, int, int], warnings: list[str]) -> Geometry:
+    others = _other_axes(header)
+    directions = [step for axis, step in enumerate(header.directions) if axis not in others and step is not None]
+    if not directions:
+        return _without_place(header, others, shape, warnings)
+    n_axes = 4 if _is_time_space(header) else 3
+    origin = header.vector(header.fields["space origin"]) if "space origin" in header.fields else [0.0] * n_axes
+    if len(directions) == 2 and shape[0] == 1 and all(len(step) == n_axes for step in directions):
+        directions.append(_normal(directions))
+    if len(directions) != 3 or any(len(vector) != n_axes for vector in (*directions, origin)):
+        raise ReadError(header.path, "has other space directions than three vectors of three numbers")
     affine = np.eye(4)
-    affine[:3, :3] = np.array(directions[::-1]).T
-    affine[:3, 3] = origin
-    return np.diag([*_TO_LPS[space], 1.0]) @ affine, Unit.MILLIMETRE
+    affine[:3, :3] = np.array([step[:3] for step in directions[::-1]]).T
+    affine[:3, 3] = origin[:3]
+    return Geometry(_to_lps(header, warnings) @ affine, shape)
 
 
-def _vectors(text: str) -> list[str]:
-    return re.findall(r"none|\([^)]*\)", text)
+def _normal(directions: list[list[float]]) -> list[float]:
+    """Give a flat image a third axis of 1 mm."""
+    normal = np.cross(directions[0][:3], directions[1][:3])
+    length = float(np.linalg.norm(normal))
+    return [*(normal / length if length else normal), *directions[0][3:]]
 
 
-def _vector(path: Path, text: str) -> list[float]:
-    try:
-        return [float(number) for number in text.strip("() ").split(",")]
-    except ValueError:
-        raise ReadError(path, f"has the vector {text!r}, and numbers were expected") from None
+def _to_lps(header: NrrdHeader, warnings: list[str]) -> FloatArray:
+    space = header.fields.get("space", "").lower().removesuffix(_TIME_SUFFIX)
+    if space in _SCANNER_SPACES:
+        warnings.append(_SCANNER_NOTE)
+    elif space not in _TO_LPS:
+        raise ReadError(header.path, "does not lie in a patient's space", "LPS, RAS or LAS was expected.")
+    unit = header.fields.get("space units", "").replace('"', " ").split()
+    factor = _MM_PER_UNIT.get(unit[0].lower(), 1.0) if unit else 1.0
+    if factor != 1.0:
+        warnings.append(f"Its lengths were converted from {unit[0].lower()} to millimetres.")
+    return np.diag([*(factor * sign for sign in _TO_LPS.get(space, (1, 1, 1))), 1.0])
 
 
-def pack(content: bytes) -> bytes:
-    """Compress samples as gzip, the same bytes for the same samples."""
-    packer = zlib.compressobj(3, zlib.DEFLATED, 31)
-    return packer.compress(content) + packer.flush()
+def _without_place(
+    header: NrrdHeader, others: tuple[int, ...], shape: tuple[int, int, int], warnings: list[str]
+) -> Geometry:
+    """Grid of a file with spacings alone, or with nothing at all."""
+    words = header.fields.get("spacings", "").split()
+    steps = [float(step) for axis, step in enumerate(words) if axis not in others]
+    warnings.append("It has no place in the patient; its axes were taken as Left, Posterior, Superior.")
+    if not steps or not np.isfinite(steps).all():
+        return Geometry.from_spacing(shape, unit=Unit.PIXEL)
+    i, j, k = (*steps, 1.0, 1.0, 1.0)[:3]
+    return Geometry.from_spacing(shape, (k, j, i))

@@ -100,7 +100,7 @@ def inflate(path: Path, packed: bytes, n_bytes: int, packing: Packing) -> ByteAr
     try:
         if len(decode(packed, out=memoryview(out))) == n_bytes:
             return out
-    except RuntimeError:
+    except (RuntimeError, ValueError):
         pass
     # Several members, more bytes than declared, or damage: the slow way tells which.
     return _inflate_in_steps(path, packed, n_bytes, packing)

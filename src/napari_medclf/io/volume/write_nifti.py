@@ -3,56 +3,60 @@
 from __future__ import annotations
 
 import gzip
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_medclf.domain.arrays import PixelArray
-from napari_medclf.domain.errors import WriteError
-from napari_medclf.domain.geometry import Geometry, Unit
+from napari_medclf.domain.geometry import Unit
 from napari_medclf.domain.image import ChannelKind
+from napari_medclf.io.contents import Contents
 from napari_medclf.io.frames import ras_from_lps
-from napari_medclf.io.volume.nifti import PIXEL_UNIT_MARK, read_nifti
+from napari_medclf.io.volume.label_table import CARET_CODE, to_xml
+from napari_medclf.io.volume.nifti import PIXEL_UNIT_MARK
 
 _SCANNER = 1
-_LARGEST_DIMENSION = 32767
+_LARGEST_OF_FIRST = 32767
 _RGB = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
+_TIME_UNITS = {"s": "sec", "ms": "msec"}
 # Level 9 takes ten times as long as 3 for a few percent; labels pack well at any.
 _GZIP_LEVEL = 3
 
 
-def encode(data: PixelArray, kind: ChannelKind, geometry: Geometry, file: BinaryIO) -> None:
-    """Write an uncompressed file."""
-    _build(data, kind, geometry).to_stream(file)
+def encode(contents: Contents, file: BinaryIO) -> None:
+    """Write an uncompressed file; NIfTI-2 where an axis is too long for NIfTI-1."""
+    _build(contents).to_stream(file)
 
 
-def encode_packed(data: PixelArray, kind: ChannelKind, geometry: Geometry, file: BinaryIO) -> None:
+def encode_packed(contents: Contents, file: BinaryIO) -> None:
     """Write a compressed file; the same samples give the same bytes."""
     with gzip.GzipFile(filename="", mode="wb", compresslevel=_GZIP_LEVEL, fileobj=file, mtime=0) as packed:
-        _build(data, kind, geometry).to_stream(packed)
+        _build(contents).to_stream(packed)
 
 
-def decode(path: Path) -> tuple[PixelArray, Geometry]:
-    """Read a file back for the comparison."""
-    image = read_nifti(path)
-    return image.data, image.geometry
-
-
-def _build(data: PixelArray, kind: ChannelKind, geometry: Geometry) -> Any:
+def _build(contents: Contents) -> Any:
     import nibabel as nib
 
-    if max(data.shape) > _LARGEST_DIMENSION:
-        raise WriteError(f"NIfTI holds at most {_LARGEST_DIMENSION} voxels along an axis, and {data.shape} was given.")
-    affine = ras_from_lps(geometry.affine)
-    image = nib.Nifti1Image(_arrange(data, kind), None, dtype=None)
+    data, geometry = contents.data, contents.geometry
+    kind = nib.Nifti2Image if max(data.shape) > _LARGEST_OF_FIRST else nib.Nifti1Image
+    samples = _arrange(data, contents.kind)
+    # nibabel asks to be told that 64-bit whole numbers are meant.
+    image = kind(samples, None, dtype=samples.dtype if samples.dtype.kind in "iu" else None)
     header = image.header
     header.set_data_dtype(image.get_data_dtype())
-    header.set_xyzt_units("mm" if geometry.unit is Unit.MILLIMETRE else "unknown")
+    has_time = len(contents.times) > 1 and contents.time_unit in _TIME_UNITS
+    space = "mm" if geometry.unit is Unit.MILLIMETRE else "unknown"
+    header.set_xyzt_units(space, _TIME_UNITS[contents.time_unit] if has_time else None)
     header["descrip"] = b"" if geometry.unit is Unit.MILLIMETRE else PIXEL_UNIT_MARK.encode()
     k, j, i = geometry.spacing
-    header.set_zooms((i, j, k, *[1.0] * (len(header.get_data_shape()) - 3)))
+    step = (contents.times[-1] - contents.times[0]) / (len(contents.times) - 1) if has_time else 1.0
+    header.set_zooms((i, j, k, step, 1.0)[: len(header.get_data_shape())])
+    if has_time:
+        header["toffset"] = contents.times[0]
+    if contents.schema is not None and contents.schema.foreground:
+        header.extensions.append(nib.nifti1.Nifti1Extension(CARET_CODE, to_xml(contents.schema).encode()))
+    affine = ras_from_lps(geometry.affine)
     image.set_sform(affine, code=_SCANNER)
     # A qform is a rotation: it cannot hold a gantry tilt, and a wrong one misleads whoever reads it.
     if not geometry.is_sheared:
