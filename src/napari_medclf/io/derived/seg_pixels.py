@@ -13,12 +13,11 @@ import numpy as np
 from napari_medclf.domain.arrays import LabelArray
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.io.dicom import tags
+from napari_medclf.io.dicom.codestream import read_stream
 from napari_medclf.io.dicom.quiet import quiet
-from napari_medclf.io.dicom.syntax import DEFLATED, NATIVE, check_syntax, syntax_name
+from napari_medclf.io.dicom.syntax import DEFLATED, DEFLATED_FRAMES, JPEG_XL, NATIVE, RLE, check_syntax, syntax_name
 from napari_medclf.io.preflight import check_budget, check_declared, refusing
 
-_DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"  # Supplement 244; pydicom 3.0 does not name it
-_RLE = "1.2.840.10008.1.2.5"
 _RLE_HEADER = 64
 _BITS = (1, 8, 16)
 
@@ -53,8 +52,9 @@ def check_samples(path: Path, dataset: Any) -> Samples:
         If they are missing, fewer than declared, too many for the memory, or packed in a way that cannot be undone.
     """
     syntax = _syntax(dataset)
-    if syntax != _DEFLATED_FRAMES:
-        check_syntax(path, syntax)
+    check_syntax(path, syntax)
+    if syntax in JPEG_XL:
+        raise ReadError(path, f"is a segmentation packed as {syntax_name(syntax)}, which is not read")
     bits = int(tags.number(dataset, "BitsAllocated", 0))
     if bits not in _BITS or tags.number(dataset, "SamplesPerPixel", 1) != 1:
         raise ReadError(path, f"has samples of {bits} bits; segmentations have 1, 8 or 16")
@@ -80,12 +80,13 @@ def iter_frames(path: Path, dataset: Any) -> Iterator[LabelArray]:
     with refusing(path, f"has damaged samples ({syntax_name(stored.syntax)})", with_text=False), quiet():
         if stored.is_native:
             yield from _native(dataset, stored)
-        elif stored.syntax == _DEFLATED_FRAMES or (stored.syntax == _RLE and stored.bits == 1):
-            unpack = _inflate if stored.syntax == _DEFLATED_FRAMES else _undo_rle
+        elif stored.syntax in DEFLATED_FRAMES or (stored.syntax in RLE and stored.bits == 1):
+            unpack = _inflate if stored.syntax in DEFLATED_FRAMES else _undo_rle
             n_bytes = (stored.rows * stored.columns * stored.bits + 7) // 8
             for packed in _fragments(dataset):
                 yield _samples(path, unpack(packed, n_bytes), stored)
         else:
+            _check_streams(path, dataset, stored)
             yield from _by_pydicom(dataset)
 
 
@@ -146,6 +147,15 @@ def _undo_rle(packed: bytes, n_bytes: int) -> bytes:
             unpacked += packed[at + 1 : at + 2] * (257 - count if count > 128 else 0)
             at += 2 if count > 128 else 1
     return bytes(unpacked[:n_bytes])
+
+
+def _check_streams(path: Path, dataset: Any, stored: Samples) -> None:
+    """Refuse a frame whose own header declares another size, before a decoder makes room for it."""
+    for number, packed in enumerate(_fragments(dataset), start=1):
+        stream = read_stream(packed)
+        if stream is not None and (stream.rows, stream.columns) != (stored.rows, stored.columns):
+            found = f"{stream.rows} x {stream.columns}"
+            raise ReadError(path, f"declares {stored.rows} x {stored.columns} pixels, and frame {number} has {found}")
 
 
 def _by_pydicom(dataset: Any) -> Iterator[LabelArray]:
