@@ -124,6 +124,17 @@ def placement(geometry: Geometry, frame: DisplayFrame) -> Placement:
     )
 
 
+def has_sides(geometry: Geometry) -> bool:
+    """Whether it is known where in the patient a grid lies; of a single slice, its frame of reference tells."""
+    return geometry.unit is Unit.MILLIMETRE and (not geometry.is_flat or bool(geometry.frame_of_reference_uid))
+
+
+def flat_edge_letters(geometry: Geometry) -> dict[str, str]:
+    """Name the sides of a single slice that lies in a patient: rows and columns are shown as they are stored."""
+    _, down, right = geometry.axis_codes
+    return {"right": right, "left": _OPPOSITE[right], "bottom": down, "top": _OPPOSITE[down]}
+
+
 def edge_letters(frame: DisplayFrame, displayed: tuple[int, ...]) -> dict[str, str]:
     """Name the side of the patient at each edge of the canvas.
 

@@ -8,9 +8,8 @@ import numpy as np
 from napari.components.overlays import TextOverlay
 
 from napari_medclf.bridge.layer_info import LayerInfo, layer_info
-from napari_medclf.bridge.orientation import edge_letters
+from napari_medclf.bridge.orientation import edge_letters, flat_edge_letters, has_sides
 from napari_medclf.domain.arrays import FloatArray
-from napari_medclf.domain.geometry import Unit
 
 _EDGES = {"left": "middle_left", "right": "middle_right", "top": "top_center", "bottom": "bottom_center"}
 _SIDES = (("R", "L"), ("A", "P"), ("I", "S"))
@@ -81,17 +80,15 @@ class CanvasNotes:
     def _show_letters(self, event: Any = None) -> None:
         letters: dict[str, str] = {}
         dims = self._viewer.dims
-        if self._shows_letters and self._info is not None and dims.ndisplay == 2 and _has_sides(self._info):
-            first = dims.ndim - 3  # our volume axes are the last three
-            letters = edge_letters(self._info.frame, tuple(axis - first for axis in dims.displayed))
+        if self._shows_letters and self._info is not None and dims.ndisplay == 2:
+            letters = letters_of(self._info, tuple(dims.displayed), dims.ndim)
         for edge in _EDGES:
             self._write(edge, letters.get(edge, ""))
 
     def _on_mouse_move(self, viewer: Any, event: Any) -> None:
-        if not self._shows_position or self._info is None or not _has_sides(self._info):
+        if not self._shows_position or self._info is None or not has_sides(self._info.geometry):
             return
-        world = np.asarray(viewer.cursor.position, dtype=np.float64)[-3:]
-        index = source_index(self._layer, self._info, world)
+        index = source_index(self._layer, self._info, np.asarray(viewer.cursor.position, dtype=np.float64))
         shape = np.asarray(self._info.geometry.shape)
         if ((index < -0.5) | (index > shape - 0.5)).any():
             self._write("position", "")
@@ -99,10 +96,28 @@ class CanvasNotes:
         self._write("position", position_text(self._info.geometry.to_world(index)))
 
 
+def letters_of(info: LayerInfo, displayed: tuple[int, ...], ndim: int) -> dict[str, str]:
+    """Name the sides of what is on the canvas; empty for what lies in no patient.
+
+    Parameters
+    ----------
+    displayed : (down, right)
+        Axes of the viewer, which has `ndim`; those of an image are the last ones.
+    """
+    n_axes = _n_axes(info)
+    if not has_sides(info.geometry) or ndim < n_axes:
+        return {}
+    shown = tuple(axis - (ndim - n_axes) for axis in displayed)
+    if info.frame.is_flat:
+        return flat_edge_letters(info.geometry) if shown == (0, 1) else {}
+    return edge_letters(info.frame, shown) if min(shown) >= 0 else {}
+
+
 def source_index(layer: Any, info: LayerInfo, world: FloatArray) -> FloatArray:
-    """Map a place in napari's world (last three axes) to the image's own index (k, j, i)."""
-    scale, origin = np.asarray(layer.scale)[-3:], np.asarray(layer.translate)[-3:]
-    return info.frame.to_source_index((world - origin) / scale, info.geometry.shape)
+    """Map a place in napari's world to the image's own index (k, j, i); the image's axes are the last ones."""
+    n_axes = _n_axes(info)
+    scale, origin = np.asarray(layer.scale)[-n_axes:], np.asarray(layer.translate)[-n_axes:]
+    return info.frame.to_source_index((world[-n_axes:] - origin) / scale, info.geometry.shape)
 
 
 def position_text(lps_mm: FloatArray) -> str:
@@ -115,5 +130,5 @@ def position_text(lps_mm: FloatArray) -> str:
     return "   ".join(parts) + " mm"
 
 
-def _has_sides(info: LayerInfo) -> bool:
-    return not info.frame.is_flat and info.geometry.unit is Unit.MILLIMETRE
+def _n_axes(info: LayerInfo) -> int:
+    return 2 if info.frame.is_flat else 3

@@ -183,5 +183,7 @@ def _plain_entry(item: WorkItem) -> SeriesEntry:
 
 
 def _matches(row: Row, words: str) -> bool:
-    text = f"{row.title} {row.subtitle} {row.entry.name if row.entry else ''}".casefold()
+    entry = row.entry
+    text = f"{row.title} {row.subtitle}" + (f" {entry.kind} {entry.name} {entry.ref.path.name}" if entry else "")
+    text = text.casefold()
     return all(word in text for word in words.casefold().split())
