@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.image import ChannelKind, Scale
-from napari_medclf.io.dicom.samples import shift
+from napari_medclf.io.dicom.header import read_headers
+from napari_medclf.io.dicom.samples import read_gray, shift
 from napari_medclf.io.read import read_image
 from napari_medclf.testing.phantoms import MARKED_HU, MARKED_VOXEL
 
@@ -69,6 +71,76 @@ def test_inverted_gray_is_turned_round_with_its_window(tmp_path, phantom, write_
     assert np.array_equal(image.data, phantom.data)
     assert image.window == (-160.0, 239.0)
     assert any("MONOCHROME1" in text for text in image.warnings)
+
+
+def to_pet(dataset, k):
+    """70 kg, 370 MBq an hour before the scan, and a slope of its own for each slice."""
+    from pydicom.dataset import Dataset
+
+    drug = Dataset()
+    drug.RadionuclideTotalDose, drug.RadionuclideHalfLife = "370000000", "6586.2"
+    drug.RadiopharmaceuticalStartTime = "100000"
+    dataset.Modality, dataset.Units, dataset.DecayCorrection = "PT", "BQML", "START"
+    dataset.CorrectedImage = ["ATTN", "DECY"]
+    dataset.SeriesDate, dataset.SeriesTime, dataset.PatientWeight = "20260301", "110000", "70"
+    dataset.RadiopharmaceuticalInformationSequence = [drug]
+    dataset.RescaleSlope, dataset.RescaleIntercept = 1.5 + 0.25 * k, 0
+    dataset.RescaleType = "BQML"
+    dataset.WindowCenter, dataset.WindowWidth = 20000.5, 40001
+
+
+def test_uptake_is_activity_by_slice_times_one_factor(tmp_path, phantom, write_series):
+    sitk = pytest.importorskip("SimpleITK")
+    folder = write_series(tmp_path / "pt", phantom, to_pet)
+    image = read_image(folder)
+    factor = 70_000 / (370e6 * 0.5 ** (3600 / 6586.2))
+    assert image.scale is Scale.SUV
+    assert image.data.dtype == np.float32
+    assert image.window == pytest.approx((0, 40000 * factor))
+    for k in (0, 3):
+        (path,) = folder.glob(f"*-{k}")
+        activity = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))[0]
+        assert np.allclose(image.data[k], activity * factor, rtol=1e-6)
+
+
+def test_pet_without_weight_keeps_its_activity_and_says_why(tmp_path, phantom, write_series):
+    def without_weight(dataset, k):
+        to_pet(dataset, k)
+        del dataset.PatientWeight
+
+    image = read_image(write_series(tmp_path / "pt", phantom, without_weight))
+    k, j, i = MARKED_VOXEL
+    assert image.scale is Scale.RAW
+    assert image.data[k, j, i] == pytest.approx((MARKED_HU + 1024) * (1.5 + 0.25 * k))
+    assert [text for text in image.warnings if "PatientWeight is missing" in text]
+
+
+def test_inverted_gray_with_a_modality_table_is_turned_behind_it(tmp_path, phantom, write_series):
+    from pydicom.dataset import Dataset
+
+    def tabulate(dataset, k):
+        item = Dataset()
+        item.add_new("LUTDescriptor", "US", [4096, 0, 12])
+        item.add_new("LUTData", "US", list(range(4096)))
+        item.ModalityLUTType = "US"
+        dataset.ModalityLUTSequence = [item]
+        del dataset.RescaleSlope, dataset.RescaleIntercept
+        dataset.Modality, dataset.PhotometricInterpretation = "CR", "MONOCHROME1"
+
+    image = read_image(write_series(tmp_path / "cr", phantom, tabulate))
+    assert image.data.dtype == np.uint16
+    assert np.array_equal(image.data, 4095 - (phantom.data + 1024))
+
+
+def test_memory_is_asked_for_before_samples_are_read(tmp_path, phantom, write_series, monkeypatch):
+    from napari_medclf.io import preflight
+
+    folder = write_series(tmp_path / "ct", phantom)
+    headers = [header for path in folder.iterdir() for header in read_headers(path)]
+    monkeypatch.setattr(preflight, "_NEVER_ASKED", 0)
+    monkeypatch.setattr(preflight, "available_bytes", lambda: 1000)
+    with pytest.raises(ReadError, match="memory"):
+        read_gray(headers, [])
 
 
 def test_x_ray_film_has_a_time_axis(shared_data):
