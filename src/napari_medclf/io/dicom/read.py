@@ -57,8 +57,10 @@ class Scan:
         return (*entries, *(_describe(path) for path in self.derived))
 
     def loaders(self) -> Iterator[Callable[[], MedImage | LabelSet | MeasurementReport]]:
-        """Yield a function that reads one thing: first a stack each, then a derived object each."""
-        yield from (partial(read_stack, stack) for stack in self.stacks)
+        """Yield a function that reads one thing: a stack each, with its overlays, then a derived object each."""
+        for stack in self.stacks:
+            yield partial(read_stack, stack)
+            yield from _overlay_loaders(stack)
         if self.derived:
             from napari_medclf.io.derived.read import read_derived
 
@@ -143,6 +145,29 @@ def read_member(folder: Path, member: str, files: Iterable[Path]) -> MedImage:
         If there is none of that name, or it cannot be read.
     """
     return scan_files(files).read_member(folder, member)
+
+
+def _overlay_loaders(stack: Stack) -> Iterator[Callable[[], LabelSet]]:
+    """Yield one function where a stack has overlays; it gives them, or the reason why it cannot."""
+    if not any(header.has_overlay for header in stack.headers) or stack.headers[0].tile is not None:
+        return
+    from napari_medclf.io.dicom.overlay import read_overlays
+
+    try:
+        found = read_overlays(stack.headers, read_stack(stack, lazy=True))
+    except ReadError as error:
+        yield partial(_raise, error)
+        return
+    if found is not None:
+        yield partial(_give, found)
+
+
+def _give(labels: LabelSet) -> LabelSet:
+    return labels
+
+
+def _raise(error: ReadError) -> LabelSet:
+    raise error
 
 
 def _scan_of(headers: Sequence[Header]) -> Scan:
