@@ -123,6 +123,12 @@ def test_stream_without_a_size_fills_no_more_than_was_declared(syntax):
             unpack_frame(Path("a.dcm"), pixels_of(syntax), ENCODERS[syntax](big))
 
 
+def test_picture_in_thousands_of_scans_is_refused_at_once():
+    stream = ENCODERS["1.2.4.70"](GRAY)
+    with pytest.raises(ReadError, match="more than 500 JPEG scans"):
+        unpack_frame(Path("a.dcm"), pixels_of("1.2.4.70"), stream[:-2] + b"\xff\xda\x00\x02" * 501 + stream[-2:])
+
+
 @pytest.mark.parametrize("syntax", ENCODERS)
 @pytest.mark.parametrize("share", [0, 0.01, 0.1, 0.5, 0.9])
 def test_truncated_stream_is_refused_naming_its_packing(syntax, share):

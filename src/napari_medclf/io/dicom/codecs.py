@@ -34,6 +34,9 @@ _HAS_HEADER = frozenset((*JPEG, *JPEG_LS, *JPEG_2000))
 _RGB_LETTERS = (ord("R"), ord("G"), ord("B"))
 _RLE_HEADER = 64
 _END_OF_IMAGE = b"\xff\xd9"
+_START_OF_SCAN = b"\xff\xda"
+# Progressive pictures have about ten; libjpeg-turbo's own tools draw the line here, too.
+_MOST_SCANS = 500
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ def checked_stream(path: Path, pixels: Pixels, data: bytes) -> Stream:
         missing = "its beginning" if stream is None else "its end"
         name = syntax_name(pixels.transfer_syntax_uid)
         raise ReadError(path, f"has damaged samples ({name}): a frame without {missing}", "Fetch the file again.")
+    if pixels.transfer_syntax_uid in JPEG and data.count(_START_OF_SCAN) > _MOST_SCANS:
+        raise ReadError(path, f"packs a picture in more than {_MOST_SCANS} JPEG scans, which would take for ever")
     if (stream.rows, stream.columns, stream.n_samples) != (pixels.rows, pixels.columns, pixels.samples_per_pixel):
         raise _lying(path, pixels, f"{stream.rows} x {stream.columns} pixels of {stream.n_samples} samples")
     return stream
