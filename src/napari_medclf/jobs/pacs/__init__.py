@@ -6,7 +6,7 @@ from napari_medclf.jobs.pacs.echo import Echo, EchoOptions, echo
 from napari_medclf.jobs.pacs.find import FindOptions, Found, find
 from napari_medclf.jobs.pacs.get import GetOptions, Received, ReceivedSeries, get
 from napari_medclf.jobs.pacs.send import SendOptions, Sent, SentObject, send
-from napari_medclf.jobs.pacs.servers import ServersOptions, ServerTable, servers
+from napari_medclf.jobs.pacs.servers import ServersOptions, ServerTable, server_names, servers
 
 __all__ = [
     "Echo",
@@ -25,5 +25,6 @@ __all__ = [
     "find",
     "get",
     "send",
+    "server_names",
     "servers",
 ]

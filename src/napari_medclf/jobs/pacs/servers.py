@@ -38,6 +38,17 @@ class ServerTable:
     servers: tuple[tuple[str, str], ...]
 
 
+def server_names() -> tuple[str, ...]:
+    """List the names, without a job; a damaged file counts as empty."""
+    from napari_medclf.io.pacs.server_file import read_servers
+    from napari_medclf.store.catalogue import default_user_folder
+
+    try:
+        return tuple(read_servers(default_user_folder()))
+    except OptionError:
+        return ()
+
+
 def servers(options: ServersOptions) -> Job[ServerTable]:
     """List the named servers, after adding or removing one.
 

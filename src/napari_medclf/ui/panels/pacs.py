@@ -34,6 +34,7 @@ class PacsPanel(QWidget):
         self._session = session
         self.studies: tuple[StudyRow, ...] = ()
         self.series: tuple[SeriesRow, ...] = ()
+        self._listed = ""
         layout = column(self, margin=0)
         self.server = ServerChoice(session.bar, session.settings, self)
         layout.addWidget(self.server)
@@ -62,6 +63,7 @@ class PacsPanel(QWidget):
         layout.addLayout(self._send_row())
         self.message = note("", self)
         layout.addWidget(self.message)
+        layout.addStretch(1)
         session.bar.running_changed.connect(self._on_running)
         self._show_found((), ())
 
@@ -106,25 +108,24 @@ class PacsPanel(QWidget):
         if not self.server.text():
             notify.warn("Give a server first: https://host/dicom-web or dicom://AETITLE@host:104.")
             return False
-        self.server.remember_last()
         self.message.setText("")
         return self._session.bar.start(title, factory, on_result, on_end=self._on_end)
 
     def _take_studies(self, found: pacs.Found) -> None:
         self._show_found(found.studies, ())
         more = " and more; narrow the search" if found.is_cut else ""
-        self.message.setText(f"{len(found.studies)} studies{more}")
+        self.message.setText(f"{len(found.studies)} {'study' if len(found.studies) == 1 else 'studies'}{more}")
         if len(found.studies) == 1:
-            # The bar is free only when this result has been taken.
             self.study_table.selectRow(0)
 
     def _list_series(self) -> None:
         study = self._selected_study()
-        if study is None or (self.series and self.series[0].study_uid == study.study_uid):
+        if study is None or study.study_uid == self._listed:
             return
         options = pacs.FindOptions(self.server.text(), level="series", study=study.study_uid)
         self._show_series(())
-        self._start("Listing series", lambda: pacs.find(options), lambda found: self._show_series(found.series))
+        if self._start("Listing series", lambda: pacs.find(options), lambda found: self._show_series(found.series)):
+            self._listed = study.study_uid
 
     def _open_received(self, received: pacs.Received) -> None:
         n_objects = sum(one.n_received + one.n_kept for one in received.series)
@@ -146,11 +147,13 @@ class PacsPanel(QWidget):
         self.message.setText("\n".join(lines))
 
     def _on_end(self, outcome: Outcome[Any]) -> None:
-        if outcome.reason is not FinishReason.COMPLETED:
+        if outcome.reason is FinishReason.COMPLETED:
+            self.server.remember()
+        else:
             self.message.setText(outcome.message)
 
     def _show_found(self, studies: tuple[StudyRow, ...], series: tuple[SeriesRow, ...]) -> None:
-        self.studies = studies
+        self.studies, self._listed = studies, ""
         self.study_table.show_rows(_STUDY_COLUMNS, [_study_cells(row) for row in studies])
         self.study_table.setVisible(bool(studies))
         self._show_series(series)
@@ -168,6 +171,8 @@ class PacsPanel(QWidget):
     def _on_running(self, is_running: bool) -> None:
         for one in (self.find, self.get, self.put):
             one.setEnabled(not is_running)
+        if not is_running:
+            self._list_series()  # for a study that was chosen while something else ran
 
 
 def _selected_rows(table: ResultsTable) -> list[int]:

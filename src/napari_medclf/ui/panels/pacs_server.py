@@ -36,13 +36,13 @@ class ServerChoice(QWidget):
         return str(self.box.currentText()).strip()
 
     def set_text(self, name_or_address: str) -> None:
-        """Choose a server."""
+        """Choose a server; a long address shows its beginning."""
         self.box.setCurrentText(name_or_address)
+        self.box.lineEdit().setCursorPosition(0)
 
-    def remember_last(self) -> None:
-        """Keep what is chosen for the next session; addresses hold no password."""
-        if "@" not in self.text() or self.text().startswith("dicom"):
-            self._settings.set("pacs", server=self.text())
+    def remember(self) -> None:
+        """Keep what is chosen for the next session; call it when the server answered: no password is in it then."""
+        self._settings.set("pacs", server=self.text())
 
     def test(self) -> bool:
         """Ask the server for a sign of life."""
@@ -66,4 +66,4 @@ class ServerChoice(QWidget):
     def _list(self, chosen: str) -> None:
         self.box.clear()
         self.box.addItems(pacs.server_names())
-        self.box.setCurrentText(chosen)
+        self.set_text(chosen)
