@@ -18,6 +18,7 @@ from napari_medclf.io.derived.seg_colour import lab_from_hex
 
 MOST_OBJECTS = 2000
 """Each object is a segment of its own with a description; viewers list them all."""
+_LONGEST_TABLE = 2**20
 _LONGEST_LABEL = 64  # a Segment Label is an LO
 _LONGEST_PARAMETERS = 1024  # Algorithm Parameters is an LT of 10240; nobody reads that much
 
@@ -69,7 +70,11 @@ def renumber(labels: LabelArray, segments: Sequence[PlannedSegment]) -> LabelArr
     """Turn label values into segment numbers; the smallest unsigned dtype that holds them."""
     values = np.array([0, *(one.value for one in segments)])
     numbers = np.array([0, *(one.number for one in segments)], dtype=np.min_scalar_type(len(segments)))
-    return np.asarray(numbers[np.searchsorted(values, labels)])
+    if values[-1] >= _LONGEST_TABLE:
+        return np.asarray(numbers[np.searchsorted(values, labels)])
+    table = np.zeros(int(values[-1]) + 1, numbers.dtype)
+    table[values] = numbers
+    return np.asarray(table[labels])
 
 
 def describe_segments(segments: Sequence[PlannedSegment], authorship: Authorship) -> list[Any]:

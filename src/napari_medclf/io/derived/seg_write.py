@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ import numpy as np
 from napari_medclf.atomic import atomic_writer
 from napari_medclf.domain.arrays import LabelArray
 from napari_medclf.domain.authorship import Authorship
-from napari_medclf.domain.errors import WriteError
+from napari_medclf.domain.errors import MedclfError, WriteError
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.results import Segmentation
 from napari_medclf.io.derived.acquired import to_acquired
@@ -66,22 +67,28 @@ def write_seg(
     slices, segments = read_slices(image), plan_segments(segmentation)
     acquired = renumber(to_acquired(segmentation.labels, image.source), segments)
     kind = "LABELMAP" if form == "labelmap" or segmentation.is_instances else "BINARY"
-    with quiet():
-        try:
-            dataset = encode(acquired, slices, segments, authorship, kind, image.source.description)
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            # Its words may quote the header, which names a patient.
-            raise WriteError(
-                f"{path}: the header of {image.name} fits no segmentation ({type(error).__name__})."
-            ) from error
+    with quiet(), _told_without_values(path, image.name):
+        dataset = encode(acquired, slices, segments, authorship, kind, image.source.description)
     try:
         with atomic_writer(Path(path)) as file:
-            dataset.save_as(file, enforce_file_format=True)
+            with quiet(), _told_without_values(path, image.name):
+                dataset.save_as(file, enforce_file_format=True)
             file.flush()
             check_written(Path(path), Path(file.name), Meant(acquired, SourceGrid.of_image(image), slices, segments))
     except OSError as error:
         raise WriteError(f"{path}: could not be written ({error.strerror or error}); nothing was left.") from error
     return str(dataset.SOPInstanceUID)
+
+
+@contextmanager
+def _told_without_values(path: Path, name: str) -> Iterator[None]:
+    """Name what a library complained of by its kind alone: its words may quote the header, which names a patient."""
+    try:
+        yield
+    except (MedclfError, OSError):
+        raise
+    except Exception as error:  # libraries raise anything on odd headers
+        raise WriteError(f"{path}: the header of {name} fits no segmentation ({type(error).__name__}).") from error
 
 
 def encode(
