@@ -74,5 +74,5 @@ def _name(uid: str) -> str:
         return "of no stated kind"
     from pydicom.uid import UID
 
-    name = UID(uid).name
+    name = UID(uid, validation_mode=0).name  # 0: no warning that shows the text of a damaged one
     return "of a private kind" if name == uid else name

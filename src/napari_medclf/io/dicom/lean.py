@@ -15,6 +15,7 @@ _FIRST_BYTES, _MOST_BYTES = 2**14, 2**20
 _IMPLICIT = "1.2.840.10008.1.2"
 _NOT_LITTLE = ("1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99")
 _UNDEFINED = 0xFFFFFFFF
+_CHARACTER_SET = 0x00080005
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PIXELS = (0x7FE00008, 0x7FE00009, 0x7FE00010)
 _DEEPEST = 16
@@ -165,6 +166,8 @@ def _parse(data: bytes) -> tuple[LeanDataset, int]:
         position = start + length
         if position > len(data):
             raise IndexError
+        if tag == _CHARACTER_SET and b"\0" in data[start:position].rstrip(b" \0"):
+            raise NotLean
         if tag in _WANTED:
             keyword, expected = _WANTED[tag]
             if vr not in (expected, b""):
@@ -261,4 +264,4 @@ def _text(raw: bytes) -> str:
     """Text of plain letters; what needs a character set (ISO 2022 starts it with an escape) is left to pydicom."""
     if b"\x1b" in raw:
         raise NotLean
-    return raw.decode("ascii").strip(" \0")
+    return raw.decode("ascii").rstrip(" \0")

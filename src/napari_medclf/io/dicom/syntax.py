@@ -57,5 +57,5 @@ def syntax_name(uid: str) -> str:
         return "an unknown transfer syntax"
     from pydicom.uid import UID
 
-    name = _NEW_NAMES.get(uid) or UID(uid).name
+    name = _NEW_NAMES.get(uid) or UID(uid, validation_mode=0).name
     return f"{name}, {uid}" if name != uid else uid
