@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from napari_medclf.io.dicom.header import read_headers
+from napari_medclf.io.dicom.mosaic import Tile
 from napari_medclf.io.dicom.thumbnail import thumbnail
 
 
@@ -53,3 +56,16 @@ def test_real_images_are_neither_black_nor_white(shared_data, name):
     assert max(picture.shape) == 128
     assert picture.ndim == 2
     assert np.ptp(picture.astype(int)) > 80
+
+
+def test_slice_of_a_mosaic_is_drawn_alone(tmp_path, phantom, write_series):
+    def mark(dataset, k):
+        stored = np.full((20, 28), 4000, np.uint16)
+        stored[10:, 14:] = 0  # the fourth of four tiles of 10 x 14 pixels
+        dataset.PixelData = stored.tobytes()
+        dataset.PixelSpacing = [2.0, 1.0]
+
+    header = headers_of(write_series(tmp_path / "mr", phantom, mark))[0]
+    pictures = [thumbnail([replace(header, tile=Tile(number, 2, 10, 14))]) for number in (2, 3)]
+    assert [picture.shape for picture in pictures] == [(128, 90)] * 2
+    assert [int(np.unique(picture).item()) for picture in pictures] == [255, 0]

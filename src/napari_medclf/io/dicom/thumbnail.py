@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from napari_medclf.io.dicom.reduced import reduce_plane
 from napari_medclf.io.window import robust_window
 
 _SIDE_PX = 128
+_WHOLE = sys.maxsize
 # ITU-R BT.601 luma of red, green and blue.
 _LUMA = (0.299, 0.587, 0.114)
 
@@ -41,18 +43,20 @@ def thumbnail(headers: Sequence[Header]) -> NDArray[np.uint8]:
 
     planes = planes_of(headers)
     plane = planes[len(planes) // 2]
-    small = reduce_plane(plane, _SIDE_PX).samples
+    tile = plane.header.tile
+    small = reduce_plane(plane, _SIDE_PX).samples if tile is None else tile.cut(reduce_plane(plane, _WHOLE).samples)
     picture = Image.fromarray(_shown(plane.header, small))
-    columns, rows = _proportions(plane.header)
+    rows, columns = _size(plane.header)
     longer = max(columns, rows)
     size = (max(round(_SIDE_PX * columns / longer), 1), max(round(_SIDE_PX * rows / longer), 1))
     return np.asarray(picture.resize(size, Image.Resampling.BOX))
 
 
-def _proportions(header: Header) -> tuple[float, float]:
-    """Width and height, in millimetres or pixels."""
+def _size(header: Header) -> tuple[float, float]:
+    """Height and width of a plane, in millimetres or pixels."""
     rows_mm, columns_mm = (header.spacing.row_mm, header.spacing.column_mm) if header.spacing else (1.0, 1.0)
-    return header.pixels.columns * columns_mm, header.pixels.rows * rows_mm
+    shape = header.pixels if header.tile is None else header.tile
+    return shape.rows * rows_mm, shape.columns * columns_mm
 
 
 def _shown(header: Header, samples: NDArray[Any]) -> NDArray[np.uint8]:
