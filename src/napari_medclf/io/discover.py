@@ -14,7 +14,7 @@ from napari_medclf.io.raster.stack import STACK_MEMBER, stackable
 from napari_medclf.io.relocate import outer_entry, outer_ref, outer_refusal
 from napari_medclf.io.report import Discovery, Refusal
 from napari_medclf.io.sniff import Kind, name_of
-from napari_medclf.io.walk import Collected, Found, collect
+from napari_medclf.io.walk import Collected, Found, OnProgress, collect
 
 
 def discover(path: Path, on_progress: Callable[[int, int], None] | None = None) -> Discovery:
@@ -27,9 +27,14 @@ def discover(path: Path, on_progress: Callable[[int, int], None] | None = None) 
     Parameters
     ----------
     on_progress : callable
+        Told (done, total), total 0 while it is not known; what it raises ends the search.
+
+    Parameters
+    ----------
+    on_progress : callable
         Told how many DICOM files of how many were looked at; what it raises ends the listing.
     """
-    collected = collect([Path(path)])
+    collected = collect([Path(path)], on_progress)
     refusals = list(collected.refusals)
     found: list[FileRef] = []
     entries: list[SeriesEntry] = []
@@ -37,7 +42,7 @@ def discover(path: Path, on_progress: Callable[[int, int], None] | None = None) 
         if one.kind is Kind.DICOM:
             continue
         try:
-            part = _list_one(one)
+            part = _list_one(one, on_progress)
         except ReadError as error:
             refusals.append(Refusal.of(error))
             continue
@@ -56,9 +61,9 @@ def discover(path: Path, on_progress: Callable[[int, int], None] | None = None) 
     return Discovery(tuple(found), tuple(refusals), tuple(entries))
 
 
-def _list_one(one: Found) -> Discovery:
+def _list_one(one: Found, on_progress: OnProgress | None) -> Discovery:
     if one.kind is Kind.ZIP:
-        return _list_zip(one.path)
+        return _list_zip(one.path, on_progress)
     if one.kind is Kind.NPZ:
         members = medmnist.list_members(one.path)
         splits = medmnist.splits_of(one.path, medmnist.read_headers(one.path))
@@ -87,9 +92,9 @@ def _stacks(collected: Collected) -> Iterator[SeriesEntry]:
             )
 
 
-def _list_zip(path: Path) -> Discovery:
+def _list_zip(path: Path, on_progress: OnProgress | None) -> Discovery:
     folder = unpacked(path)
-    inner = discover(folder)
+    inner = discover(folder, on_progress)
     return Discovery(
         tuple(outer_ref(ref, path, folder) for ref in inner.found),
         tuple(outer_refusal(refusal, path, folder) for refusal in inner.refusals),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,11 @@ from napari_medclf.io.preflight import is_special, read_head
 from napari_medclf.io.report import Refusal
 from napari_medclf.io.sniff import HEAD_BYTES, Kind, is_accompanying, is_samples_only, kind_by_name, kind_of_head
 
+OnProgress = Callable[[int, int], None]
+"""Takes how many are done, and how many there are (0 where that is not known)."""
+
 _READABLE = "DICOM, NIfTI, NRRD, MetaImage, Analyze, PNG, JPEG, TIFF, GIF, BMP, npz or zip"
+_PROGRESS_STEP = 100
 _DIGITS = re.compile(r"([0-9]+)")
 _FOREIGN = {
     ".mgz": "FreeSurfer MGH",
@@ -51,14 +55,22 @@ class Collected:
         return tuple(found.path for found in self.files if found.kind is kind)
 
 
-def collect(paths: Iterable[Path]) -> Collected:
-    """Walk files and folders; tables, texts and hidden files of a folder are passed over in silence."""
+def collect(paths: Iterable[Path], on_progress: OnProgress | None = None) -> Collected:
+    """Walk files and folders; tables, texts and hidden files of a folder are passed over in silence.
+
+    Parameters
+    ----------
+    on_progress : callable
+        Told how many files were found, and 0 as their number is not known yet; what it raises ends the walk.
+    """
     files: dict[Path, Found] = {}
     refusals: list[Refusal] = []
     for path in paths:
         try:
             for found in _look(path, refusals):
                 files.setdefault(found.path, found)
+                if on_progress is not None and len(files) % _PROGRESS_STEP == 0:
+                    on_progress(len(files), 0)
         except ReadError as error:
             refusals.append(Refusal.of(error))
     return Collected(tuple(files.values()), tuple(refusals))

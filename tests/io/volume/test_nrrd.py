@@ -56,7 +56,7 @@ def test_real_files_lie_where_simpleitk_puts_them(shared_data):
 
 
 def test_file_without_a_space_is_pixels_and_says_so(tmp_path):
-    header = "\n".join(line for line in HEADER.splitlines() if not line.startswith("space")) + "\n\n"
+    header = "\n".join(line for line in HEADER.splitlines() if not line.startswith("space")) + "\n"
     image = read_nrrd(save(tmp_path / "a.nrrd", header=header))
     assert image.geometry.unit is Unit.PIXEL
     assert "no place in the patient" in image.warnings[0]

@@ -54,9 +54,10 @@ def read_analyze(path: Path) -> MedImage:
     ReadError
         If it is damaged, or there is no .img beside it.
     """
+    warnings: list[str] = []
     with refusing(path, "cannot be read as Analyze"):
         header = _parse(path, read_head(path, _HEADER_BYTES))
-        data, kind = _arrange(_samples(path, header), header)
+        data, kind = _arrange(_samples(path, header, warnings), header)
         geometry = Geometry(_affine(header), data.shape[-3:])
     is_colour = kind is ChannelKind.COLOUR
     return MedImage(
@@ -68,7 +69,7 @@ def read_analyze(path: Path) -> MedImage:
         channel_names=("red", "green", "blue") if is_colour else (),
         window=None if is_colour else robust_window(data),
         source=Source(path),
-        warnings=(_SIDES,),
+        warnings=(_SIDES, *warnings),
     )
 
 
@@ -90,14 +91,14 @@ def _parse(path: Path, head: bytes) -> _Header:
     return _Header(order, tuple(sizes[:n_axes]), steps, datatype, start, scale if is_scale else 1.0, origin)
 
 
-def _samples(path: Path, header: _Header) -> NDArray[Any]:
+def _samples(path: Path, header: _Header, warnings: list[str]) -> NDArray[Any]:
     file = next((one for one in (path.with_suffix(".img"), path.with_suffix(".IMG")) if one.is_file()), None)
     if file is None:
         raise ReadError(path, f"has no {path.with_suffix('.img').name} beside it, which holds the samples")
     dtype = np.dtype(_DTYPES[header.datatype]).newbyteorder(header.order)
     shape = (*header.shape[::-1], 3) if header.datatype == _RGB else header.shape[::-1]
     n_bytes = int(np.prod(shape, dtype=object)) * dtype.itemsize
-    return read_samples(file, header.start, n_bytes, Packing.RAW).view(dtype).reshape(shape)
+    return read_samples(file, header.start, n_bytes, Packing.RAW, warnings).view(dtype).reshape(shape)
 
 
 def _arrange(stored: NDArray[Any], header: _Header) -> tuple[PixelArray, ChannelKind]:

@@ -15,6 +15,7 @@ from napari_medclf.domain.geometry import Geometry, Unit
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale, Source
 from napari_medclf.io.preflight import check_file, refusing
 from napari_medclf.io.sniff import name_of
+from napari_medclf.io.volume.affine import check_affine
 from napari_medclf.io.volume.payload import Packing, file_beside, read_samples
 from napari_medclf.io.window import robust_window
 
@@ -67,6 +68,7 @@ def read_metaimage(path: Path) -> MedImage:
         If it is damaged, its samples lie in many files or outside its folder, or its geometry is singular.
     """
     check_file(path)
+    warnings: list[str] = []
     with refusing(path, "cannot be read as MetaImage"):
         header = _read_header(path)
         sizes = _sizes(header)
@@ -74,8 +76,7 @@ def read_metaimage(path: Path) -> MedImage:
         if not 1 <= n_channels <= 10_000:
             raise ReadError(path, f"declares {n_channels} values a voxel")
         dtype = _dtype(header)
-        stored = _samples(header, dtype, (*sizes[::-1], n_channels))
-        warnings: list[str] = []
+        stored = _samples(header, dtype, (*sizes[::-1], n_channels), warnings)
         data, kind = _arrange(stored, n_channels, warnings)
         geometry = _geometry(header, sizes, data.shape[-3:], warnings)
         is_colour = kind is ChannelKind.COLOUR
@@ -120,12 +121,12 @@ def _sizes(header: _Header) -> tuple[int, ...]:
 def _dtype(header: _Header) -> np.dtype[Any]:
     name = header.fields["elementtype"].upper().removesuffix("_ARRAY")
     if name not in DTYPES:
-        raise ReadError(header.path, f"has samples of the type {name[:40]}, which is not read")
+        raise ReadError(header.path, "has samples of a type that is not read")
     is_big = header.is_true("binarydatabyteordermsb", header.is_true("elementbyteordermsb"))
     return np.dtype(DTYPES[name]).newbyteorder(">" if is_big else "<")
 
 
-def _samples(header: _Header, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+def _samples(header: _Header, dtype: np.dtype[Any], shape: tuple[int, ...], warnings: list[str]) -> NDArray[Any]:
     path, name = header.path, header.fields[_DATA_FILE]
     n_samples = int(np.prod(shape, dtype=object))
     if n_samples > _MOST_SAMPLES:
@@ -139,7 +140,7 @@ def _samples(header: _Header, dtype: np.dtype[Any], shape: tuple[int, ...]) -> N
     skip = int(header.fields.get("headersize", "0"))
     start = -1 if skip < 0 else start + skip
     packing = Packing.ZLIB if header.is_true("compresseddata") else Packing.RAW
-    content = read_samples(file, start, n_samples * dtype.itemsize, packing)
+    content = read_samples(file, start, n_samples * dtype.itemsize, packing, warnings)
     return content.view(dtype).reshape(shape)
 
 
@@ -180,6 +181,8 @@ def _geometry(header: _Header, sizes: tuple[int, ...], shape: tuple[int, int, in
     origin = header.numbers(_ORIGINS, n_axes)
     if steps is None:
         warnings.append("It does not tell its spacing; 1 mm was taken.")
+    elif not min(steps) > 0:
+        raise ReadError(header.path, f"has the spacing {steps}, and positive millimetres were expected")
     if matrix is None:
         warnings.append("It does not tell its directions; its axes were taken as Left, Posterior, Superior.")
     used = min(n_axes, 3)
@@ -190,5 +193,6 @@ def _geometry(header: _Header, sizes: tuple[int, ...], shape: tuple[int, int, in
     affine_xyz[:used, 3] = np.zeros(used) if origin is None else origin[:used]
     affine = affine_xyz.copy()
     affine[:, :3] = affine_xyz[:, [2, 1, 0]]
+    check_affine(header.path, affine)
     has_no_scale = header.fields.get("comment") == PIXEL_UNIT_MARK
     return Geometry(affine, shape, unit=Unit.PIXEL if has_no_scale else Unit.MILLIMETRE)

@@ -47,7 +47,7 @@ def read_nifti(path: Path) -> MedImage:
     with refusing(path, "cannot be read as NIfTI"):
         header = read_header(path, warnings)
         affine_ras = world_affine(path, header.fields, warnings)
-        data, kind = _arrange(header, _rescaled(header, _stored(header), warnings), warnings)
+        data, kind = _arrange(header, _rescaled(header, _stored(header, warnings), warnings), warnings)
         geometry = Geometry(lps_from_ras(affine_ras), data.shape[-3:], unit=_unit(header.fields))
         times, time_unit, kind = _times(header.fields, data, kind, warnings)
     is_colour = kind is ChannelKind.COLOUR
@@ -84,14 +84,14 @@ def read_label_table(path: Path) -> LabelSchema | None:
     return None
 
 
-def _stored(header: Header) -> NDArray[Any]:
+def _stored(header: Header, warnings: list[str]) -> NDArray[Any]:
     """Samples as stored, slowest axis first."""
     path, start, n_bytes = header.samples_path, header.start, header.n_bytes
     if header.packing is Packing.GZIP:
         check_declared(path, start + n_bytes, check_file(path), is_compressed=True)
-        content = inflate(path, path.read_bytes(), start + n_bytes, Packing.GZIP)[start:]
+        content = inflate(path, path.read_bytes(), start + n_bytes, Packing.GZIP, warnings)[start:]
     else:
-        content = read_samples(path, start, n_bytes, Packing.RAW)
+        content = read_samples(path, start, n_bytes, Packing.RAW, warnings)
     return content.view(header.dtype).reshape(header.stored_shape)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.errors import ReadError
+from napari_medclf.io.volume.affine import check_affine
 
 _MM_PER_UNIT = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
 _SAME_PLACE_MM = 0.1
@@ -81,4 +82,6 @@ def _to_millimetres(path: Path, affine: FloatArray, header: Any, warnings: list[
     factor = _MM_PER_UNIT[unit]
     if factor != 1.0:
         warnings.append(f"Its lengths were converted from {unit}s to millimetres.")
-    return np.diag([factor, factor, factor, 1.0]) @ affine
+    in_mm = np.diag([factor, factor, factor, 1.0]) @ affine
+    check_affine(path, in_mm)
+    return in_mm

@@ -14,6 +14,7 @@ from napari_medclf.domain.geometry import Geometry, Unit
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale, Source
 from napari_medclf.io.preflight import check_file, refusing
 from napari_medclf.io.sniff import name_of
+from napari_medclf.io.volume.affine import check_affine
 from napari_medclf.io.volume.nrrd_header import NrrdHeader, read_nrrd_header
 from napari_medclf.io.volume.nrrd_samples import read_nrrd_samples
 from napari_medclf.io.window import robust_window
@@ -44,7 +45,7 @@ def read_nrrd(path: Path) -> MedImage:
     with refusing(path, "cannot be read as NRRD"):
         header = read_nrrd_header(path)
         warnings: list[str] = []
-        samples, kind = _arrange(header, read_nrrd_samples(header), warnings)
+        samples, kind = _arrange(header, read_nrrd_samples(header, warnings), warnings)
         geometry = _geometry(header, samples.shape[-3:], warnings)
         is_colour = kind is ChannelKind.COLOUR
         return MedImage(
@@ -100,6 +101,8 @@ def _geometry(header: NrrdHeader, shape: tuple[int, int, int], warnings: list[st
     if not directions:
         return _without_place(header, others, shape, warnings)
     n_axes = 4 if _is_time_space(header) else 3
+    if "space origin" not in header.fields:
+        warnings.append("It does not tell where its first voxel lies; 0, 0, 0 was taken.")
     origin = header.vector(header.fields["space origin"]) if "space origin" in header.fields else [0.0] * n_axes
     if len(directions) == 2 and shape[0] == 1 and all(len(step) == n_axes for step in directions):
         directions.append(_normal(directions))
@@ -108,6 +111,7 @@ def _geometry(header: NrrdHeader, shape: tuple[int, int, int], warnings: list[st
     affine = np.eye(4)
     affine[:3, :3] = np.array([step[:3] for step in directions[::-1]]).T
     affine[:3, 3] = origin[:3]
+    check_affine(header.path, affine)
     return Geometry(_to_lps(header, warnings) @ affine, shape)
 
 

@@ -22,7 +22,7 @@ _TEXTS = ("ascii", "text", "txt")
 _MOST_LINES = 10_000
 
 
-def read_nrrd_samples(header: NrrdHeader) -> NDArray[Any]:
+def read_nrrd_samples(header: NrrdHeader, warnings: list[str]) -> NDArray[Any]:
     """Read samples in C order: slowest axis first.
 
     Raises
@@ -44,9 +44,11 @@ def read_nrrd_samples(header: NrrdHeader) -> NDArray[Any]:
         raise ReadError(header.path, "has an encoding that is none of raw, gzip, bzip2, ascii and hex")
     packing = _PACKINGS[encoding]
     if packing is Packing.RAW:
-        return read_samples(file, -1 if skip < 0 else start + skip, n_bytes, packing).view(dtype).reshape(shape)
+        return (
+            read_samples(file, -1 if skip < 0 else start + skip, n_bytes, packing, warnings).view(dtype).reshape(shape)
+        )
     inside = max(skip, 0)  # section 5: bytes are skipped after unpacking
-    return read_samples(file, start, inside + n_bytes, packing)[inside:].view(dtype).reshape(shape)
+    return read_samples(file, start, inside + n_bytes, packing, warnings)[inside:].view(dtype).reshape(shape)
 
 
 def _place(header: NrrdHeader) -> tuple[Path, int]:

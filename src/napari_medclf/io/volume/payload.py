@@ -19,6 +19,7 @@ from napari_medclf.io.preflight import check_budget, check_declared, check_file
 ByteArray = NDArray[np.uint8]
 
 _CHUNK = 2**22
+_MOST_BEHIND = 2**20
 # bzip2 packs a block of 900,000 equal bytes into about 40.
 _BZIP2_RATIO = 25_000
 _LONGEST_NAME = 255
@@ -53,7 +54,7 @@ def file_beside(path: Path, name: str) -> Path:
     return found
 
 
-def read_samples(path: Path, start: int, n_bytes: int, packing: Packing) -> ByteArray:
+def read_samples(path: Path, start: int, n_bytes: int, packing: Packing, warnings: list[str]) -> ByteArray:
     """Read and unpack exactly so many bytes of samples.
 
     Parameters
@@ -61,7 +62,9 @@ def read_samples(path: Path, start: int, n_bytes: int, packing: Packing) -> Byte
     start : int
         Where they begin in the file; negative takes them from its end (raw only).
     n_bytes : int
-        What the header declares; nothing beyond is ever unpacked.
+        What the header declares; next to nothing beyond is ever unpacked.
+    warnings : list of str
+        Told when the file goes on behind the samples.
 
     Raises
     ------
@@ -77,16 +80,22 @@ def read_samples(path: Path, start: int, n_bytes: int, packing: Packing) -> Byte
     else:
         check_declared(path, n_bytes, present, is_compressed=packing is not Packing.RAW)
     if packing is Packing.RAW:
+        if present > n_bytes:
+            warnings.append(f"It goes on for {present - n_bytes} bytes behind its samples; they were left out.")
         return np.fromfile(path, np.uint8, n_bytes, offset=start)
     check_budget(path, n_bytes + present)
     with path.open("rb") as file:
         file.seek(start)
         packed = file.read()
-    return _bunzip(path, packed, n_bytes) if packing is Packing.BZIP2 else inflate(path, packed, n_bytes, packing)
+    if packing is Packing.BZIP2:
+        return _bunzip(path, packed, n_bytes)
+    return inflate(path, packed, n_bytes, packing, warnings)
 
 
-def inflate(path: Path, packed: bytes, n_bytes: int, packing: Packing) -> ByteArray:
+def inflate(path: Path, packed: bytes, n_bytes: int, packing: Packing, warnings: list[str]) -> ByteArray:
     """Unpack exactly so many bytes, checksums included.
+
+    Where more is packed, up to 1 MiB of it is looked at, for the checksum behind it, and `warnings` is told.
 
     Raises
     ------
@@ -103,27 +112,49 @@ def inflate(path: Path, packed: bytes, n_bytes: int, packing: Packing) -> ByteAr
     except (RuntimeError, ValueError):
         pass
     # Several members, more bytes than declared, or damage: the slow way tells which.
-    return _inflate_in_steps(path, packed, n_bytes, packing)
+    return _inflate_in_steps(path, packed, n_bytes, packing, warnings)
 
 
-def _inflate_in_steps(path: Path, packed: bytes, n_bytes: int, packing: Packing) -> ByteArray:
+def _inflate_in_steps(path: Path, packed: bytes, n_bytes: int, packing: Packing, warnings: list[str]) -> ByteArray:
     out = np.empty(n_bytes, np.uint8)
-    n_read = 0
+    n_read, n_more = 0, 0
     try:
-        if packing is Packing.GZIP:
-            with gzip.open(BytesIO(packed)) as stream:
-                while n_read < n_bytes and (chunk := stream.read(min(_CHUNK, n_bytes - n_read))):
-                    out[n_read : n_read + len(chunk)] = np.frombuffer(chunk, np.uint8)
-                    n_read += len(chunk)
-                if n_read == n_bytes:
-                    stream.read(1)  # at the end it compares the checksum
-        else:
-            content = zlib.decompressobj().decompress(packed, n_bytes)
-            n_read = len(content)
-            out[:n_read] = np.frombuffer(content, np.uint8)
+        with _open_packed(packed, packing) as stream:
+            while n_read < n_bytes and (chunk := stream.read(min(_CHUNK, n_bytes - n_read))):
+                out[n_read : n_read + len(chunk)] = np.frombuffer(chunk, np.uint8)
+                n_read += len(chunk)
+            n_more = len(stream.read(_MOST_BEHIND)) if n_read == n_bytes else 0
     except (zlib.error, gzip.BadGzipFile, EOFError) as error:
         raise ReadError(path, f"has packed samples that are damaged ({error})", "Fetch it again.") from error
+    if n_more:
+        least = "at least " if n_more == _MOST_BEHIND else ""
+        warnings.append(f"It goes on for {least}{n_more} bytes behind its samples; they were left out.")
     return out if n_read == n_bytes else _too_short(path, n_read, n_bytes)
+
+
+def _open_packed(packed: bytes, packing: Packing) -> gzip.GzipFile | _ZlibStream:
+    return gzip.GzipFile(fileobj=BytesIO(packed)) if packing is Packing.GZIP else _ZlibStream(packed)
+
+
+class _ZlibStream:
+    """A zlib stream that is read in steps; reading to its end compares the checksum."""
+
+    def __init__(self, packed: bytes) -> None:
+        self._inflater = zlib.decompressobj()
+        self._packed = packed
+
+    def __enter__(self) -> _ZlibStream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def read(self, n_bytes: int) -> bytes:
+        content = self._inflater.decompress(self._packed, n_bytes)
+        self._packed = self._inflater.unconsumed_tail
+        if not content and not self._inflater.eof:
+            raise EOFError("the stream is cut off")
+        return content
 
 
 def _bunzip(path: Path, packed: bytes, n_bytes: int) -> ByteArray:
