@@ -41,7 +41,8 @@ def _found_lines(found: pacs.Found) -> Iterator[str]:
             if one.study_uid == study.study_uid
         ]
         yield from columns(rows)
-    yield f"{len(found.studies)} {'study' if len(found.studies) == 1 else 'studies'}{' and more' if found.is_cut else ''}"
+    noun = "study" if len(found.studies) == 1 else "studies"
+    yield f"{len(found.studies)} {noun}{' and more' if found.is_cut else ''}"
 
 
 def _received_document(received: pacs.Received) -> dict[str, Any]:
