@@ -143,7 +143,22 @@ def another_code(dataset):
     dataset.SegmentSequence[1].SegmentedPropertyTypeCodeSequence[0].CodeValue = "64033007"
 
 
+def another_frame_of_reference(dataset):
+    dataset.FrameOfReferenceUID += ".9"
+
+
+def another_series(dataset):
+    dataset.ReferencedSeriesSequence[0].SeriesInstanceUID += ".9"
+
+
+def another_patient(dataset):
+    dataset.PatientID = "SECRET-2"
+
+
 FAULTS = {
+    another_frame_of_reference: "its FrameOfReferenceUID is not that of the image",
+    another_series: "refers to another series",
+    another_patient: "its PatientID is not that of the image",
     half_a_voxel_along_a_row: "0.25 mm off",
     half_a_slice: "off",
     a_hundredth_of_a_millimetre: "0.01 mm off slice",
@@ -166,8 +181,9 @@ FAULTS = {
 
 def refuse(segmentation, image, path, says):
     path.write_bytes(b"older")
-    with pytest.raises(WriteError, match=re.escape(says)):
+    with pytest.raises(WriteError, match=re.escape(says)) as caught:
         seg_write.write_seg(segmentation, image, Authorship(Making.MANUAL), path)
+    assert "SECRET" not in str(caught.value)
     assert path.read_bytes() == b"older"
     assert [one.name for one in path.parent.iterdir()] == [path.name]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,11 +15,14 @@ from napari_medclf.domain.derived import LabelSet
 from napari_medclf.domain.errors import ReadError, WriteError
 from napari_medclf.io.derived.acquired import acquired_k, acquired_positions
 from napari_medclf.io.derived.open_file import open_derived
+from napari_medclf.io.derived.patient_study import taken_over
+from napari_medclf.io.derived.reference import items
 from napari_medclf.io.derived.seg_describe import PlannedSegment
 from napari_medclf.io.derived.seg_frames import FrameSet, read_frames
 from napari_medclf.io.derived.seg_read import read_seg
 from napari_medclf.io.derived.seg_source import SourceSlice
 from napari_medclf.io.derived.source_grid import SourceGrid
+from napari_medclf.io.dicom import tags
 
 _SAME_PLACE_MM = 1e-3
 _AXES = ("slice", "row", "column")
@@ -67,7 +71,9 @@ def check_written(path: Path, written: Path, meant: Meant) -> None:
     """
     try:
         found = read_seg(written, [meant.grid])
-        frames = read_frames(written, open_derived(written))
+        dataset = open_derived(written)
+        frames = read_frames(written, dataset)
+        _check_identity(dataset, meant.slices[0])
         _check_segments(found, meant)
         _check_references(frames, meant)
         _check_labels(found, meant)
@@ -84,6 +90,17 @@ def check_written(path: Path, written: Path, meant: Meant) -> None:
 
 class _DifferenceError(Exception):
     """One difference, as the end of a sentence."""
+
+
+def _check_identity(dataset: Any, source: SourceSlice) -> None:
+    """Patient, study, frame of reference and series against the image's own header; values are not shown."""
+    keywords = [*taken_over(), *(("FrameOfReferenceUID",) if source.is_placed else ())]
+    for keyword in keywords:
+        if tags.text(dataset, keyword) != tags.text(source.header, keyword):
+            raise _DifferenceError(f"its {keyword} is not that of the image")
+    series = {tags.text(one, "SeriesInstanceUID") for one in items(dataset, "ReferencedSeriesSequence")}
+    if series != {tags.text(source.header, "SeriesInstanceUID")}:
+        raise _DifferenceError("it refers to another series than that of the image")
 
 
 def _check_segments(found: LabelSet, meant: Meant) -> None:
