@@ -112,6 +112,7 @@ class Line:
         )
         if not association.is_established:
             raise self._explain(association)
+        _send_at_once(association)
         return association
 
     def _tls(self) -> tuple[ssl.SSLContext, str] | None:
@@ -150,8 +151,18 @@ class Line:
             return "no server listens there (connection refused). Check host and port, and that the server runs."
         except OSError as error:
             return f"cannot be reached ({error.strerror or type(error).__name__})."
-        kind = "an encrypted" if self.server.is_tls else "a"
-        return f"something listens there, but gave no answer as {kind} DICOM server. Check the port."
+        if self.server.is_tls:
+            return (
+                "something listens there, but no encrypted line came about. Check the port, and the certificate (?ca=)."
+            )
+        return "something listens there, but gave no answer as a DICOM server. Check the port."
+
+
+def _send_at_once(association: Any) -> None:
+    """Spare 40 ms an object: TCP would hold small messages back until the last one is acknowledged."""
+    line: Any = getattr(association.dul.socket, "socket", None)
+    with suppress(OSError, AttributeError):
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def hang_up(association: Any) -> None:

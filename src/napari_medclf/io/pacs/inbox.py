@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from napari_medclf.atomic import append_line, atomic_writer
+from napari_medclf.atomic import append_line, atomic_writer, sweep
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.pacs import Arrival, InstanceRow, is_uid
 from napari_medclf.io.pacs.received import check_received, told_uid
@@ -42,6 +42,7 @@ class Inbox:
 
     def missing(self) -> tuple[InstanceRow, ...]:
         """What is not here yet, or no longer as it was received."""
+        sweep(self.folder)  # what a killed process left half-written
         received = self._read_ledger()
         return tuple(row for row in self.wanted if not self._is_here(row.sop_uid, received.get(row.sop_uid)))
 
