@@ -248,7 +248,7 @@ def _irregular() -> tuple[CodedSeries, ...]:
         CodedSeries("jitter 3 %", _jittered(0.03), Expected.TOLERATED, stray_mm=0.03 * STEP_MM, needs_warning=True),
         CodedSeries("jitter 8 %", _jittered(0.08), Expected.REFUSED),
         CodedSeries("cosines 0.9e-3 too long", stacked(*_OBLIQUE), direction_error=0.9e-3),
-        CodedSeries("cosines 2e-3 too long", stacked(*_OBLIQUE), direction_error=2e-3, needs_warning=True),
+        CodedSeries("cosines 2e-3 too long", stacked(*_OBLIQUE), Expected.REFUSED, direction_error=2e-3),
         CodedSeries("cosines 5 % too long", stacked(), Expected.REFUSED, direction_error=0.05),
         CodedSeries("cosines lean 0.9e-3", stacked(*_leaning(0.9e-3))),
         CodedSeries("cosines lean 5 %", stacked(*_leaning(0.05)), Expected.REFUSED),
