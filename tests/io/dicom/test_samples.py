@@ -63,7 +63,8 @@ def test_bits_above_the_stored_ones_are_left_out_and_told(tmp_path, phantom, wri
 
 def test_inverted_gray_is_turned_round_with_its_window(tmp_path, phantom, write_series):
     def invert(dataset, k):
-        dataset.PhotometricInterpretation = "MONOCHROME1"
+        # PS3.3 C.8.11.3.1.2: the shape says the same as the photometric interpretation, not the contrary.
+        dataset.PhotometricInterpretation, dataset.PresentationLUTShape = "MONOCHROME1", "INVERSE"
         dataset.PixelData = (4095 - np.frombuffer(dataset.PixelData, "<u2")).astype("<u2").tobytes()
         dataset.WindowCenter, dataset.WindowWidth = [2047 - 40 + 1], [400]
 

@@ -142,9 +142,11 @@ def _read_one_by_one(planes: Sequence[Plane], dtype: np.dtype[Any], notes: set[s
     """Rescale each plane by its own header."""
     pixels = planes[0].header.pixels
     volume = np.empty((len(planes), pixels.rows, pixels.columns), dtype)
+    headers = {id(plane.header): plane.header for plane in planes}  # the frames of a film share one, and its table
+    meanings = {key: meaning_of(header, dtype, notes) for key, header in headers.items()}
 
     def put(n: int, stored: NDArray[Any]) -> None:
-        volume[n] = meaning_of(planes[n].header, dtype, notes)(stored)
+        volume[n] = meanings[id(planes[n].header)](stored)
 
     fetch(planes, put)
     return volume
