@@ -214,6 +214,14 @@ FAULTS = {
     "the patient": (_set(lambda d: d, "PatientID", "other"), "PatientID came back changed"),
     "the study": (_set(lambda d: d, "StudyInstanceUID", "1.2.3"), "StudyInstanceUID came back changed"),
     "the frame of reference": (_set(lambda d: d, "FrameOfReferenceUID", "1.2.3"), "FrameOfReferenceUID came back"),
+    "a region's frame of reference": (
+        _set(lambda d: d.StructureSetROISequence[1], "ReferencedFrameOfReferenceUID", "1.2.3"),
+        "frame of reference it names",
+    ),
+    "the frame of reference of all": (
+        _set(lambda d: d.ReferencedFrameOfReferenceSequence[0], "FrameOfReferenceUID", "1.2.3"),
+        "frame of reference it names",
+    ),
     "a region dropped": (lambda d, _: d.StructureSetROISequence.pop(), "2 regions came back"),
 }
 

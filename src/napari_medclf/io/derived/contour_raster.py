@@ -59,18 +59,14 @@ def fill_polygons(polygons: Sequence[FloatArray], shape: tuple[int, int]) -> Boo
 
 
 def _fill(polygons: Sequence[FloatArray], shape: tuple[int, int]) -> BoolArray:
+    starts = np.concatenate(polygons)
+    ends = np.concatenate([np.roll(polygon, -1, axis=0) for polygon in polygons])
     toggles = np.zeros((shape[0], shape[1] + 1), dtype=np.int64)
-    outline = np.zeros(shape, dtype=np.bool_)
-    n_left = MOST_CROSSINGS
-    for corners in polygons:
-        _mark_corners(corners, outline)
-        _mark_level_edges(corners, outline)
-        for rows, columns in _crossings(corners, shape[0]):
-            n_left -= len(rows)
-            if n_left < 0:
-                raise GridError(f"contours of one slice cross its rows more than {MOST_CROSSINGS:,} times")
-            _count_toggles(rows, columns, toggles)
-            _mark_crossings(rows, columns, outline)
+    outline = _level_edges(starts, ends, shape)
+    _mark_corners(starts, outline)
+    for rows, columns in _crossings(starts, ends, shape[0]):
+        _count_toggles(rows, columns, toggles)
+        _mark_crossings(rows, columns, outline)
     inside = np.cumsum(toggles[:, :-1], axis=1) % 2 == 1
     return np.asarray(inside | outline)
 
@@ -81,19 +77,19 @@ def _snapped(corners: FloatArray) -> FloatArray:
     return np.where(np.abs(corners - whole) <= ON_OUTLINE_PX, whole, corners)
 
 
-def _crossings(corners: FloatArray, n_rows: int) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
+def _crossings(starts: FloatArray, ends: FloatArray, n_rows: int) -> Iterator[tuple[NDArray[np.int64], FloatArray]]:
     """Yield where edges cross the lines of pixel centres: row, and column as a fraction.
 
     An edge owns its upper end and not its lower one, so that a corner on a line counts once.
     """
-    upper, lower = corners, np.roll(corners, -1, axis=0)
-    is_up = upper[:, 0] > lower[:, 0]
-    upper, lower = np.where(is_up[:, None], lower, upper), np.where(is_up[:, None], upper, lower)
+    is_up = starts[:, :1] > ends[:, :1]
+    upper, lower = np.where(is_up, ends, starts), np.where(is_up, starts, ends)
     first = np.clip(np.ceil(upper[:, 0]), 0, n_rows).astype(np.int64)
-    end = np.clip(np.ceil(lower[:, 0]), 0, n_rows).astype(np.int64)
-    counts = end - first
+    counts = np.clip(np.ceil(lower[:, 0]), 0, n_rows).astype(np.int64) - first
+    if counts.sum() > MOST_CROSSINGS:
+        raise GridError(f"contours of one slice cross its rows more than {MOST_CROSSINGS:,} times")
     chunk = np.cumsum(counts) // _CROSSINGS_AT_ONCE
-    for number in np.unique(chunk[counts > 0]):
+    for number in range(int(chunk[-1]) + 1):
         chosen = np.flatnonzero((chunk == number) & (counts > 0))
         edge = np.repeat(chosen, counts[chosen])
         offset = np.arange(len(edge)) - np.repeat(np.cumsum(counts[chosen]) - counts[chosen], counts[chosen])
@@ -121,17 +117,16 @@ def _mark_corners(corners: FloatArray, outline: BoolArray) -> None:
     outline[found[:, 0], found[:, 1]] = True
 
 
-def _mark_level_edges(corners: FloatArray, outline: BoolArray) -> None:
+def _level_edges(starts: FloatArray, ends: FloatArray, shape: tuple[int, int]) -> BoolArray:
     """Mark the centres along edges that run on a line of centres, which cross no such line."""
-    n_rows, n_columns = outline.shape
-    others = np.roll(corners, -1, axis=0)
-    is_level = (corners[:, 0] == others[:, 0]) & (corners[:, 0] == np.rint(corners[:, 0]))
-    is_level &= (corners[:, 0] >= 0) & (corners[:, 0] < n_rows)
-    rows = corners[is_level, 0].astype(np.int64)
-    ends = np.sort(np.stack([corners[is_level, 1], others[is_level, 1]]), axis=0)
-    first = np.clip(np.ceil(ends[0]), 0, n_columns).astype(np.int64)
-    end = np.clip(np.floor(ends[1]) + 1, 0, n_columns).astype(np.int64)
+    n_rows, n_columns = shape
+    is_level = (starts[:, 0] == ends[:, 0]) & (starts[:, 0] == np.rint(starts[:, 0]))
+    is_level &= (starts[:, 0] >= 0) & (starts[:, 0] < n_rows)
+    rows = starts[is_level, 0].astype(np.int64)
+    columns = np.sort(np.stack([starts[is_level, 1], ends[is_level, 1]]), axis=0)
+    first = np.clip(np.ceil(columns[0]), 0, n_columns).astype(np.int64)
+    end = np.clip(np.floor(columns[1]) + 1, 0, n_columns).astype(np.int64)
     steps = np.zeros((n_rows, n_columns + 1), dtype=np.int64)
     np.add.at(steps, (rows, first), 1)
     np.add.at(steps, (rows, np.maximum(end, first)), -1)
-    outline |= np.cumsum(steps[:, :-1], axis=1) > 0
+    return np.asarray(np.cumsum(steps[:, :-1], axis=1) > 0)

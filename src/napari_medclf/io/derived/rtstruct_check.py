@@ -12,6 +12,7 @@ from napari_medclf.domain.arrays import BoolArray, FloatArray, LabelArray
 from napari_medclf.domain.authorship import Authorship
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import LabelClass
+from napari_medclf.io.derived.contour_data import read_points
 from napari_medclf.io.derived.contour_place import step_mm
 from napari_medclf.io.derived.contour_raster import fill_polygons
 from napari_medclf.io.derived.open_file import open_derived
@@ -61,6 +62,10 @@ def _header_difference(dataset: Any, evidence: Any, image: MedImage) -> str:
     (frame,) = items(dataset, "ReferencedFrameOfReferenceSequence")
     (study,) = items(frame, "RTReferencedStudySequence")
     (series,) = items(study, "RTReferencedSeriesSequence")
+    frames = [frame, *(items(dataset, "StructureSetROISequence"))]
+    uids = {tags.text(one, "FrameOfReferenceUID") or tags.text(one, "ReferencedFrameOfReferenceUID") for one in frames}
+    if uids != {tags.text(evidence, "FrameOfReferenceUID")}:
+        return "the frame of reference it names is not that of the image."
     named = [tags.text(one, "ReferencedSOPInstanceUID") for one in items(series, "ContourImageSequence")]
     if named != list(dict.fromkeys(image.source.sop_instance_uids)):
         return "the slices it names are not those of the image."
@@ -100,7 +105,9 @@ def _contour_difference(
             number = places.get((uid, frame), -1)
             if number < 0 or image.source.sop_instance_uids[number] != uid:
                 return f"a contour of region {one.value} names a slice that the image has not."
-            points = np.asarray([float(x) for x in contour.ContourData]).reshape(-1, 3)
+            points = read_points(contour)
+            if points is None:
+                return f"a contour of region {one.value} came back without whole points."
             polygon, off_mm = _to_pixels(points, planes[number])
             off_mm = max(off_mm, _excess_mm(points, polygon, number, image))
             if off_mm > _OFF_MM:

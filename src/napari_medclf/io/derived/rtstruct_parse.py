@@ -10,6 +10,7 @@ import numpy as np
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.derived import Contour, Region
 from napari_medclf.domain.errors import ReadError
+from napari_medclf.io.derived.contour_data import count_numbers, read_points
 from napari_medclf.io.derived.reference import items
 from napari_medclf.io.derived.sr_code import read_code
 from napari_medclf.io.dicom import tags
@@ -103,32 +104,13 @@ def _contours(item: Any) -> tuple[tuple[Contour, ...], str]:
 
 def _count_wrong(item: Any) -> int:
     declared = [(tags.number(one, "NumberOfContourPoints", -1), one) for one in items(item, "ContourSequence")]
-    return sum(count >= 0 and 3 * count != len(_raw_numbers(one)) for count, one in declared)
-
-
-def _raw_numbers(contour: Any) -> list[Any]:
-    """Give the numbers as text: making each an object of its own costs a hundred times the memory."""
-    from pydicom.dataelem import RawDataElement
-
-    if "ContourData" not in contour:
-        return []
-    element = contour.get_item("ContourData")
-    if isinstance(element, RawDataElement):
-        return bytes(element.value or b"").strip(b" \0").split(b"\\") if element.value else []
-    value = element.value
-    return list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else [value]
+    return sum(count >= 0 and 3 * count != count_numbers(one) for count, one in declared)
 
 
 def _points(contour: Any) -> FloatArray | None:
     """(N, 3) LPS millimetres, or None where they are no whole points, not finite, or a kilometre away."""
-    numbers = _raw_numbers(contour)
-    if not numbers or len(numbers) % 3:
-        return None
-    try:
-        values = np.array(numbers).astype(np.float64)
-    except (TypeError, ValueError):
-        return None
-    return values.reshape(-1, 3) if (np.abs(values) < _FARTHEST_MM).all() else None
+    points = read_points(contour)
+    return points if points is not None and (np.abs(points) < _FARTHEST_MM).all() else None
 
 
 def _slice_uid(contour: Any) -> str:

@@ -15,6 +15,7 @@ from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import LabelClass
 from napari_medclf.domain.results import Segmentation
 from napari_medclf.io.derived.acquired import to_acquired
+from napari_medclf.io.derived.contour_data import set_points
 from napari_medclf.io.derived.contour_trace import trace_mask
 from napari_medclf.io.derived.evidence import read_evidence
 from napari_medclf.io.derived.patient_study import RESEARCH_ONLY, begin_result, person_name
@@ -179,15 +180,9 @@ def _contours(value: int, labels: LabelArray, planes: Sequence[SlicePlane]) -> l
             item.ContourGeometricType = "CLOSED_PLANAR"
             item.NumberOfContourPoints = len(polygon)
             item.ContourNumber = len(found) + 1
-            item.ContourData = [_decimal(x) for x in plane.to_world(polygon).ravel().tolist()]
+            set_points(item, plane.to_world(polygon))
             found.append(item)
     return found
-
-
-def _decimal(value: float) -> str:
-    """Write millimetres to the nanometre; a decimal string holds 16 characters (PS3.5 6.2)."""
-    text = f"{value:.6f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
 
 
 def _code(one: LabelClass) -> Any:
