@@ -38,14 +38,15 @@ class Part:
 
 def by_plane(headers: Sequence[Header]) -> list[tuple[str, list[Header]]]:
     """Group placed planes by orientation and pixel spacing, each with a label; empty where all are alike."""
-    groups: list[list[Header]] = []
-    for header in headers:
-        for group in groups:
-            if _lies_alike(group[0], header):
-                group.append(header)
-                break
-        else:
-            groups.append([header])
+    planes = np.array([_plane_numbers(header) for header in headers])
+    tolerance = np.array([SAME_DIRECTION] * 6 + [_SAME_SPACING] * 2)
+    waiting, groups = np.arange(len(headers)), []
+    while waiting.size:
+        first = planes[waiting[0]]
+        scale = np.concatenate([np.ones(6), first[6:]])
+        is_alike = (np.abs(planes[waiting] - first) <= tolerance * scale).all(axis=1)
+        groups.append([headers[n] for n in waiting[is_alike]])
+        waiting = waiting[~is_alike]
     return [(_plane_label(group[0]) if len(groups) > 1 else "", group) for group in groups]
 
 
@@ -144,20 +145,11 @@ def _overlap(groups: Sequence[Sequence[Header]]) -> bool:
     return any(later[0] < earlier[1] for earlier, later in pairwise(spans))
 
 
-def _lies_alike(one: Header, other: Header) -> bool:
-    if one.row is None or one.column is None or other.row is None or other.column is None:
-        return one.row == other.row and one.column == other.column
-    turned = max(abs(a - b) for a, b in zip((*one.row, *one.column), (*other.row, *other.column), strict=True))
-    return turned <= SAME_DIRECTION and _is_as_wide(one, other)
-
-
-def _is_as_wide(one: Header, other: Header) -> bool:
-    if one.spacing is None or other.spacing is None:
-        return one.spacing is other.spacing
-    return (
-        abs(one.spacing.row_mm - other.spacing.row_mm) <= _SAME_SPACING * one.spacing.row_mm
-        and abs(one.spacing.column_mm - other.spacing.column_mm) <= _SAME_SPACING * one.spacing.column_mm
-    )
+def _plane_numbers(header: Header) -> tuple[float, ...]:
+    """Directions of a row and a column, and spacing: what planes of one volume share."""
+    if header.row is None or header.column is None or header.spacing is None:
+        return (0.0,) * 8
+    return (*header.row, *header.column, header.spacing.row_mm, header.spacing.column_mm)
 
 
 def _plane_label(header: Header) -> str:
