@@ -102,5 +102,5 @@ def test_report_without_its_image_is_an_empty_layer_that_holds_it() -> None:
 
 
 def test_report_is_listed_with_names_values_and_units() -> None:
-    assert report_rows(REPORT) == [{"about": "Liver (segment 1)", "what": "Volume", "value": 1234.5678, "unit": "mL"}]
+    assert report_rows(REPORT) == [{"what": "Volume", "value": "1235 mL", "about": "Liver (segment 1)"}]
     assert report_text(REPORT) == "Sizes\nVolume  1235 mL"

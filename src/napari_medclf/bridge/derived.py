@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from napari_medclf.bridge.layer_info import METADATA_KEY, LayerInfo, without_samples
 from napari_medclf.bridge.layers import LayerTuple, labels_layer
-from napari_medclf.domain.derived import LabelSet, MeasurementReport, Reference
+from napari_medclf.domain.derived import LabelSet, Measurement, MeasurementReport, Reference
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.results import Segmentation
 
 REPORT_KEY = "medclf_report"
 """Under this name the metadata of an empty points layer hold a report whose image is not there."""
-_MOST_LINES = 8
+_MOST_LINES = 3
+_LONGEST_LINE = 44
+_UNITS = {"1": "", "[hnsf'U]": "HU", "mm2": "mm²", "mm3": "mm³"}
+"""UCUM codes (DICOM PS3.16 CID 82) as people write them; others stay as they are."""
 
 
 def label_set_layers(label_set: LabelSet, images: Sequence[MedImage] = ()) -> list[LayerTuple]:
@@ -82,28 +84,22 @@ def with_reports(described: LayerTuple, image: MedImage, reports: Sequence[Measu
     return data, keywords | {"metadata": {**keywords["metadata"], METADATA_KEY: known}}, kind
 
 
-def report_rows(report: MeasurementReport) -> list[dict[str, Any]]:
+def report_rows(report: MeasurementReport) -> list[dict[str, str]]:
     """List a report for a table: a row a measurement and a row a statement."""
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, str]] = []
     for group in report.groups:
         about = group.tracking_id or (group.finding.meaning if group.finding else str(group.scope))
         if group.segment_number is not None:
             about = f"{about} (segment {group.segment_number})"
-        rows += [
-            {"about": about, "what": said.meaning, "value": value.meaning, "unit": ""}
-            for said, value in group.statements
-        ]
-        rows += [
-            {"about": about, "what": one.name.meaning, "value": one.value, "unit": "" if one.unit == "1" else one.unit}
-            for one in group.measurements
-        ]
+        rows += [{"what": said.meaning, "value": value.meaning, "about": about} for said, value in group.statements]
+        rows += [{"what": one.name.meaning, "value": _value_text(one), "about": about} for one in group.measurements]
     return rows
 
 
 def report_text(report: MeasurementReport) -> str:
     """Write a report as lines for the canvas; a long one is cut, and says so."""
     rows = report_rows(report)
-    lines = [f"{row['what']}  {_short(row['value'])} {row['unit']}".rstrip() for row in rows[:_MOST_LINES]]
+    lines = [_short(f"{row['what']}  {row['value']}") for row in rows[:_MOST_LINES]]
     if len(rows) > _MOST_LINES:
         lines.append(f"   and {len(rows) - _MOST_LINES} more in the Data tab")
     return "\n".join([report.title or report.name, *lines])
@@ -116,5 +112,10 @@ def _labels(segmentation: Segmentation, label_set: LabelSet, image: MedImage | N
     return data, keywords | {"metadata": {METADATA_KEY: info}}, kind
 
 
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _value_text(one: Measurement) -> str:
+    number = f"{one.value:.4g}" if abs(one.value) < 10_000 else f"{one.value:,.0f}"
+    return f"{number} {_UNITS.get(one.unit, one.unit)}".rstrip()
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"

@@ -131,7 +131,7 @@ def has_sides(geometry: Geometry) -> bool:
 
 def flat_edge_letters(geometry: Geometry) -> dict[str, str]:
     """Name the sides of a single slice that lies in a patient: rows and columns are shown as they are stored."""
-    _, down, right = geometry.axis_codes
+    down, right = geometry.axis_codes[1], geometry.axis_codes[2]
     return {"right": right, "left": _OPPOSITE[right], "bottom": down, "top": _OPPOSITE[down]}
 
 

@@ -10,6 +10,7 @@ from napari_medclf.domain.annotation import Status
 from napari_medclf.domain.geometry import Unit
 from napari_medclf.domain.image import ChannelKind, MedImage
 from napari_medclf.ui.layout import button, column, heading, note
+from napari_medclf.ui.panels.pacs import PacsPanel
 from napari_medclf.ui.path_field import PathField
 from napari_medclf.ui.picker.opener import Opener
 from napari_medclf.ui.picker.picker import SeriesPicker
@@ -31,8 +32,11 @@ class DataPanel(QWidget):
         self.path.line.setPlaceholderText("drop a study, folder or project here")
         self.path.set_path(session.settings.get("data", "path"))
         self.path.chosen.connect(session.open_path)
-        layout.addWidget(heading("Images", self))
+        layout.addWidget(self._head())
         layout.addWidget(self.path)
+        self.pacs = PacsPanel(session, self)
+        self.pacs.hide()
+        layout.addWidget(self.pacs)
         self.setAcceptDrops(True)
         self.picker = SeriesPicker(self)
         self.picker.opened.connect(self._opener.open_rows)
@@ -68,6 +72,19 @@ class DataPanel(QWidget):
         """Open what was dropped."""
         self.path.dropEvent(event)
 
+    def _head(self) -> QWidget:
+        row = QWidget(self)
+        self.show_pacs = button("PACS", "Ask a PACS for studies, open them, and send results", self._toggle_pacs, row)
+        self.show_pacs.setCheckable(True)
+        inside = QHBoxLayout(row)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.addWidget(heading("Images", row), 1)
+        inside.addWidget(self.show_pacs)
+        return row
+
+    def _toggle_pacs(self) -> None:
+        self.pacs.setVisible(self.show_pacs.isChecked())
+
     def _buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
         self.counts = note("", self)
@@ -101,7 +118,7 @@ class DataPanel(QWidget):
         self.facts.setText(facts_text(image) if image is not None else "No image in the viewer.")
         rows = [list(row.values()) for report in self._session.reports for row in report_rows(report)]
         self.reports.setVisible(bool(rows))
-        self.reports.show_rows(["about", "what", "value", "unit"], rows)
+        self.reports.show_rows(["what", "value", "about"], rows)
 
 
 def facts_text(image: MedImage) -> str:
