@@ -48,6 +48,17 @@ def through_file_list(folder: Path, _: Path) -> Seen:
     return _seen(read(files))
 
 
+def through_promises(folder: Path, _: Path) -> Seen:
+    """Read as what is too large for the memory is read: a part when it is looked at."""
+    from napari_medclf.io.dicom.image import read_stack
+    from napari_medclf.io.dicom.read import scan_files
+
+    scan = scan_files(sorted(folder.iterdir()))
+    images = [read_stack(stack, lazy=True) for stack in scan.stacks]
+    assert all(image.is_lazy for image in images)
+    return Seen(tuple(View.of(image) for image in images), tuple(map(str, scan.refusals)))
+
+
 def through_listing(folder: Path, _: Path) -> Seen:
     found = discover(folder)
     views, refusals = [], [str(one) for one in found.refusals]
@@ -120,6 +131,7 @@ DOORS: dict[str, Callable[[Path, Path], Seen]] = {
     "folder": through_folder,
     "file list": through_file_list,
     "zip": through_zip,
+    "promises": through_promises,
     "listing": through_listing,
     "command line": through_command_line,
     "napari": through_napari,

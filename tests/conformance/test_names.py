@@ -86,6 +86,17 @@ def test_layers_and_exports_name_nobody(name, tmp_path, heard):
     assert names_somebody(path.name for path in tmp_path.rglob("*")) == []
 
 
+def test_a_prediction_names_nobody_outside_dicom(tmp_path, heard):
+    folder = write_coded(SERIES["tilt"], tmp_path / "images")
+    out = tmp_path / "out"
+    assert main(["predict", "hippocampus-mr", str(folder), "--out", str(out), "--format", "dicom-seg"]) == 0
+    assert names_somebody(heard()) == []
+    for path in out.rglob("*"):
+        assert names_somebody([path.name]) == []
+        if path.is_file() and path.suffix != ".dcm":
+            assert names_somebody([path.read_text(encoding="utf-8", errors="replace")]) == []
+
+
 def test_a_name_that_is_said_would_be_heard(heard):
     logging.getLogger("pydicom").info("reading SECRET^JANE")
     assert names_somebody(heard())
