@@ -1,3 +1,6 @@
+import struct
+import zlib
+
 import imagecodecs
 import numpy as np
 import pytest
@@ -82,5 +85,92 @@ def test_truncated_picture_is_refused_by_name(tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (200, 280), dtype=np.uint8)).save(tmp_path / "a.png")
     path = tmp_path / "a.png"
     path.write_bytes(path.read_bytes()[:3000])
-    with pytest.raises(ReadError, match=r"a\.png: cannot be decoded"):
+    with pytest.raises(ReadError, match=r"a\.png: is truncated"):
         read_picture(path)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_few_bits_of_gray_are_spread_over_the_range_as_viewers_do(tmp_path, bits):
+    levels = 2**bits
+    stored = (np.arange(20 * 28).reshape(20, 28) % levels).astype(np.uint8)
+    (tmp_path / "a.png").write_bytes(png_of_few_bits(stored, bits))
+    image = read_picture(tmp_path / "a.png")
+    assert np.array_equal(image.data[0], stored * (255 // (levels - 1)))
+
+
+def png_of_few_bits(stored, bits):
+    rows = b""
+    for row in stored:
+        per_byte = 8 // bits
+        padded = np.pad(row, (0, -len(row) % per_byte)).reshape(-1, per_byte)
+        weights = 2 ** (bits * np.arange(per_byte)[::-1])
+        rows += b"\0" + (padded * weights).sum(axis=1).astype(np.uint8).tobytes()
+    parts = [
+        (b"IHDR", struct.pack(">2I5B", stored.shape[1], stored.shape[0], bits, 0, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    ]
+    chunks = [struct.pack(">I", len(c)) + n + c + struct.pack(">I", zlib.crc32(n + c)) for n, c in parts]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
+def test_bmp_of_every_depth_gives_the_samples_that_went_in(tmp_path, mode):
+    stored = (GRAY % 2 * 255).astype(np.uint8)
+    Image.fromarray(stored).convert(mode).save(tmp_path / "a.bmp")
+    image = read_picture(tmp_path / "a.bmp")
+    assert np.array_equal(image.data.reshape(-1, 20, 28)[0], stored)
+    assert image.warnings == ()
+
+
+def test_gif_of_one_frame_is_a_picture_and_of_several_a_film(tmp_path):
+    frames = [Image.fromarray(((GRAY + n) % 3 * 100).astype(np.uint8)) for n in range(3)]
+    frames[0].save(tmp_path / "one.gif")
+    assert read_picture(tmp_path / "one.gif").data.shape[-3:] == (1, 20, 28)
+    frames[0].save(tmp_path / "film.gif", save_all=True, append_images=frames[1:], duration=[40, 60, 80])
+    film = read_picture(tmp_path / "film.gif")
+    assert film.channel_kind is ChannelKind.TIME
+    assert film.data.shape == (3, 1, 20, 28)
+    assert np.array_equal(film.data[1, 0], (GRAY + 1) % 3 * 100)
+    assert (film.channel_values, film.channel_unit) == ((0.0, 40.0, 100.0), "ms")
+    coloured = [frame.convert("RGB") for frame in frames]
+    coloured[1].putpixel((3, 4), (255, 0, 0))
+    coloured[0].save(tmp_path / "colour.gif", save_all=True, append_images=coloured[1:], duration=40)
+    film = read_picture(tmp_path / "colour.gif")
+    assert film.channel_kind is ChannelKind.COLOUR_TIME
+    assert film.data[1, :, 0, 4, 3].tolist() == [255, 0, 0]
+
+
+def test_jpeg_in_cmyk_says_that_its_colours_were_converted(tmp_path):
+    stored = np.zeros((20, 28, 4), np.uint8)
+    stored[..., 1] = 255
+    Image.fromarray(stored, "CMYK").save(tmp_path / "a.jpg", quality=95)
+    image = read_picture(tmp_path / "a.jpg")
+    red, green, blue = image.data[:, 0, 9, 9]
+    assert "CMYK" in image.warnings[0]
+    assert red > 200 > 60 > green
+    assert blue > 200
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+def test_deep_jpeg_keeps_its_bits(tmp_path, bits):
+    stored = (GRAY * (7 if bits == 12 else 100)).astype(np.uint16)
+    (tmp_path / "a.jpg").write_bytes(imagecodecs.ljpeg_encode(stored, bitspersample=bits))
+    image = read_picture(tmp_path / "a.jpg")
+    assert image.data.dtype == np.uint16
+    assert np.array_equal(image.data[0], stored)
+
+
+def test_rows_and_blocks_that_are_not_there_are_missed(tmp_path):
+    whole = png_of_few_bits(np.zeros((20, 28), np.uint8), 1)
+    head = struct.pack(">2I5B", 28, 21, 1, 0, 0, 0, 0)
+    taller = whole[:16] + head + struct.pack(">I", zlib.crc32(b"IHDR" + head)) + whole[33:]
+    (tmp_path / "a.png").write_bytes(taller)
+    with pytest.raises(ReadError, match="truncated: it holds 100 of 105 bytes"):
+        read_picture(tmp_path / "a.png")
+    Image.fromarray(np.zeros((800, 800), np.uint8)).save(tmp_path / "a.jpg")
+    raw = bytearray((tmp_path / "a.jpg").read_bytes())
+    scan = raw.index(b"\xff\xda")
+    (tmp_path / "a.jpg").write_bytes(raw[: scan + 30] + b"\xff\xd9")
+    with pytest.raises(ReadError, match="cannot hold 10000 blocks"):
+        read_picture(tmp_path / "a.jpg")

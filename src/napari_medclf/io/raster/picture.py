@@ -1,4 +1,4 @@
-"""PNG and JPEG files: pictures without a place in a patient."""
+"""PNG, JPEG, GIF and BMP files: pictures without a place in a patient."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale, Source
 from napari_medclf.io.preflight import check_budget, check_file, refusing
+from napari_medclf.io.raster.film import read_film
+from napari_medclf.io.raster.picture_check import check_jpeg, check_png
 from napari_medclf.io.sniff import name_of
 from napari_medclf.io.window import robust_window
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_JPEG_MAGIC = b"\xff\xd8\xff"
+_GIF_MAGIC = b"GIF8"
 _EXIF_ORIENTATION = 0x0112
 
 
@@ -41,24 +45,33 @@ class Raster:
 
 
 def read_picture(path: Path) -> MedImage:
-    """Read a PNG or JPEG as a flat image in pixels.
+    """Read a PNG, JPEG, GIF or BMP as a flat image in pixels; a GIF of several frames becomes a film.
+
+    Gray of 2 and 4 bits is spread over 0 to 255, as viewers do.
 
     Raises
     ------
     ReadError
         If it is damaged or too large.
     """
-    return picture_image(path, load_raster(path))
+    check_file(path)
+    with path.open("rb") as file:
+        is_gif = file.read(4) == _GIF_MAGIC
+    film = read_film(path) if is_gif else None
+    return picture_image(path, load_raster(path)) if film is None else film
 
 
 def load_raster(path: Path) -> Raster:
-    """Decode a PNG or JPEG, all bits kept."""
+    """Decode a picture, all bits kept; of several frames the first."""
     check_file(path)
     with refusing(path, "cannot be decoded"):
+        bits = _check(path)
         from PIL import Image
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large pictures; the budget decides here
+            if bits > 8 and not _is_png(path):
+                return Raster(_decode_deep_jpeg(path))
             with Image.open(path, formats=("PNG", "JPEG", "GIF", "BMP")) as picture:
                 check_budget(path, picture.width * picture.height * 4)
                 notes = _notes(picture)
@@ -133,6 +146,31 @@ def _notes(picture: Any) -> tuple[str, ...]:
     if turned != 1:
         notes.append(f"Its EXIF asks viewers to turn it (orientation {turned}); it is kept as stored, like its labels.")
     return tuple(notes)
+
+
+def _check(path: Path) -> int:
+    """Look at a PNG or JPEG before it is decoded; gives its bits a sample, 8 for other kinds."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    if head == _PNG_MAGIC:
+        return check_png(path)
+    return check_jpeg(path) if head.startswith(_JPEG_MAGIC) else 8
+
+
+def _is_png(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(8) == _PNG_MAGIC
+
+
+def _decode_deep_jpeg(path: Path) -> NDArray[Any]:
+    """12-bit and lossless JPEG, which Pillow does not decode."""
+    import imagecodecs
+
+    raw = path.read_bytes()
+    try:
+        return np.asarray(imagecodecs.jpeg_decode(raw))
+    except RuntimeError:
+        return np.asarray(imagecodecs.ljpeg_decode(raw))
 
 
 def _is_deep_colour_png(path: Path) -> bool:

@@ -21,6 +21,12 @@ from napari_medclf.io.sniff import name_of
 
 _MOST_PAGES = 100_000
 _PALETTE = 3
+_MOST_ENTRIES = 10_000
+# TIFF 6.0, section 2 and BigTIFF: field types that hold whole numbers.
+_WHOLE_NUMBERS = (1, 3, 4, 16)
+_LONG = 4
+_WIDTH, _HEIGHT = 256, 257
+_NEEDED_TAGS = {"width": _WIDTH, "height": _HEIGHT, "number of bits": 258, "compression": 259}
 _LEADING = {"T": ChannelKind.TIME, "C": ChannelKind.CHANNEL, "S": ChannelKind.COLOUR}
 
 
@@ -80,9 +86,13 @@ def load_pages(path: Path) -> Pages:
 
         logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it logs what we say in our own sentence
         with tifffile.TiffFile(path) as file:
+            if not file.series:
+                raise ReadError(path, "holds no pages")
             series = file.series[0]
+            if min(series.shape, default=0) < 1:
+                raise ReadError(path, f"declares pages of the size {series.shape}")
             check_budget(path, int(np.prod(series.shape, dtype=np.float64)) * series.dtype.itemsize)
-            notes = _other_series(file)
+            notes = [*_other_series(file), *_levels(series)]
             palette = _palette(series.pages[0])
             samples, kind = _arrange(path, series.asarray(), series.axes, notes)
             return Pages(samples, kind, palette, spacing_of(file), tuple(notes))
@@ -112,9 +122,17 @@ def check_page_chain(path: Path, size: int) -> None:
 
 
 def _next_offset(path: Path, file: BinaryIO, offset: int, order: str, is_big: bool) -> int:
+    """Check one directory, and give the place of the following one."""
     file.seek(offset)
     n_entries = _unpack(path, order + ("Q" if is_big else "H"), file.read(8 if is_big else 2))
-    file.seek(n_entries * (20 if is_big else 12), 1)
+    if n_entries > _MOST_ENTRIES:
+        raise ReadError(path, f"is damaged: a page has {n_entries} entries")
+    entry_bytes = 20 if is_big else 12
+    entries = file.read(n_entries * entry_bytes)
+    tags = dict(struct.unpack_from(f"{order}HH", entries, at) for at in range(0, len(entries) - 3, entry_bytes))
+    for name, tag in _NEEDED_TAGS.items():
+        if tags.get(tag, _LONG) not in _WHOLE_NUMBERS or (tag in (_WIDTH, _HEIGHT) and tag not in tags):
+            raise ReadError(path, f"is damaged: a page has no {name} that can be read")
     return _unpack(path, order + ("Q" if is_big else "I"), file.read(8 if is_big else 4))
 
 
@@ -162,6 +180,12 @@ def _palette(page: Any) -> NDArray[np.uint8] | None:
     if int(page.photometric) != _PALETTE or page.colormap is None:
         return None
     return np.asarray(page.colormap.T >> 8, dtype=np.uint8)
+
+
+def _levels(series: Any) -> list[str]:
+    """Say that a pyramid was read at its finest level."""
+    n_levels = len(getattr(series, "levels", ()))
+    return [f"It holds {n_levels} sizes of the same picture; the largest was read."] if n_levels > 1 else []
 
 
 def _other_series(file: Any) -> list[str]:

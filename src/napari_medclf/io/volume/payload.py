@@ -49,6 +49,8 @@ def file_beside(path: Path, name: str) -> Path:
     found = path.parent / name
     if not found.resolve().is_relative_to(path.parent.resolve()):
         raise ReadError(path, "keeps its samples in a file outside its own folder", "Move both into one folder.")
+    if found.exists() and found.samefile(path):
+        raise ReadError(path, "names itself as the file of its samples", "It is damaged.")
     if not found.is_file():
         raise ReadError(path, f"keeps its samples in {found.name!r}, which is not there", "Copy both files.")
     return found
