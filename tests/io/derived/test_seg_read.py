@@ -124,6 +124,26 @@ def test_another_matrix_stays_on_its_own_grid_with_a_warning(spoil, image, grid)
     assert warning.endswith("It is shown on a grid of its own.")
 
 
+def test_other_pixels_of_the_same_matrix_stay_on_their_own_grid_with_a_warning(spoil, grid):
+    def stretch(dataset):
+        dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing = [1.5, 1.25]
+
+    found = read_seg(spoil(stretch), [grid])
+    assert not found.is_on_source_grid
+    np.testing.assert_allclose(found.segmentations[0].geometry.spacing, (3.5, 1.5, 1.25))
+    assert "pixels of another size" in found.warnings[0]
+
+
+def test_frames_that_name_every_slice_are_placed_by_position(spoil, grid, labels):
+    def name_all(dataset):
+        for group in groups(dataset):
+            group.DerivationImageSequence[0].SourceImageSequence = dataset.SourceImageSequence
+
+    found = read_seg(spoil(name_all), [grid])
+    assert found.is_on_source_grid
+    assert np.array_equal(found.segmentations[0].labels, labels)
+
+
 def test_another_images_labels_stay_on_their_own_grid(spoil, grid):
     other = replace(grid, source=replace(grid.source, series_uid="1.9", sop_instance_uids=("1.9.1",) * 12))
     elsewhere = replace(other, geometry=replace(grid.geometry, frame_of_reference_uid="1.9.9"))

@@ -210,6 +210,56 @@ def test_labels_find_the_right_one_of_two_stacks(name, tmp_path):
             assert np.count_nonzero(found.segmentations[0].labels) == np.count_nonzero(meant.labels)
 
 
+def without_place(dataset, k):
+    del dataset.ImagePositionPatient, dataset.ImageOrientationPatient
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1"
+    dataset.Modality = "CR"
+    return k == 4
+
+
+def test_a_picture_without_a_place_gets_labels_without_one(phantom, write_series, tmp_path):
+    (picture,) = images_of(write_series(tmp_path / "cr", phantom, without_place))
+    meant = lop_sided(picture)
+    write_seg(meant, picture, MODEL, tmp_path / "seg.dcm")
+    assert "PlanePositionSequence" not in pydicom.dcmread(tmp_path / "seg.dcm").PerFrameFunctionalGroupsSequence[0]
+    found = read_seg(tmp_path / "seg.dcm", [SourceGrid.of_image(picture)])
+    assert found.is_on_source_grid
+    assert np.array_equal(np.array([0, 3, 7, 9])[found.segmentations[0].labels], meant.labels)
+
+
+def test_labels_of_a_film_are_refused(phantom, write_series, tmp_path):
+    def film(dataset, k):
+        dataset.NumberOfFrames = 2
+        dataset.PixelData *= 2
+        dataset.Modality = "XA"
+        dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.12.1"
+        del dataset.ImagePositionPatient, dataset.ImageOrientationPatient
+        return k == 4
+
+    (image,) = images_of(write_series(tmp_path / "xa", phantom, film))
+    with pytest.raises(WriteError, match="is a film of 2 frames"):
+        write_seg(lop_sided(image), image, MODEL, tmp_path / "seg.dcm")
+
+
+def test_odd_patient_data_are_taken_over_as_they_are(phantom, write_series, tmp_path):
+    def odd(dataset, k):
+        dataset.PatientSex, dataset.PatientAge, dataset.StudyDate = "UNKNOWN", "old", "2026-11-21"
+        dataset.SpecificCharacterSet, dataset.PatientName = "ISO_IR 100", "MÜLLER^JÖRG"
+
+    (image,) = images_of(write_series(tmp_path / "ct", phantom, odd))
+    write_seg(lop_sided(image), image, MODEL, tmp_path / "seg.dcm")
+    dataset = pydicom.dcmread(tmp_path / "seg.dcm")
+    assert str(dataset.PatientName) == "MÜLLER^JÖRG"
+    assert dataset.SpecificCharacterSet == "ISO_IR 192"
+    assert dataset.PatientSex == "UNKNOWN"
+
+
+def test_a_folder_that_takes_no_file_is_told(image, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WriteError, match="could not be written"):
+        write_seg(lop_sided(image), image, MODEL, tmp_path / "file" / "seg.dcm")
+
+
 def test_numbered_objects_become_a_segment_each(image, tmp_path):
     labels = np.zeros(image.geometry.shape, np.int32)
     labels[2, 3:5, 4:6], labels[5, 10, 11], labels[8, 1:3, 20] = 4, 17, 300

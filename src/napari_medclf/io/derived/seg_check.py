@@ -19,7 +19,7 @@ from napari_medclf.io.derived.patient_study import taken_over
 from napari_medclf.io.derived.reference import items
 from napari_medclf.io.derived.seg_describe import PlannedSegment
 from napari_medclf.io.derived.seg_frames import FrameSet, read_frames
-from napari_medclf.io.derived.seg_read import read_seg
+from napari_medclf.io.derived.seg_read import ON_ITS_OWN, read_seg
 from napari_medclf.io.derived.seg_source import SourceSlice
 from napari_medclf.io.derived.source_grid import SourceGrid
 from napari_medclf.io.dicom import tags
@@ -105,7 +105,8 @@ def _check_identity(dataset: Any, source: SourceSlice) -> None:
 
 def _check_segments(found: LabelSet, meant: Meant) -> None:
     if not found.is_on_source_grid:
-        raise _DifferenceError(f"it is on another grid ({' '.join(found.warnings)})")
+        reason = " ".join(found.warnings).removesuffix(ON_ITS_OWN).strip().rstrip(".")
+        raise _DifferenceError(f"it is on another grid: {reason}")
     if len(found.segmentations) != 1:
         raise _DifferenceError("its segments overlap")
     classes = {one.value: one for one in found.segmentations[0].schema.classes}

@@ -62,12 +62,12 @@ def place_on_source(path: Path, frames: FrameSet, grid: SourceGrid) -> FramePlac
         found, expected = f"{frames.rows} x {frames.columns}", "{} x {}".format(*grid.geometry.shape[1:])
         return f"Its frames have {found} pixels, and those of the image it was made for {expected}."
     corners = frames.corners()
+    if corners is not None and not _is_parallel(corners[0], grid):
+        return "Its frames are turned against those of the image it was made for, or have pixels of another size."
     slices: list[int] = []
     off_mm = np.zeros(len(frames.frames))
     for n, frame in enumerate(frames.frames):
-        number = _named_slice(frame, grid)
-        if number is None and corners is not None:
-            number = _lying_slice(corners[n], grid)
+        number = _find_slice(frame, None if corners is None else corners[n], grid)
         if number is None:
             return f"Frame {frame.number} lies on no slice of the image it was made for."
         if corners is not None:
@@ -116,9 +116,20 @@ def place_alone(path: Path, frames: FrameSet, frame_of_reference_uid: str = "") 
     )
 
 
-def _named_slice(frame: SegFrame, grid: SourceGrid) -> int | None:
+def _is_parallel(corners: FloatArray, grid: SourceGrid) -> bool:
+    """Whether the rows and columns of a frame run as those of a grid do, to half a voxel at their ends."""
+    found = np.diff(grid.geometry.to_index(corners[[1, 0, 2]]), axis=0)
+    expected = np.diff(_slice_corners(grid, 0)[[1, 0, 2]], axis=0)
+    return bool(np.abs(found - expected).max() <= _HALF_VOXEL)
+
+
+def _find_slice(frame: SegFrame, corners: FloatArray | None, grid: SourceGrid) -> int | None:
+    """Tell the slice that a frame names; where it names none or several, the one it lies on."""
     found = (grid.find_slice(uid, number) for uid, number in frame.sources)
-    return next((number for number in found if number is not None), None)
+    named = {number for number in found if number is not None}
+    if len(named) == 1:
+        return named.pop()
+    return None if corners is None else _lying_slice(corners, grid)
 
 
 def _lying_slice(corners: FloatArray, grid: SourceGrid) -> int | None:

@@ -32,6 +32,8 @@ from napari_medclf.io.sniff import name_of
 
 _TYPES = ("BINARY", "FRACTIONAL", "LABELMAP")
 _HALF = 0.5
+ON_ITS_OWN = "It is shown on a grid of its own."
+"""How a warning ends about labels whose image does not fit them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +101,7 @@ def _place(path: Path, frames: FrameSet, reference: Reference, grids: Sequence[S
         placed = place_on_source(path, frames, grid)
         if isinstance(placed, FramePlaces):
             return placed
-        reasons.append(f"{placed} It is shown on a grid of its own.")
+        reasons.append(f"{placed} {ON_ITS_OWN}")
     alone = place_alone(path, frames, reference.frame_of_reference_uid)
     return replace(alone, warnings=(*alone.warnings, *reasons[:1]))
 
