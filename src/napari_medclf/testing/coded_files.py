@@ -71,8 +71,7 @@ def enhanced_dataset(series: CodedSeries) -> dict[str, Any]:
     n = len(series.planes)
     order = [(index * _SHUFFLE) % n if series.is_shuffled else index for index in range(n)]
     frames = [_frame(series, index) for index in order]
-    measures = [{"SliceThickness": 1.0, "PixelSpacing": [series.planes[0].row_mm, series.planes[0].column_mm]}]
-    shared: dict[str, Any] = {"PixelMeasuresSequence": measures}
+    shared: dict[str, Any] = {} if _has_own_measures(series) else _measures(series.planes[0])
     shared["PixelValueTransformationSequence"] = [_rescale(series) | {"RescaleType": "US"}]
     return _common(series, ENHANCED_CT, uid_of(series, 2)) | {
         "InstanceNumber": 1,
@@ -93,11 +92,19 @@ def _frame(series: CodedSeries, index: int) -> dict[str, Any]:
     }
     if plane.time:
         content["TemporalPositionIndex"] = plane.time
-    return {
+    return (_measures(plane) if _has_own_measures(series) else {}) | {
         "FrameContentSequence": [content],
         "PlanePositionSequence": [_position(plane)],
         "PlaneOrientationSequence": [_orientation(series, plane)],
     }
+
+
+def _measures(plane: Plane) -> dict[str, Any]:
+    return {"PixelMeasuresSequence": [{"SliceThickness": 1.0, "PixelSpacing": [plane.row_mm, plane.column_mm]}]}
+
+
+def _has_own_measures(series: CodedSeries) -> bool:
+    return len({(plane.row_mm, plane.column_mm) for plane in series.planes}) > 1
 
 
 def _common(series: CodedSeries, sop_class: str, uid: str) -> dict[str, Any]:

@@ -211,8 +211,11 @@ _FARTHER = [0.0, 2.5, 5.0, 7.5, 10.0, 15.0, 20.0, 25.0, 30.0]
 _ONE_SLICE_TWICE = [0.0, 2.5, 5.0, 5.0, 7.5, 10.0, 12.5, 15.0, 17.5]
 
 
+def _of_two_spacings() -> tuple[Plane, ...]:
+    return tuple(replace(one, column_mm=COLUMN_MM + 0.2 * (k > 4)) for k, one in enumerate(stacked()))
+
+
 def _regular() -> tuple[CodedSeries, ...]:
-    two_spacings = tuple(replace(one, column_mm=COLUMN_MM + 0.2 * (k > 4)) for k, one in enumerate(stacked()))
     return (
         CodedSeries("axial", stacked()),
         CodedSeries("reversed", tuple(reversed(stacked()))),
@@ -234,7 +237,7 @@ def _regular() -> tuple[CodedSeries, ...]:
         CodedSeries("same file twice", stacked(), copies=(4,)),
         CodedSeries("tilt", stacked(shift=_TILT), needs_warning=True),
         CodedSeries("slight tilt", stacked(shift=_SLIGHT_TILT), needs_warning=True),
-        CodedSeries("two pixel spacings", two_spacings, Expected.REFUSED),
+        CodedSeries("two pixel spacings", _of_two_spacings(), Expected.REFUSED),
     )
 
 
@@ -244,6 +247,9 @@ def _irregular() -> tuple[CodedSeries, ...]:
         CodedSeries("missing", _without(5), Expected.REFUSED),
         CodedSeries("missing two", _without(3, 6), Expected.REFUSED),
         CodedSeries("duplicate", stacked(along=_ONE_SLICE_TWICE), Expected.REFUSED),
+        CodedSeries("all at one place", stacked()[:1] * 4, Expected.REFUSED),
+        CodedSeries("two at one place", stacked()[:1] * 2, Expected.REFUSED),
+        CodedSeries("last slice sideways", _sideways(1.2), Expected.REFUSED),
         CodedSeries("jitter 0.5 %", _jittered(0.005), Expected.TOLERATED, stray_mm=0.005 * STEP_MM),
         CodedSeries("jitter 3 %", _jittered(0.03), Expected.TOLERATED, stray_mm=0.03 * STEP_MM, needs_warning=True),
         CodedSeries("jitter 8 %", _jittered(0.08), Expected.REFUSED),
@@ -257,6 +263,12 @@ def _irregular() -> tuple[CodedSeries, ...]:
         CodedSeries("last slice upside down", _turning(np.pi), Expected.REFUSED),
         CodedSeries("no orientation", stacked(), Expected.UNPLACED, has_place=False, n_images=N_SLICES),
     )
+
+
+def _sideways(shift_mm: float) -> tuple[Plane, ...]:
+    *others, last = stacked()
+    x, y, z = last.corner
+    return (*others, replace(last, corner=(x + shift_mm, y, z)))
 
 
 def _leaning(lean: float) -> tuple[Vector3, Vector3]:
@@ -281,6 +293,8 @@ def _several() -> tuple[CodedSeries, ...]:
         CodedSeries("enhanced rescaled", stacked(), is_enhanced=True, slope=2.0, intercept=-1024.0),
         CodedSeries("enhanced two stacks", two_stacks, is_enhanced=True, n_images=2),
         CodedSeries("enhanced two stacks shuffled", stacked() + far, is_enhanced=True, is_shuffled=True, n_images=2),
+        CodedSeries("enhanced at one place", stacked()[:1] * 4, Expected.REFUSED, is_enhanced=True),
+        CodedSeries("enhanced two pixel spacings", _of_two_spacings(), Expected.REFUSED, is_enhanced=True),
         CodedSeries("enhanced 4D", over_time, is_enhanced=True),
         CodedSeries("enhanced 4D shuffled", over_time, is_enhanced=True, is_shuffled=True),
     )
