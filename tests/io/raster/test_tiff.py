@@ -110,3 +110,41 @@ def test_truncated_file_is_refused_by_name(tmp_path, kept):
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(ReadError, match=r"cut\.tif"):
         read_tiff(path)
+
+
+@pytest.mark.parametrize(
+    "dtype", [np.bool_, np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.float16, np.float32, np.float64]
+)
+def test_every_depth_keeps_its_samples(tmp_path, dtype):
+    stored = (PAGES % 2 if dtype == "?" else PAGES % 100).astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="minisblack")
+    image = read_tiff(tmp_path / "a.tif")
+    factor = 255 if dtype == "?" else 1
+    assert np.array_equal(image.data, stored.astype(image.data.dtype) * factor)
+
+
+def test_big_and_tiled_files_are_read_and_of_a_pyramid_the_finest_level(tmp_path):
+    tifffile.imwrite(tmp_path / "big.tif", PAGES, bigtiff=True, photometric="minisblack")
+    assert np.array_equal(read_tiff(tmp_path / "big.tif").data, PAGES)
+    fine = np.arange(128 * 160, dtype=np.uint16).reshape(128, 160)
+    with tifffile.TiffWriter(tmp_path / "pyramid.tif") as file:
+        options = {"tile": (16, 16), "photometric": "minisblack"}
+        file.write(fine, subifds=1, **options)
+        file.write(fine[::2, ::2], subfiletype=1, **options)
+    image = read_tiff(tmp_path / "pyramid.tif")
+    assert np.array_equal(image.data[0], fine)
+    assert "2 sizes" in image.warnings[0]
+
+
+def test_page_without_a_width_is_one_sentence(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", PAGES[0], photometric="minisblack")
+    raw = bytearray((tmp_path / "a.tif").read_bytes())
+    place = (
+        raw.index(struct.pack("<HH", 256, 4))
+        if struct.pack("<HH", 256, 4) in raw
+        else raw.index(struct.pack("<HH", 256, 3))
+    )
+    raw[place : place + 2] = struct.pack("<H", 255)
+    (tmp_path / "a.tif").write_bytes(raw)
+    with pytest.raises(ReadError, match="no width"):
+        read_tiff(tmp_path / "a.tif")

@@ -7,6 +7,7 @@ import pytest
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Unit
 from napari_medclf.domain.image import ChannelKind
+from napari_medclf.io.read import read_image
 from napari_medclf.io.volume.nifti import read_nifti
 
 RAS = np.array([[0.5, 0, 0.1, -20], [0, 0.75, 0, 30], [0.02, 0, 3.5, 7], [0, 0, 0, 1.0]])
@@ -191,4 +192,113 @@ def test_gzip_bomb_is_refused_before_it_is_unpacked(tmp_path):
     packed = tmp_path / "bomb.nii.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
     with pytest.raises(ReadError, match="truncated"):
+        read_nifti(packed)
+
+
+def test_qform_alone_places_the_image_and_a_turned_one_is_told_in_degrees(tmp_path):
+    turn = np.array([[0, -1, 0, 5], [1, 0, 0, 6], [0, 0, 2, 7], [0, 0, 0, 1.0]])
+
+    def only_qform(image):
+        image.set_qform(turn, code=1)
+        image.set_sform(None, code=0)
+
+    image = read_nifti(save(tmp_path / "a.nii", ramp(5, 4, 3), np.eye(4), only_qform))
+    x, y, z = image.geometry.to_world(np.array([2, 1, 3]))
+    assert np.allclose([-x, -y, z], nib.affines.apply_affine(turn, [3, 1, 2]), atol=1e-5)
+    assert image.warnings == ()
+
+    def both(image):
+        image.set_qform(turn, code=1)
+        image.set_sform(np.diag([1, 1, 2, 1.0]), code=2)
+
+    image = read_nifti(save(tmp_path / "b.nii", ramp(5, 4, 3), np.eye(4), both))
+    assert any("90.0 degrees" in text and "sform is used" in text for text in image.warnings)
+
+
+@pytest.mark.parametrize(("unit", "factor", "name"), [("sec", 1, "s"), ("msec", 1, "ms"), ("usec", 1e-3, "ms")])
+def test_times_come_with_their_unit(tmp_path, unit, factor, name):
+    def set_time(image):
+        image.header.set_xyzt_units("mm", unit)
+        image.header.set_zooms((1, 1, 1, 2.5))
+        image.header["toffset"] = 5
+
+    image = read_nifti(save(tmp_path / "a.nii", ramp(5, 4, 3, 2), edit=set_time))
+    assert image.channel_values == pytest.approx((5 * factor, 7.5 * factor))
+    assert image.channel_unit == name
+
+
+def test_axis_that_counts_in_hertz_is_no_time(tmp_path):
+    path = save(tmp_path / "a.nii", ramp(5, 4, 3, 2), edit=lambda image: image.header.set_xyzt_units("mm", "hz"))
+    image = read_nifti(path)
+    assert image.channel_kind is ChannelKind.CHANNEL
+    assert "Hz" in image.warnings[0]
+
+
+@pytest.mark.parametrize("kind", [nib.Nifti1Pair, nib.Nifti2Pair])
+@pytest.mark.parametrize("suffix", [".img", ".img.gz"])
+def test_pair_of_header_and_samples_is_one_image(tmp_path, kind, suffix):
+    stored = ramp(5, 4, 3)
+    nib.save(kind(stored, RAS), tmp_path / f"a{suffix}")
+    header = tmp_path / "a.hdr"
+    if suffix == ".img.gz":
+        header.write_bytes(gzip.decompress((tmp_path / "a.hdr.gz").read_bytes()))
+        (tmp_path / "a.hdr.gz").unlink()
+    image = read_image(tmp_path)
+    assert image.source.path == header
+    assert np.array_equal(image.data, stored.T)
+    assert image.warnings == ()
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint32, np.int64, np.uint64, np.float64])
+def test_wide_and_rare_types_keep_their_numbers(tmp_path, dtype):
+    stored = ramp(5, 4, 3).astype(dtype) + dtype(np.iinfo(dtype).max - 100 if np.issubdtype(dtype, np.integer) else 0.1)
+    nib.save(nib.Nifti1Image(stored, RAS, dtype=dtype), tmp_path / "a.nii.gz")
+    image = read_nifti(tmp_path / "a.nii.gz")
+    assert image.data.dtype == dtype
+    assert np.array_equal(image.data, stored.T)
+
+
+def test_scaling_that_is_no_number_is_left_out_and_told_or_refused(tmp_path):
+    path = save(tmp_path / "a.nii", ramp(5, 4, 3))
+    image = read_nifti(edit_header(path, 112, np.array([np.inf, 0], "<f4").tobytes()))
+    assert "kept as stored" in image.warnings[0]
+    assert image.data.dtype == np.int16
+    assert read_nifti(edit_header(path, 112, np.array([0, 7], "<f4").tobytes())).data[2, 3, 4] == 59
+    with pytest.raises(ReadError, match="scl_inter"):
+        read_nifti(edit_header(path, 112, np.array([2, np.nan], "<f4").tobytes()))
+
+
+@pytest.mark.parametrize(
+    ("offset", "raw", "reason"),
+    [
+        (108, np.array([100], "<f4").tobytes(), "inside the header"),
+        (108, np.array([np.nan], "<f4").tobytes(), "inside the header"),
+        (108, np.array([1e9], "<f4").tobytes(), "truncated"),
+        (72, np.array([8], "<i2").tobytes(), "8 bits"),
+        (280, np.full(12, 1e30, "<f4").tobytes(), "1e"),
+    ],
+)
+def test_header_that_lies_is_refused(tmp_path, offset, raw, reason):
+    with pytest.raises(ReadError, match=reason):
+        read_nifti(edit_header(save(tmp_path / "a.nii", ramp(5, 4, 3)), offset, raw))
+
+
+def test_samples_said_to_begin_at_zero_follow_the_header(tmp_path):
+    image = read_nifti(edit_header(save(tmp_path / "a.nii", ramp(5, 4, 3)), 108, np.zeros(1, "<f4").tobytes()))
+    assert image.data[2, 3, 4] == 59
+    assert "where the samples begin" in image.warnings[0]
+
+
+def test_packed_samples_are_checked_to_their_end(tmp_path):
+    path = save(tmp_path / "a.nii", ramp(5, 4, 3))
+    raw = path.read_bytes()
+    packed = tmp_path / "a.nii.gz"
+    packed.write_bytes(gzip.compress(raw[:200]) + gzip.compress(raw[200:]))
+    assert read_nifti(packed).data[2, 3, 4] == 59
+    packed.write_bytes(gzip.compress(raw + b"more"))
+    assert "4 bytes behind its samples" in read_nifti(packed).warnings[0]
+    whole = bytearray(gzip.compress(raw))
+    whole[-6] ^= 1
+    packed.write_bytes(whole)
+    with pytest.raises(ReadError, match="damaged"):
         read_nifti(packed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,10 +88,10 @@ def first_bytes(path: Path, n_bytes: int) -> tuple[bytes, Packing]:
     raw = read_head(path, n_bytes)
     if not raw.startswith(GZIP_MAGIC):
         return raw, Packing.RAW
-    packed = read_head(path, n_bytes + 2**16)
     try:
-        return zlib.decompressobj(31).decompress(packed, n_bytes), Packing.GZIP
-    except zlib.error as error:
+        with gzip.open(path) as stream:
+            return stream.read(n_bytes), Packing.GZIP
+    except (zlib.error, gzip.BadGzipFile, EOFError) as error:
         raise ReadError(path, "is damaged: it cannot be unpacked", "Fetch it again.") from error
 
 
