@@ -123,6 +123,13 @@ def test_stream_without_a_size_fills_no_more_than_was_declared(syntax):
             unpack_frame(Path("a.dcm"), pixels_of(syntax), ENCODERS[syntax](big))
 
 
+@pytest.mark.parametrize("syntax", ENCODERS)
+def test_gigabytes_out_of_next_to_nothing_are_refused_before_they_are_unpacked(syntax, monkeypatch):
+    monkeypatch.setattr(codecs, "_DECODERS", {})
+    with pytest.raises(ReadError, match="declares 6866 MiB of samples in"):
+        unpack_frame(Path("a.dcm"), pixels_of(syntax, 60000, 60000), ENCODERS[syntax](GRAY))
+
+
 def test_picture_in_thousands_of_scans_is_refused_at_once():
     stream = ENCODERS["1.2.4.70"](GRAY)
     with pytest.raises(ReadError, match="more than 500 JPEG scans"):

@@ -34,6 +34,8 @@ _HAS_HEADER = frozenset((*JPEG, *JPEG_LS, *JPEG_2000))
 _RGB_LETTERS = (ord("R"), ord("G"), ord("B"))
 _RLE_HEADER = 64
 _END_OF_IMAGE = b"\xff\xd9"
+# No real picture of this size packs as well; small blank ones do.
+_LARGE_BYTES, _MOST_RATIO = 2**26, 2000
 _START_OF_SCAN = b"\xff\xda"
 # Progressive pictures have about ten; libjpeg-turbo's own tools draw the line here, too.
 _MOST_SCANS = 500
@@ -60,6 +62,7 @@ def unpack_frame(path: Path, pixels: Pixels, data: bytes, n_threads: int = 1) ->
         before anything is unpacked.
     """
     uid = pixels.transfer_syntax_uid
+    _check_ratio(path, pixels, len(data))
     stream = checked_stream(path, pixels, data) if uid in _HAS_HEADER else None
     with refusing(path, f"has damaged samples ({syntax_name(uid)})", with_text=False):
         samples = np.asarray(_DECODERS[uid](data, _Frame(pixels, stream, n_threads)))
@@ -69,6 +72,15 @@ def unpack_frame(path: Path, pixels: Pixels, data: bytes, n_threads: int = 1) ->
         samples = samples.reshape(shape if pixels.samples_per_pixel == 1 else (*shape, 3))
         samples = ybr_to_rgb(samples, pixels.bits_stored) if _is_left_ybr(pixels, stream) else samples
         return np.require(samples, requirements=["C", "W"])
+
+
+def _check_ratio(path: Path, pixels: Pixels, packed_bytes: int) -> None:
+    """Refuse a large frame out of next to nothing: unpacking needs several times its size."""
+    n_bytes = pixels.n_bytes // pixels.n_frames
+    if n_bytes > _LARGE_BYTES and n_bytes > _MOST_RATIO * packed_bytes:
+        raise ReadError(
+            path, f"declares {n_bytes / 2**20:.0f} MiB of samples in a frame of {packed_bytes} packed bytes"
+        )
 
 
 def checked_stream(path: Path, pixels: Pixels, data: bytes) -> Stream:
