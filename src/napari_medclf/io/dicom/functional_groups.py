@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,45 +57,62 @@ class Frame:
     Answers `get` and ``in`` as a pydicom data set does.
     """
 
-    def __init__(self, dataset: Any, number: int, own: Any, shared: Any) -> None:
+    def __init__(self, number: int, own: Any, common: _Common) -> None:
         self.number = number
-        self._dataset = dataset
-        self._groups = tuple(group for group in (own, shared) if group is not None)
+        self._own = _Group(own)
+        self._common = common
 
     def get(self, keyword: str, default: Any = None) -> Any:
         """Value of an element, or `default`."""
-        for found in self._homes(keyword):
-            value = found.get(keyword)
-            if value is not None and value != "":
-                return value
-        return default
+        value = self._own.get(keyword)
+        if value is None:
+            value = self._common.get(keyword)
+        return default if value is None else value
 
     def __contains__(self, keyword: str) -> bool:
         return self.get(keyword) is not None
 
-    def _homes(self, keyword: str) -> list[Any]:
-        homes: list[Any] = []
-        for group in self._groups:
-            if keyword == "ImageType":
-                homes += [_FrameType(item) for name in _FRAME_TYPES if (item := _first(group, name)) is not None]
-            elif keyword == "DiffusionGradientOrientation":
-                diffusion = _first(group, "MRDiffusionSequence")
-                homes.append(None if diffusion is None else _first(diffusion, _GROUP_OF[keyword]))
-            elif keyword in _GROUP_OF:
-                homes.append(_first(group, _GROUP_OF[keyword]))
-        if keyword not in _NEVER_FROM_ABOVE:
-            homes.append(self._dataset)
-        return [home for home in homes if home is not None]
+
+class _Group:
+    """The functional groups of one frame, or the shared ones."""
+
+    def __init__(self, groups: Any) -> None:
+        self._groups = groups
+        self._present = frozenset(groups.keys()) if groups is not None else frozenset()
+
+    def get(self, keyword: str) -> Any:
+        """Value of an element in the group that it belongs to; None where it is missing or empty."""
+        if keyword == "ImageType":
+            found = [self._value(name, "FrameType") for name in _FRAME_TYPES]
+            return next((value for value in found if value is not None), None)
+        if keyword == "DiffusionGradientOrientation":
+            direction = self._value("MRDiffusionSequence", _GROUP_OF[keyword])
+            return None if not direction else _filled(direction[0].get(keyword))
+        return self._value(_GROUP_OF[keyword], keyword) if keyword in _GROUP_OF else None
+
+    def _value(self, sequence: str, keyword: str) -> Any:
+        if _tag_of(sequence) not in self._present:
+            return None
+        item = _first(self._groups, sequence)
+        return None if item is None else _filled(item.get(keyword))
 
 
-class _FrameType:
-    """FrameType under the name that it has in single-frame objects."""
+class _Common:
+    """What all frames of an object share; each element is looked up once."""
 
-    def __init__(self, item: Any) -> None:
-        self._item = item
+    def __init__(self, dataset: Any, shared: Any) -> None:
+        self._dataset = dataset
+        self._shared = _Group(shared)
+        self._known: dict[str, Any] = {}
 
-    def get(self, _keyword: str) -> Any:
-        return self._item.get("FrameType")
+    def get(self, keyword: str) -> Any:
+        """Value of an element, None where it is missing or empty."""
+        if keyword not in self._known:
+            value = self._shared.get(keyword)
+            if value is None and keyword not in _NEVER_FROM_ABOVE:
+                value = _filled(self._dataset.get(keyword))
+            self._known[keyword] = value
+        return self._known[keyword]
 
 
 def frames_of(path: Path, dataset: Any, n_frames: int) -> tuple[Frame, ...]:
@@ -107,11 +125,23 @@ def frames_of(path: Path, dataset: Any, n_frames: int) -> tuple[Frame, ...]:
     """
     described = dataset.get("PerFrameFunctionalGroupsSequence")
     shared = _first(dataset, "SharedFunctionalGroupsSequence")
+    common = _Common(dataset, shared)
     if described is None or len(described) == 0:
-        return (Frame(dataset, 1, None, shared),) if shared is not None and n_frames == 1 else ()
+        return (Frame(1, None, common),) if shared is not None and n_frames == 1 else ()
     if len(described) != n_frames:
         raise ReadError(path, f"declares {n_frames} frames and describes {len(described)} of them; it is damaged")
-    return tuple(Frame(dataset, number, own, shared) for number, own in enumerate(described, start=1))
+    return tuple(Frame(number, own, common) for number, own in enumerate(described, start=1))
+
+
+def _filled(value: Any) -> Any:
+    return None if value is None or (isinstance(value, str) and value == "") else value
+
+
+@cache
+def _tag_of(keyword: str) -> int | None:
+    from pydicom.datadict import tag_for_keyword
+
+    return tag_for_keyword(keyword)
 
 
 def _first(holder: Any, keyword: str) -> Any:
