@@ -116,10 +116,10 @@ def test_truncated_file_is_refused_by_name(tmp_path, kept):
     "dtype", [np.bool_, np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.float16, np.float32, np.float64]
 )
 def test_every_depth_keeps_its_samples(tmp_path, dtype):
-    stored = (PAGES % 2 if dtype == "?" else PAGES % 100).astype(dtype)
+    stored = (PAGES % 2 if dtype is np.bool_ else PAGES % 100).astype(dtype)
     tifffile.imwrite(tmp_path / "a.tif", stored, photometric="minisblack")
     image = read_tiff(tmp_path / "a.tif")
-    factor = 255 if dtype == "?" else 1
+    factor = 255 if dtype is np.bool_ else 1
     assert np.array_equal(image.data, stored.astype(image.data.dtype) * factor)
 
 
