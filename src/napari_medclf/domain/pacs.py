@@ -135,11 +135,12 @@ class InstanceRow:
 
 @dataclass(frozen=True)
 class Arrival:
-    """What became of one object that was asked for: a file, or the reason why there is none."""
+    """What became of one object: a file, or the reason why there is none; `is_stray` where nobody asked for it."""
 
     sop_uid: str
     path: str = ""
     reason: str = ""
+    is_stray: bool = False
 
 
 @dataclass(frozen=True)

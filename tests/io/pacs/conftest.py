@@ -110,7 +110,8 @@ class DimseArchive:
             return
         from pynetdicom import build_context
 
-        contexts = [build_context(self.datasets[0].SOPClassUID, "1.2.840.10008.1.2.1")]
+        kind = self.changes.get("kind", self.datasets[0].SOPClassUID)
+        contexts = [build_context(kind, "1.2.840.10008.1.2.1")]
         yield "127.0.0.1", self.move_port, {"contexts": contexts}
         yield from self._on_get(event)
 
@@ -122,7 +123,8 @@ class DimseArchive:
     def _chosen(self, identifier):
         uids = identifier.get("SOPInstanceUID") or [one.SOPInstanceUID for one in self.datasets]
         uids = [uids] if isinstance(uids, str) else list(uids)
-        return [one for one in self.datasets if one.SOPInstanceUID in uids]
+        chosen = [one for one in self.datasets if one.SOPInstanceUID in uids]
+        return chosen + self.changes.get("more", [])
 
     def _wait(self):
         if self.changes.get("silent"):

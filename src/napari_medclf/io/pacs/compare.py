@@ -10,13 +10,15 @@ from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.preflight import refusing
 
 _LISTED = 5
+_PADDING = 0xFFFCFFFC
 
 
 def explain_difference(sent: Path, returned: Path) -> str:
     """Name the elements that differ between two files, as a sentence; empty when all are the same.
 
     Elements are named by keyword and their values are not shown. The file header (group 2) belongs to
-    whoever wrote the file and is not compared, save for the transfer syntax.
+    whoever wrote the file and is not compared, save for the transfer syntax; group lengths and the padding
+    at the end say nothing of the object (PS3.5 7.2, PS3.10 7.2).
 
     Raises
     ------
@@ -27,7 +29,8 @@ def explain_difference(sent: Path, returned: Path) -> str:
     if tags.meta_text(first, "TransferSyntaxUID") != tags.meta_text(second, "TransferSyntaxUID"):
         return "The server packed it in another transfer syntax."
     with quiet():
-        changed = [_name(tag) for tag in sorted({*first.keys(), *second.keys()}) if not _is_same(first, second, tag)]
+        told = sorted(tag for tag in {*first.keys(), *second.keys()} if tag.element and tag != _PADDING)
+        changed = [_name(tag) for tag in told if not _is_same(first, second, tag)]
     if not changed:
         return ""
     more = f" and {len(changed) - _LISTED} more" if len(changed) > _LISTED else ""

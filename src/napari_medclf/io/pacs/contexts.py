@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from napari_medclf.io.dicom.syntax import DEFLATED, DEFLATED_FRAMES, JPEG, JPEG_2000, JPEG_LS, JPEG_XL, RLE
+
 _BASE = "1.2.840.10008.1.2"
 VERIFICATION = "1.2.840.10008.1.1"
 STUDY_ROOT_FIND, STUDY_ROOT_MOVE, STUDY_ROOT_GET = (f"1.2.840.10008.5.1.4.1.2.2.{n}" for n in (1, 2, 3))
@@ -12,10 +14,14 @@ EXPLICIT, IMPLICIT = f"{_BASE}.1", _BASE
 SYNTAXES = (
     EXPLICIT,
     IMPLICIT,
-    f"{_BASE}.1.99",
+    DEFLATED,
     f"{_BASE}.2",
-    f"{_BASE}.5",
-    *(f"{_BASE}.4.{n}" for n in (50, 51, 57, 70, 80, 81, 90, 91, 201, 202, 203)),
+    *DEFLATED_FRAMES,
+    *RLE,
+    *JPEG,
+    *JPEG_LS,
+    *JPEG_2000,
+    *JPEG_XL,
 )
 """What is taken: every packing that can be read here, unpacked ones first."""
 SEGMENTATION, LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"

@@ -58,7 +58,8 @@ def taker(inbox: Inbox, tell: Callable[[Arrival], None]) -> Callable[[Any], int]
             tell(Arrival(str(event.request.AffectedSOPInstanceUID), reason=f"cannot be written ({error.strerror})"))
             return _NOT_WRITTEN
         tell(arrival)
-        return _REFUSED if arrival.reason else _TAKEN
+        # What nobody asked for is dropped without a word: Orthanc ends a C-MOVE at the first refusal.
+        return _REFUSED if arrival.reason and not arrival.is_stray else _TAKEN
 
     return take
 

@@ -72,6 +72,7 @@ def _listening(server: DimseServer, kinds: Sequence[str], take: Callable[[Any], 
     entity.require_called_aet = True
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = server.timeout_s
     for kind in kinds:
+        _make_known(kind)
         entity.add_supported_context(kind, list(SYNTAXES))
     here = _own_address(server)
     try:
@@ -86,6 +87,16 @@ def _listening(server: DimseServer, kinds: Sequence[str], take: Callable[[Any], 
         if listener is not None:
             listener.shutdown()
         _wait_for_end(entity)
+
+
+def _make_known(kind: str) -> None:
+    """Let pynetdicom receive a private or retired kind; as a receiver it breaks off at kinds it does not know."""
+    from pynetdicom import register_uid
+    from pynetdicom.service_class import StorageServiceClass
+    from pynetdicom.sop_class import uid_to_service_class
+
+    if not issubclass(uid_to_service_class(kind), StorageServiceClass):
+        register_uid(kind, f"Kind_{kind.replace('.', '_')}", StorageServiceClass)
 
 
 def _own_address(server: DimseServer) -> str:

@@ -18,6 +18,7 @@ from napari_medclf.io.pacs.received import check_received, told_uid
 
 _LEDGER = ".received.jsonl"
 _HEAD_BYTES = 4096
+_STRAY = "the server sent something that was not asked for; it was not kept"
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Inbox:
         row = next((one for one in self.wanted if one.sop_uid == sop_uid), None)
         if row is None:
             shown = sop_uid if is_uid(sop_uid) else ""
-            return Arrival(shown, reason="the server sent something that was not asked for; it was not kept")
+            return Arrival(shown, reason=_STRAY, is_stray=True)
         try:
             return self._write(row, bytes(head), source)
         except ReadError as error:

@@ -47,7 +47,7 @@ class ReceivedSeries:
     n_asked, n_received, n_kept : int
         Objects that the server lists, that came now, and that were here before.
     problems : tuple of str
-        Why objects are missing, as sentences.
+        Why objects are missing, or what came that nobody asked for, as sentences.
     """
 
     row: SeriesRow
@@ -60,7 +60,7 @@ class ReceivedSeries:
     @property
     def is_whole(self) -> bool:
         """Whether every object that the server lists is here."""
-        return not self.problems and self.n_asked == self.n_received + self.n_kept
+        return 0 < self.n_asked == self.n_received + self.n_kept
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,9 @@ def get(options: GetOptions) -> Job[Received]:
                 one = yield from _fetch_series(link, inbox, row)
             except (ServerError, OSError) as error:
                 one = ReceivedSeries(row, folder / _short(row.series_uid), row.n_instances or 0, problems=(str(error),))
+            if one.is_whole:
+                for problem in one.problems:
+                    yield Warned(problem)
             yield _event_of(one)
             received.append(one)
         return Received(str(server), protocol_of(server), folder, tuple(received))
@@ -139,6 +142,8 @@ def _fetch_series(link: Link, inbox: Inbox, row: SeriesRow) -> Job[ReceivedSerie
     except ServerError as error:
         problems.append(str(error))
     lost = [one.sop_uid for one in missing if one.sop_uid not in came]
+    if not inbox.wanted:
+        problems.append("The server lists no object of it.")
     if lost and not problems:
         problems.append(f"The server did not send {len(lost)} of {total} objects, such as {lost[0]}.")
     return ReceivedSeries(
