@@ -17,16 +17,6 @@ CASES = {case.name: case for case in all_malformed()}
 LONGEST_S = 10
 MOST_BYTES = 2 * 2**30
 PLANTED = ("SECRET", "JANE", "MRN-4711")
-OPEN = frozenset(
-    (
-        "NRRD with its samples in itself",
-        "PNG one row too many",
-        "TIFF of width 0",
-        "TIFF without a width",
-        "TIFF of a type unknown",
-        "JPEG of 2000 squared and 20 bytes",
-    )
-)
 WORKER = Path(__file__).with_name("malformed_worker.py")
 
 
@@ -88,9 +78,7 @@ def test_nothing_is_left_in_the_temporary_folder(outcomes):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_case_ends_well(name, outcomes, request):
-    if name in OPEN:
-        request.applymarker(pytest.mark.xfail(reason="known, being mended", strict=False))
+def test_case_ends_well(name, outcomes):
     assert faults(outcomes[name], CASES[name].allowed) == []
 
 
