@@ -126,6 +126,19 @@ def test_colours_equal_those_of_pydicom(name, corner):
         assert rgb[0, 0, 0].tolist() == corner
 
 
+def test_colours_of_twelve_bits_reach_white(tmp_path, phantom, write_series):
+    rgb = np.zeros((20, 28, 3), "<u2")
+    rgb[3, 4] = [4095, 2048, 0xF001]  # and bits above the stored ones
+
+    def paint(dataset, k):
+        dataset.SamplesPerPixel, dataset.PhotometricInterpretation, dataset.PlanarConfiguration = 3, "RGB", 0
+        dataset.PixelData = rgb.tobytes()
+        return k == 3
+
+    image = read_image(next(write_series(tmp_path / "sc", phantom, paint).iterdir()))
+    assert image.data[:, 0, 3, 4].tolist() == [4095 * 16, 2048 * 16, 16]
+
+
 def test_colour_spaces_that_are_not_read_are_named(tmp_path, phantom, write_series):
     path, _ = write_rgb(tmp_path / "sc", phantom, write_series, 0)
     for space, shown in (("HSV", "the colour space HSV"), ("SECRET JANE", "an unknown colour space")):

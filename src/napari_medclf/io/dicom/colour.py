@@ -25,7 +25,7 @@ _NAMED = (*_READ, "MONOCHROME1", "MONOCHROME2", "HSV", "ARGB", "CMYK", "YBR_PART
 
 
 def read_colour(headers: Sequence[Header]) -> PixelArray:
-    """Read (3, n_planes, J, I) samples of 8 or 16 bits; the frames of a film are planes.
+    """Read (3, n_planes, J, I) samples of 8 or 16 bits, white is the highest; the frames of a film are planes.
 
     Raises
     ------
@@ -63,8 +63,8 @@ def rgb_converter(header: Header) -> Callable[[NDArray[Any]], NDArray[Any]]:
     if pixels.photometric not in _READ or (pixels.photometric == _PALETTE) != (pixels.samples_per_pixel == 1):
         named = f"the colour space {pixels.photometric}" if pixels.photometric in _NAMED else "an unknown colour space"
         raise ReadError(header.path, f"has {named} with {pixels.samples_per_pixel} samples a pixel, which is not read")
-    if pixels.bits_allocated not in (8, 16) or pixels.is_float:
-        raise ReadError(header.path, f"has colours of {pixels.bits_allocated} bits, which are not read")
+    if pixels.bits_allocated not in (8, 16) or pixels.is_float or (pixels.is_signed and pixels.photometric != _PALETTE):
+        raise ReadError(header.path, f"has colours of {pixels.bits_allocated} bits or with a sign, which are not read")
     if pixels.photometric == "YBR_FULL_422" and not is_packed(pixels) and pixels.columns % 2:
         raise ReadError(header.path, f"shares colours between pairs of pixels, but has {pixels.columns} columns")
     palette = _read_palette(header) if pixels.photometric == _PALETTE else None
@@ -73,7 +73,8 @@ def rgb_converter(header: Header) -> Callable[[NDArray[Any]], NDArray[Any]]:
     def convert(stored: NDArray[Any]) -> NDArray[Any]:
         if palette is not None:
             return palette.apply(meant(stored, pixels, notes))
-        return stored if is_packed(pixels) else _as_rgb(stored, pixels)
+        stored = meant(stored, pixels, notes)
+        return _full_range(stored if is_packed(pixels) else _as_rgb(stored, pixels), pixels)
 
     return convert
 
@@ -85,6 +86,12 @@ def _as_rgb(stored: NDArray[Any], pixels: Pixels) -> NDArray[Any]:
     if pixels.is_planar:
         stored = np.moveaxis(stored.reshape(3, pixels.rows, pixels.columns), 0, -1)
     return ybr_to_rgb(stored, pixels.bits_stored) if pixels.photometric == "YBR_FULL" else stored
+
+
+def _full_range(rgb: NDArray[Any], pixels: Pixels) -> NDArray[Any]:
+    """Bring colours of, say, 12 bits to all 16, as displays expect them."""
+    unused = pixels.bits_allocated - pixels.bits_stored
+    return rgb if unused == 0 else np.left_shift(rgb, unused)
 
 
 def _read_palette(header: Header) -> Palette:
