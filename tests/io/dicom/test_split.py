@@ -86,3 +86,44 @@ def test_two_spacings_of_one_series_have_members_of_their_own(tmp_path, phantom,
     refs = discover(write_series(tmp_path / "ct", phantom, widen)).found
     spacings = {read_image(ref.path, ref.member).geometry.spacing[2] for ref in refs}
     assert sorted(spacings) == pytest.approx([0.5, 0.5004], abs=1e-6)
+
+
+def test_localizer_of_single_slices_opens_by_its_files(tmp_path, phantom, write_series):
+    directions = [[1, 0, 0, 0, 1, 0], [0, 1, 0, 0, 0, -1], [1, 0, 0, 0, 0, -1]]
+
+    def turn(dataset, k):
+        dataset.ImageOrientationPatient = directions[k % 3]
+        return k < 3
+
+    for ref in discover(write_series(tmp_path / "localizer", phantom, turn)).found:
+        image = read_image(ref.path, ref.member)
+        original = int(image.source.sop_instance_uids[0].rpartition(".")[2]) - 1
+        assert np.array_equal(image.data[0], phantom.data[original])
+
+
+def test_part_of_a_series_in_its_own_folder_opens_by_its_member(tmp_path, phantom, write_series):
+    def other(dataset, k):
+        dataset.SOPInstanceUID += ".1"
+        dataset.ImageOrientationPatient = [0, 1, 0, 0, 0, -1]
+        dataset.ImagePositionPatient = [2.0 * k, 0, 0]
+
+    write_series(tmp_path / "a", phantom)
+    write_series(tmp_path / "b", phantom, other)
+    refs = discover(tmp_path).found
+    assert [ref.path for ref in refs] == [tmp_path, tmp_path]
+    codes = {read_image(ref.path, ref.member).geometry.axis_codes for ref in refs}
+    assert len(codes) == 2
+
+
+def test_uneven_slices_that_are_also_shifted_sideways_offer_no_way(tmp_path, phantom, write_series):
+    def move(dataset, k):
+        if k == 5:
+            row = np.array(dataset.ImageOrientationPatient[:3], dtype=float)
+            here = np.array(dataset.ImagePositionPatient, dtype=float)
+            dataset.ImagePositionPatient = [f"{x:.8g}" for x in here + 3 * row]
+        return k != 8
+
+    scan = scan_files(sorted(write_series(tmp_path / "ct", phantom, move).iterdir()))
+    assert scan.stacks == scan.gapped == ()
+    assert scan.refusals[0].ways == ()
+    assert "missing slices: 1" in scan.refusals[0].reason

@@ -27,7 +27,7 @@ _SILENT_DIRECTION = 1e-4
 _SILENT_MM = 0.01
 _SILENT = 0.01
 _UPRIGHT_DEG = 0.1
-_INCOMPLETE = "Fetch the whole series, open single slices, or allow gaps."
+_INCOMPLETE = "Fetch the whole series, or open single slices."
 
 
 class PlacementError(Exception):

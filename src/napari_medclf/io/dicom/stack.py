@@ -43,6 +43,8 @@ class Stack:
         Whether it is the only stack of its series.
     times : Times or None
         All times, where there are several.
+    home : Path or None
+        The file or folder that holds all of its series, in which `part` is certain.
     """
 
     headers: tuple[Header, ...]
@@ -51,12 +53,14 @@ class Stack:
     label: str = ""
     is_only: bool = True
     times: Times | None = None
+    home: Path | None = None
     warnings: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:
-        """The file of a single image, else the folder that holds all files."""
-        return home_of(self.planes)
+        """The file of a single image, else the folder (or file) that holds the whole series."""
+        is_told_apart = not self.is_only and not self._is_whole_file
+        return self.home if is_told_apart and self.home is not None else home_of(self.planes)
 
     @property
     def planes(self) -> tuple[Header, ...]:
@@ -74,13 +78,19 @@ class Stack:
     def member(self) -> str:
         """The name of this stack inside its folder; empty for a single file that is this image."""
         key = self.headers[0].series_key
+        if self._is_whole_file and self.gaps is Gaps.REFUSE:
+            return ""
         if not self.is_only:
             key = f"{key}:{self.part}"
-        if self.gaps is not Gaps.REFUSE:
-            return f"{key}{_GAPS}{self.gaps}"
-        is_whole_file = self.is_only and len({header.path for header in self.planes}) == 1
-        is_picture = self.placement is None
-        return "" if is_whole_file or is_picture else key
+        return key if self.gaps is Gaps.REFUSE else f"{key}{_GAPS}{self.gaps}"
+
+    @property
+    def _is_whole_file(self) -> bool:
+        """Whether it is all that a single file holds, so that the file needs no member to be opened by."""
+        first = self.headers[0]
+        if len({header.path for header in self.planes}) > 1:
+            return False
+        return first.frame is None or len(self.planes) == first.pixels.n_frames
 
     @property
     def ref(self) -> FileRef:

@@ -16,6 +16,8 @@ from napari_medclf.io.dicom.split import Part, by_plane, grouped, split
 from napari_medclf.io.dicom.stack import Stack, home_of
 from napari_medclf.io.report import Refusal
 
+_ALLOW_GAPS = "Or allow its gaps to be left blank or interpolated."
+
 
 @dataclass(frozen=True)
 class Refused:
@@ -89,8 +91,10 @@ class _Builder:
         parts = list(self._parts(series))
         if len(parts) > 1:
             notes.append(f"Its series is {len(parts)} images that differ in size, orientation, spacing or kind.")
+        home = home_of(series)
         for part in parts:
-            self._add_part(part, Stack(part.headers, None, is_only=len(parts) == 1, warnings=tuple(notes)))
+            like = Stack(part.headers, None, is_only=len(parts) == 1, home=home, warnings=tuple(notes))
+            self._add_part(part, like)
 
     def _parts(self, series: list[Header]) -> Iterator[Part]:
         for shape in grouped(series, _shape_key):
@@ -110,7 +114,7 @@ class _Builder:
         try:
             self.stacks.append(_placed(like, Gaps.REFUSE))
         except PlacementError as error:
-            ways = [_placed(like, gaps) for gaps in error.ways]
+            ways = [stack for gaps in error.ways if (stack := _gapped(like, gaps)) is not None]
             self.gapped += ways
             self._refuse(part.headers, error, ways)
 
@@ -118,7 +122,8 @@ class _Builder:
         first = headers[0]
         series = f"series {first.series_number or 'without a number'} ({first.modality or 'no modality'})"
         refs = tuple(stack.ref for stack in ways)
-        refusal = Refusal(home_of(headers), f"{series}: {error.reason}", error.hint, refs)
+        hint = f"{error.hint} {_ALLOW_GAPS}" if refs else error.hint
+        refusal = Refusal(home_of(headers), f"{series}: {error.reason}", hint, refs)
         self.refused.append(Refused(refusal, tuple(headers)))
 
 
@@ -127,6 +132,14 @@ def _placed(stack: Stack, gaps: Gaps) -> Stack:
         raise PlacementError(f"{len(stack.headers)} films share one place")
     placement = place(stack.headers, gaps)
     return replace(stack, headers=placement.headers, placement=placement)
+
+
+def _gapped(stack: Stack, gaps: Gaps) -> Stack | None:
+    """Place a stack with its gaps filled; None where something else is wrong with it too."""
+    try:
+        return _placed(stack, gaps)
+    except PlacementError:
+        return None
 
 
 def _check_series(series: Sequence[Header]) -> None:
