@@ -241,17 +241,32 @@ def test_labels_of_a_film_are_refused(phantom, write_series, tmp_path):
         write_seg(lop_sided(image), image, MODEL, tmp_path / "seg.dcm")
 
 
-def test_odd_patient_data_are_taken_over_as_they_are(phantom, write_series, tmp_path):
+def test_what_no_standard_allows_is_left_out(phantom, write_series, tmp_path, assert_conforms):
     def odd(dataset, k):
-        dataset.PatientSex, dataset.PatientAge, dataset.StudyDate = "UNKNOWN", "old", "2026-11-21"
+        dataset.PatientSex, dataset.PatientAge, dataset.StudyDate = "UNKNOWN", "0Y", "2026.11.21"
         dataset.SpecificCharacterSet, dataset.PatientName = "ISO_IR 100", "MÜLLER^JÖRG"
+        del dataset.FrameOfReferenceUID
 
     (image,) = images_of(write_series(tmp_path / "ct", phantom, odd))
     write_seg(lop_sided(image), image, MODEL, tmp_path / "seg.dcm")
     dataset = pydicom.dcmread(tmp_path / "seg.dcm")
     assert str(dataset.PatientName) == "MÜLLER^JÖRG"
     assert dataset.SpecificCharacterSet == "ISO_IR 192"
-    assert dataset.PatientSex == "UNKNOWN"
+    assert [dataset[keyword].value for keyword in ("PatientSex", "PatientAge", "StudyDate")] == ["", "", ""]
+    assert_conforms(tmp_path / "seg.dcm")
+
+
+@pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SOPInstanceUID"])
+@pytest.mark.parametrize("value", ["", "999.1.2", "SECRET"])
+def test_an_image_without_identifiers_is_refused_by_name(keyword, value, phantom, write_series, tmp_path):
+    def blank(dataset, k):
+        setattr(dataset, keyword, value)
+        return k == 4
+
+    (image,) = images_of(write_series(tmp_path / "ct", phantom, blank))
+    with pytest.raises(WriteError) as caught:
+        write_seg(lop_sided(image), image, MODEL, tmp_path / "seg.dcm")
+    assert "SECRET" not in str(caught.value)
 
 
 def test_a_folder_that_takes_no_file_is_told(image, tmp_path):

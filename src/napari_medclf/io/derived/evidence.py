@@ -7,8 +7,10 @@ from typing import Any
 
 from napari_medclf.domain.errors import ReadError, WriteError
 from napari_medclf.domain.image import MedImage, Source
+from napari_medclf.io.derived.evidence_values import make_quotable
 from napari_medclf.io.derived.open_file import open_derived
 from napari_medclf.io.dicom import tags
+from napari_medclf.io.dicom.quiet import quiet
 
 
 def read_evidence(image: MedImage) -> list[Any]:
@@ -17,7 +19,8 @@ def read_evidence(image: MedImage) -> list[Any]:
     Returns
     -------
     list of pydicom.Dataset
-        One an acquired slice, in the order of axis k; a single one for a multi-frame object.
+        One an acquired slice, in the order of axis k; a single one for a multi-frame object. Values that no
+        standard allows are left out (see `make_quotable`).
 
     Raises
     ------
@@ -51,4 +54,6 @@ def _read(name: str, path: Path, sop_instance_uid: str) -> Any:
         ) from error
     if tags.text(dataset, "SOPInstanceUID") != sop_instance_uid:
         raise WriteError(f"{name}: {path} holds another instance than when it was read. Open the series again.")
+    with quiet():
+        make_quotable(name, dataset)
     return dataset

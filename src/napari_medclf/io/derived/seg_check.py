@@ -80,8 +80,10 @@ def check_written(path: Path, written: Path, meant: Meant) -> None:
         positions = meant.positions()
         if positions is not None:
             _check_places(frames, meant, positions)
-            # Once more without the image, so that nothing but positions tells where the labels lie.
-            _check_centroids(read_seg(written), meant, positions)
+            if not meant.grid.source.acquired_k:
+                # Once more without the image, so that nothing but positions tells where the labels lie; slices
+                # with gaps between them may lie unevenly, and no grid of their own holds them.
+                _check_centroids(read_seg(written), meant, positions)
     except ReadError as error:
         raise WriteError(f"{path}: what was written cannot be read back: it {error.reason}.") from error
     except _DifferenceError as difference:

@@ -95,7 +95,7 @@ def make_stand_ins(slices: Sequence[SourceSlice]) -> list[Any]:
     for number, one in enumerate(slices, start=1):
         stand_in = Dataset()
         for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "Modality"):
-            setattr(stand_in, keyword, tags.text(one.header, keyword))
+            setattr(stand_in, keyword, tags.text(first.header, keyword))
         stand_in.SOPClassUID = CTImageStorage if one.is_placed else ComputedRadiographyImageStorage
         stand_in.SOPInstanceUID = f"2.25.{number}"
         for keyword in ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID"):
