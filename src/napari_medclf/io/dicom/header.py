@@ -16,6 +16,7 @@ from napari_medclf.io.dicom.kinds import check_film, check_kind
 from napari_medclf.io.dicom.layout import Pixels, check_inflated, is_at_pixels, read_layout
 from napari_medclf.io.dicom.lean import LeanDataset, NotLean, is_overlay, read_lean
 from napari_medclf.io.dicom.mosaic import Tile, is_mosaic, planes_of_mosaic
+from napari_medclf.io.dicom.nuclear import planes_of_nuclear
 from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.dicom.scale import Spacing, find_spacing
 from napari_medclf.io.dicom.suv import suv_factor
@@ -168,6 +169,8 @@ def build_headers(path: Path, dataset: Any, pixels: Pixels) -> tuple[Header, ...
     whole = _with_suv(_header(path, dataset, pixels, notes), dataset)
     if is_mosaic(dataset):
         return planes_of_mosaic(whole, dataset)
+    if slices := planes_of_nuclear(whole, dataset):
+        return slices
     frames = frames_of(path, dataset, pixels.n_frames)
     planes = [_with_suv(_plane(whole, frame, list(notes)), dataset) for frame in frames]
     if not planes:

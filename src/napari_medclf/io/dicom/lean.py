@@ -173,7 +173,7 @@ def _parse(data: bytes) -> tuple[LeanDataset, int]:
             if vr not in (expected, b""):
                 raise NotLean
             elements[keyword] = _value(data[start:position], expected)
-    if elements.get("Modality") == "PT" or "MOSAIC" in elements.get("ImageType", ()):
+    if elements.get("Modality") in ("PT", "NM") or "MOSAIC" in elements.get("ImageType", ()):
         raise NotLean
     return LeanDataset(meta, is_implicit, elements, has_overlay=has_overlay), position
 
