@@ -332,3 +332,24 @@ def test_folder_that_is_a_file_is_one_sentence(tmp_path, phantom):
     (tmp_path / "file").write_text("x")
     with pytest.raises(WriteError, match="could not be written"):
         write_image(phantom, tmp_path / "file" / "a.nii")
+
+
+def test_half_turns_and_leanings_that_a_qform_cannot_hold_are_still_written(tmp_path, phantom):
+    shape = (200, 256, 256)
+    data = np.zeros(shape, np.uint8)
+    data[3, 4, 5] = 1
+    coronal = np.array([[0, 0, 1.2, -150], [1.5, 0, 0, -160], [0, -1.2, 0, 170], [0, 0, 0, 1.0]])
+    angle = np.radians(179.95)
+    turned = np.diag([1.0, 1, 1, 1])
+    turned[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    leaning = coronal.copy()
+    leaning[:3, 0] += 0.0008 * leaning[:3, 1]
+    for affine in (coronal, turned @ coronal, leaning):
+        image = replace(phantom, data=data, geometry=Geometry(affine, shape))
+        write_image(image, tmp_path / "a.nii")
+        assert read_image(tmp_path / "a.nii").geometry.same_grid(image.geometry)
+        header = nib.load(tmp_path / "a.nii").header
+        if header["qform_code"]:
+            x, y, z = affine @ [199, 255, 255, 1.0] @ np.eye(4)[:, :3]
+            assert np.allclose(header.get_qform() @ [255, 255, 199, 1], [-x, -y, z, 1], atol=1e-3)
+    assert header["qform_code"] == 0

@@ -9,6 +9,7 @@ from napari_medclf.domain.arrays import PixelArray
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.image import ChannelKind, MedImage
+from napari_medclf.io.dicom.header import Header
 from napari_medclf.io.sniff import Kind
 from napari_medclf.io.walk import collect
 from napari_medclf.io.window import robust_window
@@ -64,7 +65,7 @@ def _reduced(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float32)
 
 
-def _dicom_headers(ref: FileRef) -> tuple[bool, tuple[object, ...]]:
+def _dicom_headers(ref: FileRef) -> tuple[bool, tuple[Header, ...]]:
     """Headers of a DICOM series; (False, ()) for everything else."""
     from napari_medclf.io.read import STACK_MEMBER
 

@@ -52,7 +52,7 @@ def _explain_samples(meant: PixelArray, found: PixelArray) -> str:
             return f"its axes (k, j, i) are stored as ({', '.join(_AXES[one] for one in order)})"
     slices = [k for k in range(meant.shape[-3]) if not _equal(meant[..., k, :, :], found[..., k, :, :])]
     named = ", ".join(map(str, slices[:_MOST_NAMED])) + (" ..." if len(slices) > _MOST_NAMED else "")
-    n_voxels = int(np.count_nonzero(~_same_samples(meant, found)))
+    n_voxels = meant.size - int(np.count_nonzero(_same_samples(meant, found)))
     return f"slice{'s' if len(slices) > 1 else ''} {named} differ{'' if len(slices) > 1 else 's'} in {n_voxels} voxels"
 
 

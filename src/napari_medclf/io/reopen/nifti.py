@@ -24,6 +24,7 @@ _DTYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 128: "3u1", 256: "i1",
            1280: "u8"}  # fmt: skip
 _RGB = 128
 _SAME_MM = 1e-3
+_HALF_TURN = 1e-7
 _LABEL = re.compile(r'<Label Key="(\d+)"[^>]*><!\[CDATA\[(.*?)\]\]></Label>', re.DOTALL)
 
 
@@ -86,7 +87,12 @@ def _affine_lps(fields: dict[str, tuple[Any, ...]], shape: tuple[int, ...]) -> F
 
 def _q_rows(fields: dict[str, tuple[Any, ...]]) -> FloatArray:
     b, c, d, x, y, z = fields["quat"]
-    a = max(1.0 - (b * b + c * c + d * d), 0.0) ** 0.5
+    square = 1.0 - (b * b + c * c + d * d)
+    if square < _HALF_TURN:  # nifti1_io.c: float32 noise, which a root would make three hundred times as large
+        length = (b * b + c * c + d * d) ** 0.5
+        a, b, c, d = 0.0, b / length, c / length, d / length
+    else:
+        a = square**0.5
     turn = np.array(
         [
             [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],

@@ -115,7 +115,7 @@ def extensions(header: Header) -> list[tuple[int, bytes]]:
 def _parse(path: Path, raw: bytes) -> Any:
     import nibabel as nib
 
-    sizes = [int.from_bytes(raw[:4], order) for order in ("little", "big")]  # type: ignore[arg-type]
+    sizes = [int.from_bytes(raw[:4], order) for order in ("little", "big")]
     size = next((one for one in sizes if one in _SIZES), None)
     if size is None or len(raw) < size:
         raise ReadError(path, f"is truncated: {len(raw)} bytes are no NIfTI header", "Fetch it again.")

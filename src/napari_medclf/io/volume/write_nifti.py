@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medclf.domain.arrays import PixelArray
+from napari_medclf.domain.arrays import FloatArray, PixelArray
 from napari_medclf.domain.geometry import Unit
 from napari_medclf.domain.image import ChannelKind
 from napari_medclf.io.contents import Contents
@@ -17,6 +17,8 @@ from napari_medclf.io.volume.label_table import CARET_CODE, to_xml
 from napari_medclf.io.volume.nifti import PIXEL_UNIT_MARK
 
 _SCANNER = 1
+_SAME_MM = 1e-3
+_HALF_TURN, _NIBABELS_HALF_TURN = 1e-7, 3.7e-7
 _LARGEST_OF_FIRST = 32767
 _RGB = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
 _TIME_UNITS = {"s": "sec", "ms": "msec"}
@@ -58,10 +60,24 @@ def _build(contents: Contents) -> Any:
         header.extensions.append(nib.nifti1.Nifti1Extension(CARET_CODE, to_xml(contents.schema).encode()))
     affine = ras_from_lps(geometry.affine)
     image.set_sform(affine, code=_SCANNER)
-    # A qform is a rotation: it cannot hold a gantry tilt, and a wrong one misleads whoever reads it.
-    if not geometry.is_sheared:
-        image.set_qform(affine, code=_SCANNER, strip_shears=True)
+    image.set_qform(affine, code=_SCANNER, strip_shears=True)
+    if not _qform_holds(header, affine, geometry.shape):
+        image.set_qform(None, code=0)
     return image
+
+
+def _qform_holds(header: Any, affine_ras: FloatArray, shape: tuple[int, int, int]) -> bool:
+    """Whether the qform leads to the same places; a wrong one misleads whoever reads it.
+
+    It is a rotation in float32: it cannot hold a gantry tilt, nor some turns of nearly 180 degrees, which programs
+    also understand differently (nibabel takes a square below 3.6e-7 for a half turn, nifti1_io.c one below 1e-7).
+    """
+    square = 1.0 - sum(float(header[f"quatern_{one}"]) ** 2 for one in "bcd")
+    if _HALF_TURN <= square < _NIBABELS_HALF_TURN:
+        return False
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in shape[::-1]])).reshape(3, -1)
+    difference = np.asarray(header.get_qform(), dtype=np.float64) - affine_ras
+    return bool(np.linalg.norm(difference[:3, :3] @ corners + difference[:3, 3:], axis=0).max() <= _SAME_MM / 2)
 
 
 def _arrange(data: PixelArray, kind: ChannelKind) -> NDArray[Any]:
