@@ -226,6 +226,23 @@ def test_outlines_that_would_take_for_ever_to_fill_are_refused(tmp_path, monkeyp
         read_rtstruct(path, [_grid()])
 
 
+def test_regions_that_would_take_for_ever_are_kept_as_contours_and_told_in_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_medclf.io.derived.rtstruct_layers.MOST_WORK", 1000)
+    path = _structure_set(tmp_path / "rs.dcm", {n: [_contour(_on_slice(2))] for n in range(1, 31)})
+    found = read_rtstruct(path, [_grid()])
+    assert len(found.regions) == 30
+    assert found.segmentations[0].count("organ 1") > 0
+    (warning,) = found.warnings
+    assert re.match(r"Regions 2, 3, 4, 5, 6, 7, 8, 9 and 21 more overlap too many others, or cover too much", warning)
+
+
+def test_a_damaged_file_does_not_fill_the_screen(tmp_path):
+    path = _structure_set(tmp_path / "rs.dcm", {n: [_contour(_on_slice(2.5))] for n in range(1, 31)})
+    found = read_rtstruct(path, [_grid()])
+    assert len(found.warnings) == 21
+    assert found.warnings[-1] == "10 more things are odd with it."
+
+
 def test_no_regions_are_a_refusal(tmp_path):
     with pytest.raises(ReadError, match="without regions"):
         read_rtstruct(_structure_set(tmp_path / "rs.dcm", {}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,21 @@ ON_OUTLINE_PX = 1e-3
 MOST_CROSSINGS = 5_000_000
 """Of one slice; an outline that fills a screen with noise has a tenth of this."""
 _CROSSINGS_AT_ONCE = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A rectangle of a slice, and which of its pixels are covered.
+
+    Parameters
+    ----------
+    mask : bool
+        Of the shape of `rows` and `columns`.
+    """
+
+    rows: slice
+    columns: slice
+    mask: BoolArray
 
 
 def fill_polygons(polygons: Sequence[FloatArray], shape: tuple[int, int]) -> BoolArray:
@@ -46,16 +62,34 @@ def fill_polygons(polygons: Sequence[FloatArray], shape: tuple[int, int]) -> Boo
     scikit-image and OpenCV: programs that draw through the centres of the outermost pixels mean these too.
     """
     filled = np.zeros(shape, dtype=np.bool_)
+    if polygons:
+        block = fill_block(polygons, shape)
+        filled[block.rows, block.columns] = block.mask
+    return filled
+
+
+def fill_block(polygons: Sequence[FloatArray], shape: tuple[int, int]) -> Block:
+    """Mark what `fill_polygons` marks, in the smallest rectangle that holds all of it."""
     snapped = [_snapped(np.asarray(polygon, dtype=np.float64)) for polygon in polygons]
-    if not snapped:
-        return filled
-    corners = np.concatenate(snapped)
+    rows, columns = _box(np.concatenate(snapped), shape)
+    size = (rows.stop - rows.start, columns.stop - columns.start)
+    if 0 in size:
+        return Block(rows, columns, np.zeros(size, dtype=np.bool_))
+    first = np.array([rows.start, columns.start], dtype=np.float64)
+    return Block(rows, columns, _fill([one - first for one in snapped], size))
+
+
+def estimate_work(polygons: Sequence[FloatArray], shape: tuple[int, int]) -> int:
+    """Tell what filling costs, in pixels: those of the rectangle, and ten for each row that an edge crosses."""
+    rows, columns = _box(np.concatenate(polygons), shape)
+    crossed = sum(float(np.abs(np.diff(np.clip(one[:, 0], 0, shape[0]))).sum()) for one in polygons)
+    return (rows.stop - rows.start) * (columns.stop - columns.start) + 10 * int(crossed)
+
+
+def _box(corners: FloatArray, shape: tuple[int, int]) -> tuple[slice, slice]:
     first = np.clip(np.floor(corners.min(axis=0)), 0, shape).astype(np.int64)
     end = np.clip(np.ceil(corners.max(axis=0)) + 1, first, shape).astype(np.int64)
-    block = filled[first[0] : end[0], first[1] : end[1]]
-    if block.size:
-        block[:] = _fill([one - first for one in snapped], block.shape)
-    return filled
+    return slice(int(first[0]), int(end[0])), slice(int(first[1]), int(end[1]))
 
 
 def _fill(polygons: Sequence[FloatArray], shape: tuple[int, int]) -> BoolArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def _warn_of_strangers(known: list[int], drawn: dict[int, Any], warnings: list[s
     strange = sorted(set(drawn) - set(known))
     if strange:
         warnings.append(f"Contours of the regions {strange[:5]} were left out: the structure set does not list them.")
-    repeated = sorted({number for number in known if known.count(number) > 1})
+    repeated = sorted(number for number, n_times in Counter(known).items() if n_times > 1)
     if repeated:
         warnings.append(f"The region numbers {repeated[:5]} stand twice; both have the same contours.")
 

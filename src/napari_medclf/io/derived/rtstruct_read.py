@@ -7,20 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from napari_medclf.domain.arrays import BoolArray, FloatArray
 from napari_medclf.domain.derived import LabelOrigin, LabelSet, Reference, Region
 from napari_medclf.domain.image import Source
-from napari_medclf.domain.labels import LabelClass, LabelSchema
-from napari_medclf.domain.results import Segmentation
-from napari_medclf.io.derived.acquired import acquired_k, planes_of_slices
-from napari_medclf.io.derived.contour_place import Placed, place_contours, step_mm
-from napari_medclf.io.derived.contour_raster import fill_polygons
+from napari_medclf.io.derived.contour_place import place_contours, step_mm
 from napari_medclf.io.derived.open_file import open_derived
 from napari_medclf.io.derived.reference import read_reference
-from napari_medclf.io.derived.rtstruct_layers import Layers
+from napari_medclf.io.derived.rtstruct_fill import fill_regions, slices_of
 from napari_medclf.io.derived.rtstruct_parse import parse_regions
 from napari_medclf.io.derived.source_grid import SourceGrid, find_grid
 from napari_medclf.io.dicom import tags
@@ -29,6 +21,7 @@ from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.preflight import refusing
 from napari_medclf.io.sniff import name_of
 
+_MOST_WARNINGS = 20
 _NO_GRID = "The images it was drawn on are not here, so that its contours are kept and not filled. Open both together."
 
 
@@ -61,7 +54,7 @@ def read_rtstruct(path: Path, grids: Sequence[SourceGrid] = ()) -> LabelSet:
         reference = _reference(dataset, regions)
         grid = _find_grid(reference, regions, grids)
         warnings += _reference_sentences(dataset, reference, regions, grid)
-        found = () if grid is None else _fill(path, regions, grid, warnings)
+        found = () if grid is None else fill_regions(path, regions, grid, warnings)
     return LabelSet(
         segmentations=found,
         name=name_of(path),
@@ -70,8 +63,14 @@ def read_rtstruct(path: Path, grids: Sequence[SourceGrid] = ()) -> LabelSet:
         reference=reference,
         is_on_source_grid=grid is not None,
         regions=regions,
-        warnings=tuple(warnings),
+        warnings=_first_ones(warnings),
     )
+
+
+def _first_ones(warnings: list[str]) -> tuple[str, ...]:
+    """Keep a damaged file of thousands of regions from filling the screen."""
+    n_more = len(warnings) - _MOST_WARNINGS
+    return tuple(warnings) if n_more <= 0 else (*warnings[:_MOST_WARNINGS], f"{n_more} more things are odd with it.")
 
 
 def _reference(dataset: Any, regions: tuple[Region, ...]) -> Reference:
@@ -92,7 +91,7 @@ def _find_grid(reference: Reference, regions: tuple[Region, ...], grids: Sequenc
 
 
 def _count_placed(regions: tuple[Region, ...], grid: SourceGrid) -> int:
-    slices_k, _ = _slices(grid)
+    slices_k, _ = slices_of(grid)
     placed = (place_contours(region.contours, grid.geometry, slices_k) for region in regions)
     return sum(len(polygons) for one in placed for polygons in one.by_slice.values())
 
@@ -146,66 +145,4 @@ def _named_elsewhere(regions: tuple[Region, ...], grid: SourceGrid) -> list[str]
                 f"Region {region.number}: {n_apart} contours lie up to {max(apart) * step:.3g} mm off the slice they "
                 "name; their coordinates were taken."
             )
-    return found
-
-
-def _fill(path: Path, regions: tuple[Region, ...], grid: SourceGrid, warnings: list[str]) -> tuple[Segmentation, ...]:
-    classes = _classes(regions)
-    layers = Layers(path, grid.geometry.shape, max((one.value for one in classes), default=1))
-    slices_k, planes = _slices(grid)
-    for region, label in zip(regions, classes, strict=True):
-        placed = place_contours(region.contours, grid.geometry, slices_k)
-        warnings += placed.sentences(region.number, step_mm(grid.geometry))
-        if not layers.add(label, _masks(placed, grid, planes)):
-            warnings.append(f"Region {region.number} overlaps too many others; it is kept as contours and not filled.")
-    empty = [region.number for region in regions if not any(one.is_closed for one in region.contours)]
-    if empty:
-        warnings.append(f"There are no closed contours in region {', '.join(map(str, empty[:8]))}.")
-    name = name_of(path)
-    return tuple(
-        Segmentation(
-            labels=labels,
-            geometry=grid.geometry,
-            schema=LabelSchema(classes=tuple(held)),
-            source_digest=grid.source.digest,
-            name=name if number == 1 else f"{name} {number}",
-        )
-        for number, (labels, held) in enumerate(layers.held(), start=1)
-    )
-
-
-def _slices(grid: SourceGrid) -> tuple[FloatArray, NDArray[np.intp]]:
-    """Tell where contours may lie along k, and which of these places each plane takes its labels from.
-
-    They lie on the planes of the grid; where gaps were resampled, on the acquired slices, and each plane takes
-    those of the slice nearest to it.
-    """
-    all_planes = np.arange(grid.geometry.shape[0])
-    places = acquired_k(grid)
-    if np.array_equal(places, np.rint(places)):
-        return all_planes.astype(np.float64), all_planes
-    return places, planes_of_slices(grid)
-
-
-def _masks(placed: Placed, grid: SourceGrid, planes: NDArray[np.intp]) -> dict[int, BoolArray]:
-    """Fill the contours of each plane (J, I) that has any."""
-    shape = (grid.geometry.shape[1], grid.geometry.shape[2])
-    filled = {number: fill_polygons(polygons, shape) for number, polygons in placed.by_slice.items()}
-    return {k: filled[number] for k, number in enumerate(planes.tolist()) if number in filled}
-
-
-def _classes(regions: tuple[Region, ...]) -> list[LabelClass]:
-    """Make a class of each region: its number is the label value where that is above 0 and its own."""
-    numbers = [region.number for region in regions]
-    free = iter(set(range(1, 2 * len(numbers) + 2)) - set(numbers))
-    taken: set[int] = set()
-    names: set[str] = set()
-    found = []
-    for region in regions:
-        is_usable = 0 < region.number <= np.iinfo(np.uint16).max and region.number not in taken
-        value = region.number if is_usable else next(free)
-        name = region.name if region.name not in names else f"{region.name} ({value})"
-        taken.add(value)
-        names.add(name)
-        found.append(LabelClass(value=value, name=name, colour=region.colour, code=region.code))
     return found
