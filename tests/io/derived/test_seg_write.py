@@ -245,6 +245,7 @@ def test_what_no_standard_allows_is_left_out(phantom, write_series, tmp_path, as
     def odd(dataset, k):
         dataset.PatientSex, dataset.PatientAge, dataset.StudyDate = "UNKNOWN", "0Y", "2026.11.21"
         dataset.SpecificCharacterSet, dataset.PatientName = "ISO_IR 100", "MÜLLER^JÖRG"
+        dataset.PatientIdentityRemoved, dataset.DeidentificationMethod = "YES", ""
         del dataset.FrameOfReferenceUID
 
     (image,) = images_of(write_series(tmp_path / "ct", phantom, odd))

@@ -37,6 +37,8 @@ def make_quotable(name: str, dataset: Any) -> None:
     for keyword in taken_over():
         if keyword in dataset and keyword not in _KEPT and not _is_allowed(dataset, keyword):
             setattr(dataset, keyword, "")
+    if tags.text(dataset, "PatientIdentityRemoved") == "YES" and not tags.text(dataset, "DeidentificationMethod"):
+        dataset.DeidentificationMethod = "unknown"  # must be told where an identity was removed (PS3.3 C.7.1.1)
     is_placed = "ImagePositionPatient" in dataset or "PerFrameFunctionalGroupsSequence" in dataset
     if is_placed and not _is_identifier(tags.text(dataset, "FrameOfReferenceUID")):
         dataset.FrameOfReferenceUID = _frame_of_reference(tags.text(dataset, "SeriesInstanceUID"))
