@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
@@ -89,6 +90,7 @@ def test_open_a_study_look_at_rows_open_what_was_refused(workbench, person, hand
     person.click(workbench.data.picker.open)
     hands.wait()
     assert len(session.viewer.layers) == 2
+    assert any("turned differently" in record.message for record in notification_manager.records)
     workbench.data.picker.filter.setText("sagittal")
     assert workbench.data.list.model().rowCount() < 4
 

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 from napari_medclf.domain.annotation import Status
@@ -52,7 +51,6 @@ def test_refused_series_shows_its_reason_until_a_way_was_opened() -> None:
 def test_row_tells_number_description_size_spacing_and_files() -> None:
     assert title_of(CT) == "3  Chest"
     assert subtitle_of(CT) == "CT · 40 × 512 × 512 · 2.5 × 0.7 × 0.7 mm · 40 files"
-    assert title_of(replace(CT, ref=FileRef(FOLDER, "1.2:2+gaps=blank"))) == "3  Chest  (part 2)"
 
 
 def test_every_word_of_the_filter_must_be_there() -> None:

@@ -48,7 +48,7 @@ def read_layers(path: PathOrPaths) -> list[tuple[Any, dict[str, Any], str]]:
             raise ReadError(paths[0], "there is no image in it")
         raise first.as_error()
     _warn([f"{one.path.name} was left out: {one.reason}" for one in report.refusals], "files were left out")
-    _warn(report.warnings, "warnings stand in the Data tab of the workbench")
+    _warn([*_not_on_each_other(report), *report.warnings], "warnings stand in the Data tab of the workbench")
     return layers
 
 
@@ -68,6 +68,14 @@ def report_layers(report: ReadReport) -> list[tuple[Any, dict[str, Any], str]]:
         layers += label_set_layers(label_set, images)
     layers += [report_layer(one) for one in report.reports if image_of_reference(one.reference, images) is None]
     return layers
+
+
+def _not_on_each_other(report: ReadReport) -> list[str]:
+    from napari_medclf.bridge.overlap import apart_sentence
+
+    named = [(image.name, image.geometry) for image in report.images]
+    found = (apart_sentence(name, geometry, named[:place]) for place, (name, geometry) in enumerate(named))
+    return [sentence for sentence in found if sentence][:1]
 
 
 def _warn(sentences: Sequence[str], others: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from napari.settings import get_settings
 
 _PLUGIN = "napari-medclf"
-_PATTERNS = ("*.nii", "*.nii.gz", "*.dcm", "*.DCM", "*.dicom", "*.ima", "*.IMA", "*.nrrd")
+_PATTERNS = ("*.nii", "*.nii.gz", "*.dcm", "*.DCM", "*.dicom", "*.ima", "*.IMA", "*.nrrd", "*.nhdr", "*.mha", "*.mhd")
 
 
 def is_preferred(settings: Any = None) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from qtpy.QtCore import QObject, Signal
 
-from napari_medclf.bridge.derived import with_source_image
+from napari_medclf.bridge.derived import image_of_reference, with_source_image
 from napari_medclf.bridge.layers import LayerTuple, image_layer, labels_layer
 from napari_medclf.domain.annotation import Annotation, Status
 from napari_medclf.domain.dataset import FileRef
@@ -105,8 +105,11 @@ class Session(Subject):
         image, layer = self.image, self.image_layer
         for warning in beside.warnings[:_MOST_WARNINGS]:
             notify.warn(f"{beside.name}: {warning}")
-        if beside.report is not None and layer is not None:
-            self.put_report(layer, beside.report)
+        if not beside.layers:
+            notify.warn(f"{beside.name}: holds nothing that can be shown.")
+        report = beside.report
+        if report is not None and image is not None and image_of_reference(report.reference, [image]) is image:
+            self.put_report(layer, report)
             return
         for described in beside.layers:
             if described[2] == "labels" and image is not None:

@@ -15,7 +15,7 @@ from napari_medclf.domain.derived import MeasurementReport
 from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import LabelSchema
-from napari_medclf.ui import viewer_link
+from napari_medclf.ui import notify, viewer_link
 from napari_medclf.ui.job_bar import JobBar
 from napari_medclf.ui.layer_book import LayerBook, same_layer
 from napari_medclf.ui.overlays import CanvasNotes
@@ -112,8 +112,9 @@ class Subject(Shelf):
     def reports(self) -> tuple[MeasurementReport, ...]:
         """What structured reports say about the image."""
         layer = self.image_layer
-        if layer is None:
-            return viewer_link.loose_reports(self.viewer) if self.viewer is not None else ()
+        loose = () if self.viewer is None else viewer_link.loose_reports(self.viewer, only_active=layer is not None)
+        if layer is None or loose:
+            return loose
         info = viewer_link.info_of(layer)
         known = () if info is None else info.reports
         return (*known, *(self._reports.get(layer) or ()))
@@ -162,6 +163,9 @@ class Subject(Shelf):
             images = [one for one in self.viewer.layers if isinstance(one, Image)]
             if len(images) == 1:
                 viewer_link.show_acquired_plane(self.viewer, layer)
+        sentence = viewer_link.overlap_warning(self.viewer, layer)
+        if sentence:
+            notify.warn(sentence)
         self._on_layers_changed()
 
     def _on_removed(self, event: Any) -> None:

@@ -11,6 +11,7 @@ from napari_medclf.bridge.derived import REPORT_KEY
 from napari_medclf.bridge.foreign import foreign_grid, image_of_foreign_layer
 from napari_medclf.bridge.layer_info import LayerInfo, layer_info
 from napari_medclf.bridge.layers import LayerTuple
+from napari_medclf.bridge.overlap import apart_sentence
 from napari_medclf.domain.derived import MeasurementReport
 from napari_medclf.domain.errors import GridError
 from napari_medclf.domain.geometry import Geometry
@@ -43,9 +44,22 @@ def image_of(layer: Image) -> MedImage:
     return image_of_foreign_layer(np.asarray(layer.data), layer.as_layer_data_tuple()[1])
 
 
-def loose_reports(viewer: Any) -> tuple[MeasurementReport, ...]:
-    """Reports that were opened without their image."""
-    return tuple(layer.metadata[REPORT_KEY] for layer in viewer.layers if REPORT_KEY in layer.metadata)
+def loose_reports(viewer: Any, *, only_active: bool) -> tuple[MeasurementReport, ...]:
+    """Reports that were opened without their image: all, or that of the active layer."""
+    layers = [viewer.layers.selection.active] if only_active else list(viewer.layers)
+    return tuple(layer.metadata[REPORT_KEY] for layer in layers if layer is not None and REPORT_KEY in layer.metadata)
+
+
+def overlap_warning(viewer: Any, added: Layer) -> str:
+    """Say with which image a new layer of ours does not lie as in the patient; empty where all is well."""
+    info = info_of(added)
+    if info is None:
+        return ""
+    others = [layer for layer in viewer.layers if isinstance(layer, Image) and layer.unique_id != added.unique_id]
+    known = [(layer.name, found.geometry) for layer in others if (found := info_of(layer)) is not None]
+    if isinstance(added, Labels) and any(info.geometry.same_grid(geometry) for _, geometry in known):
+        return ""  # it lies on its own image; how that lies on others was said when it came
+    return apart_sentence(added.name, info.geometry, known)
 
 
 def is_our_labels(layer: Layer | None) -> bool:

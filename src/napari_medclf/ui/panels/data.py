@@ -61,6 +61,7 @@ class DataPanel(QWidget):
         layout.addWidget(self.prefer)
         session.work_changed.connect(self._show_work)
         session.image_changed.connect(self._show_facts)
+        session.answer_changed.connect(self._show_reports)
         self._show_work()
         self._show_facts()
 
@@ -100,6 +101,7 @@ class DataPanel(QWidget):
     def close_down(self) -> None:
         """Stop what is read in the background."""
         self.picker.close_down()
+        self.presets.close_down()
 
     def _show_work(self) -> None:
         work = self._session.work
@@ -116,6 +118,9 @@ class DataPanel(QWidget):
     def _show_facts(self) -> None:
         image = self._session.image
         self.facts.setText(facts_text(image) if image is not None else "No image in the viewer.")
+        self._show_reports()
+
+    def _show_reports(self) -> None:
         rows = [list(row.values()) for report in self._session.reports for row in report_rows(report)]
         self.reports.setVisible(bool(rows))
         self.reports.show_rows(["what", "value", "about"], rows)

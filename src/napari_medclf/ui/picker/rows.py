@@ -92,9 +92,7 @@ def title_of(entry: SeriesEntry, item: WorkItem | None = None) -> str:
     """Name an entry as people call it: number and description of a series, else its file."""
     if not entry.series_uid:
         return item.name if item is not None else entry.name
-    part = entry.ref.member.partition("+")[0].partition(":")[2]
-    parts = [entry.series_number, entry.description or entry.name, f"(part {part})" if part else ""]
-    return "  ".join(part for part in parts if part)
+    return "  ".join(part for part in (entry.series_number, entry.description or entry.name) if part)
 
 
 def subtitle_of(entry: SeriesEntry) -> str:
