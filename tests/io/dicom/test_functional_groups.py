@@ -112,6 +112,15 @@ def test_enhanced_angiogram_without_places_is_a_film(tmp_path, phantom, whole):
     assert np.array_equal(image.data[0, 0], phantom.data[SHUFFLED[0]])
 
 
+def test_film_whose_frames_are_scaled_differently_is_refused(tmp_path, whole):
+    for number, frame in enumerate(whole.PerFrameFunctionalGroupsSequence, start=1):
+        del frame.PlanePositionSequence
+        frame.PixelValueTransformationSequence = Sequence([item(RescaleSlope=number, RescaleIntercept=0)])
+    whole.Modality = "XA"
+    (refusal,) = scan_files([save(whole, tmp_path / "whole.dcm")]).refusals
+    assert "film of 12 frames that are scaled differently" in refusal.reason
+
+
 def test_ultrasound_volume_lies_in_the_frame_of_its_probe(tmp_path, phantom, whole):
     for frame in whole.PerFrameFunctionalGroupsSequence:
         position = frame.PlanePositionSequence[0].ImagePositionPatient

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from napari_medclf.domain.derived import LabelOrigin
-from napari_medclf.io.read import read
+from napari_medclf.domain.image import MedImage
+from napari_medclf.io.read import discover, read, read_entry
 
 LONGEST_S = 10
 # They name many files, each of which is a thing or a reason of its own.
@@ -71,3 +72,12 @@ def test_no_message_holds_the_patients_name(reports):
         shown = [str(one) for one in report.refusals] + [image.name for image in report.images] + list(report.warnings)
         words = [word for word in name.replace("^", " ").split() if len(word) > 5 and word not in str(path)]
         assert not [text for text in shown for word in words if word in text.replace(str(path), "")]
+
+
+@pytest.mark.parametrize("folder", ["transfer_syntaxes_ct", "series", "single_files"])
+def test_everything_that_is_listed_opens_by_its_name(shared_data, folder):
+    listing = discover(shared_data / "dicom_zoo" / folder)
+    refs = [*listing.found, *(way for entry in listing.entries for way in entry.ways)]
+    for ref in refs:
+        assert isinstance(read_entry(ref), MedImage), ref
+    assert refs

@@ -182,6 +182,8 @@ def build_headers(path: Path, dataset: Any, pixels: Pixels) -> tuple[Header, ...
     if n_placed or pixels.n_frames == 1:
         return _unplaced(path, planes)
     check_film(path, dataset, pixels.n_frames)
+    if len({(plane.slope, plane.intercept) for plane in planes}) > 1:
+        raise ReadError(path, f"is a film of {len(planes)} frames that are scaled differently, which is not read")
     return (replace(planes[0], frame=None, film_times_ms=film_times_ms(dataset, pixels.n_frames)),)
 
 

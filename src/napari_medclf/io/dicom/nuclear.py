@@ -24,7 +24,7 @@ def planes_of_nuclear(whole: Header, dataset: Any) -> tuple[Header, ...]:
     """
     if whole.sop_class_uid != NUCLEAR or whole.pixels.n_frames < 2 or not _is_tomogram(dataset):
         return ()
-    detectors = dataset.get("DetectorInformationSequence") or ()
+    detectors = list(dataset.get("DetectorInformationSequence") or ())
     numbers = tags.numbers(dataset, "SliceVector") or []
     step_mm = tags.number(dataset, "SpacingBetweenSlices", 0.0)
     if len(detectors) != 1 or not step_mm or sorted(numbers) != list(range(1, whole.pixels.n_frames + 1)):
