@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from pydicom import dcmread
+from pydicom.dataset import Dataset
 
 from napari_medclf.io.pacs.compare import explain_difference
 
@@ -32,6 +33,30 @@ def test_planted_change_is_named_without_its_value(ct, tmp_path, edit, name):
     sentence = explain_difference(ct[0], changed(ct[0], tmp_path, edit))
     assert name in sentence
     assert "OTHER-1" not in sentence
+
+
+def with_item(value):
+    def edit(dataset):
+        item = Dataset()
+        item.CodeValue = value
+        dataset.ProcedureCodeSequence = [item]
+
+    return edit
+
+
+def test_change_inside_a_sequence_is_named(ct, tmp_path):
+    (tmp_path / "a").mkdir()
+    first = changed(ct[0], tmp_path / "a", with_item("1"))
+    assert explain_difference(first, changed(ct[0], tmp_path, with_item("1"))) == ""
+    assert "ProcedureCodeSequence" in explain_difference(first, changed(ct[0], tmp_path, with_item("2")))
+
+
+def test_padding_is_no_difference(ct, tmp_path):
+    padded = tmp_path / "padded.dcm"
+    content = ct[0].read_bytes()
+    assert content.count(b"LO\x0a\x00Thorax 3.5") == 1
+    padded.write_bytes(content.replace(b"LO\x0a\x00Thorax 3.5", b"LO\x0c\x00Thorax 3.5  "))
+    assert explain_difference(ct[0], padded) == ""
 
 
 def test_other_packing_is_told(ct, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ def explain_difference(sent: Path, returned: Path) -> str:
     """Name the elements that differ between two files, as a sentence; empty when all are the same.
 
     Elements are named by keyword and their values are not shown. The file header (group 2) belongs to
-    whoever wrote the file and is not compared, save for the transfer syntax; group lengths and the padding
-    at the end say nothing of the object (PS3.5 7.2, PS3.10 7.2).
+    whoever wrote the file and is not compared, save for the transfer syntax; group lengths and padding say
+    nothing of the object (PS3.5 6.2, 7.2; PS3.10 7.2).
 
     Raises
     ------
@@ -29,8 +30,7 @@ def explain_difference(sent: Path, returned: Path) -> str:
     if tags.meta_text(first, "TransferSyntaxUID") != tags.meta_text(second, "TransferSyntaxUID"):
         return "The server packed it in another transfer syntax."
     with quiet():
-        told = sorted(tag for tag in {*first.keys(), *second.keys()} if tag.element and tag != _PADDING)
-        changed = [_name(tag) for tag in told if not _is_same(first, second, tag)]
+        changed = [_name(tag) for tag in _differences(first, second)]
     if not changed:
         return ""
     more = f" and {len(changed) - _LISTED} more" if len(changed) > _LISTED else ""
@@ -44,14 +44,31 @@ def _read(path: Path) -> Any:
         return dcmread(path)
 
 
+def _differences(first: Any, second: Any) -> list[Any]:
+    told = sorted(tag for tag in {*first.keys(), *second.keys()} if tag.element and tag != _PADDING)
+    return [tag for tag in told if not _is_same(first, second, tag)]
+
+
 def _is_same(first: Any, second: Any, tag: Any) -> bool:
     if tag not in first or tag not in second:
         return False
-    mine, theirs = first.get_item(tag), second.get_item(tag)
-    raw = getattr(mine, "value", None), getattr(theirs, "value", None)
-    if all(isinstance(one, bytes) for one in raw):  # not parsed yet: then the bytes themselves decide
-        return bool(raw[0] == raw[1] and mine.VR == theirs.VR)
-    return bool(first[tag] == second[tag])
+    raw = [getattr(one.get_item(tag), "value", None) for one in (first, second)]
+    if isinstance(raw[0], bytes) and raw[0] == raw[1]:  # not parsed, and need not be
+        return True
+    try:
+        mine, theirs = first[tag], second[tag]
+    except Exception:  # noqa: BLE001  (pydicom raises anything on values that are none)
+        return False
+    if mine.VR == "SQ" and theirs.VR == "SQ":
+        pairs = itertools.zip_longest(mine.value, theirs.value)
+        return all(None not in pair and not _differences(*pair) for pair in pairs)
+    if isinstance(mine.value, bytes) and isinstance(theirs.value, bytes):
+        return _even(mine.value) == _even(theirs.value)
+    return bool(mine == theirs)
+
+
+def _even(value: bytes) -> bytes:
+    return value + b"\0" * (len(value) % 2)
 
 
 def _name(tag: Any) -> str:
