@@ -25,7 +25,7 @@ ENHANCED = ("enhanced", "enhanced shuffled", "enhanced tilt", "enhanced two stac
 # dcmqi writes no image for slices that are not stacked along their normal.
 UPRIGHT = ("axial", "prone", "sagittal", "coronal", "oblique", "enhanced shuffled")
 FORMS = ("binary", "labelmap")
-MODEL = Authorship(Making.AUTOMATIC, "liver-ct", "1.2", "ab" * 32, (("threshold", "0.5"),))
+MODEL = Authorship(Making.AUTOMATIC, "liver-ct", "1.2", "ab" * 32, (("threshold", "0.5"),), author="Leserin 1")
 SCHEMA = LabelSchema(
     classes=(
         LabelClass(value=1, name="left kidney", colour="#E69F00"),

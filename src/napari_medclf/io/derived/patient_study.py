@@ -96,9 +96,13 @@ def person_name(name: str) -> str:
 
 def version() -> str:
     """Tell this package's version."""
-    from napari_medclf import __version__
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
 
-    return __version__
+    try:
+        return installed("napari-medclf")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def taken_over() -> tuple[str, ...]:
