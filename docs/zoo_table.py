@@ -66,12 +66,12 @@ def outcome(report: ReadReport) -> tuple[str, str]:
     said = [_image(image) for image in report.images]
     said += [f"{one.origin}: {', '.join(_segments(one))}" for one in report.label_sets]
     said += [f"report of {len(one.groups)} groups" for one in report.reports]
-    said += [f"refused: {one.reason}." for one in report.refusals]
+    said += [f"refused: {one.reason}" for one in report.refusals]
     kind = "refused in a sentence" if not (report.images or report.label_sets or report.reports) else "read"
     if kind == "read" and report.warnings:
         kind = "read with a warning"
     warnings = [text for one in (*report.images, *report.label_sets, *report.reports) for text in one.warnings]
-    return kind, _plain(" ".join(dict.fromkeys([*(f"{one};" for one in said), *warnings])))
+    return kind, _plain(" ".join(dict.fromkeys(f"{one.rstrip('.')}." for one in [*said, *warnings])))
 
 
 def syntax(path: Path) -> str:

@@ -21,12 +21,7 @@ def folders(tmp_path_factory):
     return {name: write_coded(series, home / name.replace(" ", "_")) for name, series in SERIES.items()}
 
 
-OPEN = ("coronal", "signed", "cosines lean 0.9e-3", "enhanced big endian")
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.xfail(strict=False)] * (name in OPEN)) for name in SERIES]
-)
+@pytest.mark.parametrize("name", SERIES)
 def test_no_voxel_is_silently_out_of_place(name, folders, doors, tmp_path):
     complaints = {}
     for door, enter in doors.items():
