@@ -127,3 +127,23 @@ def test_uneven_slices_that_are_also_shifted_sideways_offer_no_way(tmp_path, pha
     assert scan.stacks == scan.gapped == ()
     assert scan.refusals[0].ways == ()
     assert "missing slices: 1" in scan.refusals[0].reason
+
+
+def test_kernels_and_voltages_at_the_same_places_are_images_of_their_own(tmp_path, phantom, write_series):
+    def soft(dataset, k):
+        dataset.ConvolutionKernel, dataset.KVP = "B30f", 80
+
+    def sharp(dataset, k):
+        dataset.ConvolutionKernel, dataset.KVP = "B70f", 80
+
+    stacks = scan_files(write_both(tmp_path, phantom, write_series, soft, sharp)).stacks
+    assert sorted(stack.label for stack in stacks) == ["kernel B30f", "kernel B70f"]
+
+
+def test_slices_that_share_an_identifier_are_all_kept_and_told(tmp_path, phantom, write_series):
+    def blank(dataset, k):
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+
+    (image,) = [read_image(write_series(tmp_path / "ct", phantom, blank))]
+    assert np.array_equal(image.data, phantom.data)
+    assert any("same SOP instance UID" in text for text in image.warnings)

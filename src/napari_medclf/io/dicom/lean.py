@@ -41,7 +41,8 @@ _WANTED_TEXT = """
 00181063 FrameTime DS|00180040 CineRate IS|00082144 RecommendedDisplayFrameRate IS|00280010 Rows US
 00280011 Columns US|00280100 BitsAllocated US|00280101 BitsStored US|00280102 HighBit US
 00280002 SamplesPerPixel US|00280004 PhotometricInterpretation CS|00280103 PixelRepresentation US
-00281056 VOILUTFunction CS|00280008 NumberOfFrames IS|00280006 PlanarConfiguration US
+00281056 VOILUTFunction CS|00209241 NominalPercentageOfCardiacPhase FD|00180060 KVP DS|00181210 ConvolutionKernel SH
+00280008 NumberOfFrames IS|00280006 PlanarConfiguration US
 """
 _WANTED = {
     int(tag, 16): (keyword, vr.encode())

@@ -10,7 +10,6 @@ from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.image import Gaps
 from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.io.dicom.header import Header
-from napari_medclf.io.dicom.mosaic import Tile
 from napari_medclf.io.dicom.place import PlacementError, place
 from napari_medclf.io.dicom.split import Part, by_plane, grouped, split
 from napari_medclf.io.dicom.stack import Stack, home_of
@@ -157,11 +156,18 @@ def _check_series(series: Sequence[Header]) -> None:
 
 
 def _without_copies(series: list[Header]) -> tuple[list[Header], list[str]]:
-    kept: dict[tuple[str, int | None, Tile | None], Header] = {}
+    """Leave out files that are there twice; one identifier at two places is no copy but a careless sender."""
+    kept: dict[Hashable, Header] = {}
     for header in series:
-        kept.setdefault((header.sop_instance_uid or str(header.path), header.frame, header.tile), header)
+        name = header.sop_instance_uid or str(header.path)
+        kept.setdefault((name, header.frame, header.tile, header.position, header.times), header)
     n_copies = len({header.path for header in series}) - len({header.path for header in kept.values()})
     notes = [f"{n_copies} files are there twice (same SOP instance UID); one of each was read."] if n_copies else []
+    named = [
+        (header.sop_instance_uid, header.frame, header.tile) for header in kept.values() if header.sop_instance_uid
+    ]
+    if len(set(named)) < len(named):
+        notes.append("Several of its slices have the same SOP instance UID.")
     return list(kept.values()), notes
 
 

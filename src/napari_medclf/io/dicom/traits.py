@@ -16,6 +16,9 @@ _KINDS = (
     ("gradient direction", ("DiffusionGradientOrientation",)),
     ("inversion time", ("InversionTime",)),
     ("flip angle", ("FlipAngle",)),
+    ("cardiac phase", ("NominalPercentageOfCardiacPhase",)),
+    ("tube voltage", ("KVP",)),
+    ("kernel", ("ConvolutionKernel",)),
     ("stack", ("StackID",)),
     ("acquisition", ("AcquisitionNumber", "FrameAcquisitionNumber")),
 )
