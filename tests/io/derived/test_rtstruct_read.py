@@ -233,7 +233,7 @@ def test_regions_that_would_take_for_ever_are_kept_as_contours_and_told_in_one_s
     assert len(found.regions) == 30
     assert found.segmentations[0].count("organ 1") > 0
     (warning,) = found.warnings
-    assert re.match(r"Regions 2, 3, 4, 5, 6, 7, 8, 9 and 21 more overlap too many others, or cover too much", warning)
+    assert re.match(r"Regions 2, 3, 4, 5, 6, 7, 8, 9 and 21 more: too many overlaps, or too large an area", warning)
 
 
 def test_a_damaged_file_does_not_fill_the_screen(tmp_path):
