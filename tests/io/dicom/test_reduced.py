@@ -91,6 +91,12 @@ def test_nothing_is_reduced_below_what_is_asked_or_there(write_spot):
     assert read_reduced(path, 1).data.shape == (1, 13, 19)
 
 
+def test_truncated_picture_is_not_made_up(write_spot):
+    path = write_spot(spot(), lambda gray: bytes(j2k(12)(gray))[:-400], "1.2.840.10008.1.2.4.90")
+    with pytest.raises(ReadError, match="damaged samples .JPEG 2000"):
+        read_reduced(path, 40)
+
+
 def test_colour_is_reduced_as_colour(shared_data):
     path = shared_data / "dicom_zoo" / "colour_and_us" / "US1_J2KR.dcm"
     small, whole = read_reduced(path, 200), read_image(path)
