@@ -47,9 +47,8 @@ def fill_regions(
         if not layers.add(label, by_plane):
             too_many.append(region.number)
     if too_many:
-        warnings.append(
-            f"{_name(too_many).capitalize()} overlap too many others, or cover too much; they are kept as contours."
-        )
+        named = _name(too_many).capitalize()
+        warnings.append(f"{named}: too many overlaps, or too large an area, to be filled; kept as contours.")
     empty = [region.number for region in regions if not any(one.is_closed for one in region.contours)]
     if empty:
         warnings.append(f"There are no closed contours in {_name(empty)}.")
