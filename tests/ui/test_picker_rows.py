@@ -5,7 +5,7 @@ from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.io.report import Discovery, Refusal
 from napari_medclf.ui.picker.listing import entries_of
-from napari_medclf.ui.picker.rows import picker_rows, subtitle_of, title_of, tooltip_of
+from napari_medclf.ui.picker.rows import filtered, picker_rows, subtitle_of, title_of, tooltip_of
 from napari_medclf.ui.tasks import WorkItem
 
 FOLDER = Path("study")
@@ -55,8 +55,11 @@ def test_row_tells_number_description_size_spacing_and_files() -> None:
 
 def test_every_word_of_the_filter_must_be_there() -> None:
     entries, items = [CT, MR, GAPS], items_of(CT, MR)
-    assert [row.entry for row in picker_rows(entries, items, "chest CT") if row.entry] == [CT]
-    assert picker_rows(entries, items, "chest mr") == []
+    rows = picker_rows(entries, items)
+    assert [row.entry for row in filtered(rows, "chest CT") if row.entry] == [CT]
+    assert [row.is_heading for row in filtered(rows, "chest CT")] == [True, False]
+    assert filtered(rows, "chest mr") == []
+    assert filtered(rows, "") == rows
 
 
 def test_images_of_a_project_need_no_entries() -> None:

@@ -79,4 +79,4 @@ class PickerModel(QAbstractListModel):
 
 
 def _key(row: Row) -> object:
-    return (row.title, None) if row.ref is None else (row.ref, row.depth)
+    return row.heading if row.ref is None else (row.ref, row.depth)

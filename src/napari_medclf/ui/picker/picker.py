@@ -13,7 +13,7 @@ from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.ui.layout import button, note
 from napari_medclf.ui.picker.delegate import ROW_PX, PickerDelegate
 from napari_medclf.ui.picker.model import PickerModel
-from napari_medclf.ui.picker.rows import Row, picker_rows, tooltip_of
+from napari_medclf.ui.picker.rows import Row, filtered, picker_rows, tooltip_of
 from napari_medclf.ui.picker.tag_table import TagTable
 from napari_medclf.ui.picker.thumbnails import Thumbnails
 from napari_medclf.ui.work_list import WorkList
@@ -41,7 +41,7 @@ class SeriesPicker(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._entries: Sequence[SeriesEntry] = ()
-        self._work = WorkList()
+        self._rows: list[Row] = []
         self.thumbnails = Thumbnails(self)
         self._model = PickerModel(self.thumbnails, self)
         self.filter = QLineEdit(self)
@@ -68,7 +68,7 @@ class SeriesPicker(QWidget):
         if entries is not self._entries:
             self.thumbnails.forget()
             self.filter.clear()
-        self._entries, self._work = entries, work
+        self._entries, self._rows = entries, picker_rows(entries, work.items)
         self._refresh()
         place = None if work.current is None else self._model.place_of_item(work.current)
         if place is not None and len(self.selected) < _SEVERAL:  # a person who selects several is not disturbed
@@ -112,7 +112,7 @@ class SeriesPicker(QWidget):
         return row
 
     def _refresh(self) -> None:
-        rows = picker_rows(self._entries, self._work.items, self.filter.text())
+        rows = filtered(self._rows, self.filter.text())
         self._model.show(rows)
         self.filter.setVisible(bool(self.filter.text()) or len(rows) >= _SHOWS_FILTER_FROM)
         self._show_selected()

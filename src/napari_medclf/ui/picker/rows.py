@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from napari_medclf.domain.annotation import Status
@@ -13,6 +14,8 @@ from napari_medclf.ui.tasks import WorkItem
 
 GLYPHS = {Status.OPEN: "○", Status.DONE: "✓", Status.SKIPPED: "–", Status.FLAGGED: "⚑"}
 REFUSED_GLYPH = "✕"
+_STACK = "stack"
+"""Kind of an entry that is a folder of pictures as one volume."""
 DERIVED_KINDS = frozenset(("SEG", "RTSTRUCT", "SR"))
 
 
@@ -22,8 +25,10 @@ class Row:
 
     Parameters
     ----------
-    title, subtitle : str
-        What it is, and its size, spacing and number of files, or the reason why it is refused.
+    heading : str
+        Name of a study; empty for everything else.
+    name : str
+        What the work list calls an image that is in it.
     entry : SeriesEntry or None
         None for the heading of a study.
     ref : FileRef or None
@@ -34,13 +39,35 @@ class Row:
         1 for labels and reports below the series they were made for.
     """
 
-    title: str
-    subtitle: str = ""
+    heading: str = ""
+    name: str = ""
     entry: SeriesEntry | None = None
     ref: FileRef | None = None
     item: int | None = None
     depth: int = 0
     glyph: str = ""
+
+    @cached_property
+    def title(self) -> str:
+        """What it is, as people call it."""
+        return self.heading if self.entry is None else title_of(self.entry, self.name)
+
+    @cached_property
+    def subtitle(self) -> str:
+        """Its kind, size, spacing and number of files, or the reason why it is refused."""
+        if self.entry is None:
+            return ""
+        return self.entry.reason if self.is_refused else subtitle_of(self.entry)
+
+    def matches(self, words: Sequence[str]) -> bool:
+        """Whether all words, in small letters, stand somewhere in it."""
+        return all(word in self._search_text for word in words)
+
+    @cached_property
+    def _search_text(self) -> str:
+        entry = self.entry
+        names = "" if entry is None else f"{entry.kind} {entry.name} {entry.ref.path.name}"
+        return f"{self.title} {self.subtitle} {names}".casefold()
 
     @property
     def is_heading(self) -> bool:
@@ -63,15 +90,13 @@ def is_image(entry: SeriesEntry) -> bool:
     return not entry.reason and not is_derived(entry)
 
 
-def picker_rows(entries: Sequence[SeriesEntry], items: Sequence[WorkItem], words: str = "") -> list[Row]:
-    """Order entries by study, labels under their series, and leave out what does not match.
+def picker_rows(entries: Sequence[SeriesEntry], items: Sequence[WorkItem]) -> list[Row]:
+    """Order entries by study, and labels under their series; texts are made when a row is looked at.
 
     Parameters
     ----------
     items : sequence of WorkItem
         The images that are worked on, with their status; one without an entry gets a row of its own.
-    words : str
-        All of them must stand somewhere in a row; empty for everything.
     """
     at = {item.ref: position for position, item in enumerate(items)}
     listed = [entry for entry in entries if _is_listed(entry, at)]
@@ -80,18 +105,30 @@ def picker_rows(entries: Sequence[SeriesEntry], items: Sequence[WorkItem], words
     studies = _by_study(listed)
     has_headings = 1 < len(studies) < len(listed)  # none where every study has one series
     for number, members in enumerate(studies, start=1):
-        found = [row for row in _study_rows(members, items, at) if _matches(row, words)]
-        if found and has_headings:
+        if has_headings:
             rows.append(Row(_study_title(members, number)))
-        rows += found
-    others = [_entry_row(_plain_entry(item), items, at, depth=0) for item in items if item.ref not in known]
-    return rows + [row for row in others if _matches(row, words)]
+        rows += _study_rows(members, items, at)
+    return rows + [_entry_row(_plain_entry(item), items, at, depth=0) for item in items if item.ref not in known]
 
 
-def title_of(entry: SeriesEntry, item: WorkItem | None = None) -> str:
+def filtered(rows: Sequence[Row], text: str) -> list[Row]:
+    """Keep the rows that hold every word of a text, and the headings above them; all for an empty text."""
+    words = text.casefold().split()
+    kept: list[Row] = []
+    heading: Row | None = None
+    for row in rows:
+        if row.is_heading:
+            heading = row
+        elif row.matches(words):
+            kept += [row] if heading is None else [heading, row]
+            heading = None
+    return kept
+
+
+def title_of(entry: SeriesEntry, name: str = "") -> str:
     """Name an entry as people call it: number and description of a series, else its file."""
     if not entry.series_uid:
-        return item.name if item is not None else entry.name
+        return name or entry.name
     return "  ".join(part for part in (entry.series_number, entry.description or entry.name) if part)
 
 
@@ -130,8 +167,7 @@ def _by_study(entries: Iterable[SeriesEntry]) -> list[list[SeriesEntry]]:
     studies: dict[str, list[SeriesEntry]] = {}
     owner = {entry.series_uid: entry.study for entry in entries if entry.series_uid and not is_derived(entry)}
     for entry in entries:
-        is_whole_folder = entry.ref.path.is_dir() and not entry.series_uid  # pictures as one volume
-        home = str(entry.ref.path) if is_whole_folder else entry.study
+        home = str(entry.ref.path) if entry.kind == _STACK else entry.study
         studies.setdefault(owner.get(entry.refers_to, home), []).append(entry)
     return list(studies.values())
 
@@ -156,8 +192,7 @@ def _entry_row(entry: SeriesEntry, items: Sequence[WorkItem], at: dict[FileRef, 
     position = at.get(ref)
     item = None if position is None else items[position]
     glyph = GLYPHS[item.status] if item is not None else REFUSED_GLYPH if entry.reason else "◇"
-    subtitle = entry.reason if entry.reason and item is None else subtitle_of(entry)
-    return Row(title_of(entry, item), subtitle, entry, ref, position, depth, glyph)
+    return Row("", "" if item is None else item.name, entry, ref, position, depth, glyph)
 
 
 def _study_title(members: Sequence[SeriesEntry], number: int) -> str:
@@ -178,10 +213,3 @@ def _is_listed(entry: SeriesEntry, at: dict[FileRef, int]) -> bool:
 
 def _plain_entry(item: WorkItem) -> SeriesEntry:
     return SeriesEntry(item.ref, item.name, "")
-
-
-def _matches(row: Row, words: str) -> bool:
-    entry = row.entry
-    text = f"{row.title} {row.subtitle}" + (f" {entry.kind} {entry.name} {entry.ref.path.name}" if entry else "")
-    text = text.casefold()
-    return all(word in text for word in words.casefold().split())
