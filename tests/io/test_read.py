@@ -185,6 +185,31 @@ def test_entries_list_every_file_and_offer_numbered_pictures_as_a_volume(tmp_pat
     assert np.array_equal(read_image(volume.source.path, volume.source.member).data, volume.data)
 
 
+def test_list_tells_sizes_from_headers_and_keeps_what_is_damaged(tmp_path, phantom):
+    write_image(phantom, tmp_path / "a.nii.gz")
+    write_image(phantom, tmp_path / "b.nrrd")
+    (tmp_path / "c.nii").write_bytes((tmp_path / "b.nrrd").read_bytes()[:8] + b"n+2\0" + b"\0" * 600)
+    (tmp_path / "d.nrrd").write_bytes(b"NRRD0005\n")
+    entries = {entry.ref.path.name: entry for entry in discover(tmp_path).entries}
+    assert entries["a.nii.gz"].size == entries["b.nrrd"].size == (12, 20, 28)
+    assert entries["a.nii.gz"].spacing_mm == pytest.approx(phantom.geometry.spacing, rel=1e-5)
+    assert entries["d.nrrd"].size == ()
+
+
+def test_search_tells_how_far_it_is_and_can_be_stopped(tmp_path, phantom):
+    for number in range(100):
+        (tmp_path / f"{number}.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    seen = []
+    discover(tmp_path, lambda done, total: seen.append((done, total)))
+    assert seen[0] == (100, 0)
+
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        discover(tmp_path, stop)
+
+
 def test_stack_of_pictures_of_two_sizes_names_the_one_that_differs(tmp_path):
     for number, rows in ((1, 20), (2, 20), (3, 21)):
         Image.fromarray(np.zeros((rows, 28), np.uint8)).save(tmp_path / f"slice{number}.png")

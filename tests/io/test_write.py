@@ -182,7 +182,7 @@ MUTANTS = [
     (change_data(lambda data: np.flip(data, 0)), "axis k is flipped"),
     (change_data(lambda data: np.flip(data, 1)), "axis j is flipped"),
     (change_data(lambda data: np.flip(data, 2)), "axis i is flipped"),
-    (change_data(spoil_slice_7), "slice 7 differs in 1 voxels"),
+    (change_data(spoil_slice_7), "slice 7 differs in 1 voxel"),
     (drop_slice, "holds 11 slices, and 12 were written"),
     (change_affine(point_k_backwards), "axis k points the other way"),
     (change_affine(stretch_j), "axis j has another direction or spacing"),

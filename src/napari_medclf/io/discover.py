@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import ReadError
+from napari_medclf.domain.geometry import Vector3
 from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.io import medmnist
 from napari_medclf.io.archive import unpacked
+from napari_medclf.io.preflight import refusing
 from napari_medclf.io.raster.stack import STACK_MEMBER, stackable
 from napari_medclf.io.relocate import outer_entry, outer_ref, outer_refusal
 from napari_medclf.io.report import Discovery, Refusal
 from napari_medclf.io.sniff import Kind, name_of
 from napari_medclf.io.walk import Collected, Found, OnProgress, collect
+
+_Size = tuple[tuple[int, ...], Vector3 | None]
 
 
 def discover(path: Path, on_progress: Callable[[int, int], None] | None = None) -> Discovery:
@@ -69,7 +74,47 @@ def _list_one(one: Found, on_progress: OnProgress | None) -> Discovery:
         splits = medmnist.splits_of(one.path, medmnist.read_headers(one.path))
         entries = tuple(_entry(FileRef(one.path, split), one.kind) for split in splits)
         return Discovery(tuple(FileRef(one.path, member) for member in members), (), entries)
-    return Discovery((FileRef(one.path),), (), (_entry(FileRef(one.path), one.kind),))
+    return Discovery((FileRef(one.path),), (), (_with_size(_entry(FileRef(one.path), one.kind)),))
+
+
+def _with_size(entry: SeriesEntry) -> SeriesEntry:
+    """Add size and spacing where a header tells them cheaply; what is wrong with it is said when it is read."""
+    reader = _SIZES.get(entry.kind)
+    if reader is None:
+        return entry
+    try:
+        size, spacing_mm = reader(entry.ref.path)
+    except ReadError:
+        return entry
+    return replace(entry, size=size, spacing_mm=spacing_mm)
+
+
+def _nifti_size(path: Path) -> _Size:
+    from napari_medclf.io.volume.nifti_header import read_header
+
+    with refusing(path, "has no header that can be read"):
+        header = read_header(path, [])
+        steps = tuple(abs(float(one)) for one in header.fields["pixdim"][3:0:-1])
+        is_known = all(steps) and header.fields.get_xyzt_units()[0] == "mm"
+        return _listed(header.shape), (steps[0], steps[1], steps[2]) if is_known else None
+
+
+def _nrrd_size(path: Path) -> _Size:
+    from napari_medclf.io.volume.nrrd_header import read_nrrd_header
+
+    with refusing(path, "has no header that can be read"):
+        header = read_nrrd_header(path)
+        others = header.other_axes
+        spatial = tuple(n for axis, n in enumerate(header.sizes) if axis not in others)
+        return _listed((*spatial, *(1,) * (3 - len(spatial)), *(header.sizes[axis] for axis in others))), None
+
+
+def _listed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """(i, j, k, c ...) as (k, j, i) or (c, k, j, i)."""
+    return tuple(n for axis, n in reversed(list(enumerate(shape))) if axis < 3 or n > 1)
+
+
+_SIZES: dict[str, Callable[[Path], _Size]] = {Kind.NIFTI: _nifti_size, Kind.NRRD: _nrrd_size}
 
 
 def _entry(ref: FileRef, kind: Kind) -> SeriesEntry:

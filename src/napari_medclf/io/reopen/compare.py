@@ -53,7 +53,8 @@ def _explain_samples(meant: PixelArray, found: PixelArray) -> str:
     slices = [k for k in range(meant.shape[-3]) if not _equal(meant[..., k, :, :], found[..., k, :, :])]
     named = ", ".join(map(str, slices[:_MOST_NAMED])) + (" ..." if len(slices) > _MOST_NAMED else "")
     n_voxels = meant.size - int(np.count_nonzero(_same_samples(meant, found)))
-    return f"slice{'s' if len(slices) > 1 else ''} {named} differ{'' if len(slices) > 1 else 's'} in {n_voxels} voxels"
+    voxels = f"{n_voxels} voxel{'s' if n_voxels > 1 else ''}"
+    return f"slices {named} differ in {voxels}" if len(slices) > 1 else f"slice {named} differs in {voxels}"
 
 
 def _explain_place(meant: Geometry, found: Found) -> str:
