@@ -33,8 +33,7 @@ Samples = NDArray[Any]
 _HAS_HEADER = frozenset((*JPEG, *JPEG_LS, *JPEG_2000))
 _RGB_LETTERS = (ord("R"), ord("G"), ord("B"))
 _RLE_HEADER = 64
-END_OF_IMAGE = b"\xff\xd9"
-"""Stands at the end of every JPEG, JPEG-LS and JPEG 2000 stream, and never inside its packed samples."""
+_END_OF_IMAGE = b"\xff\xd9"
 # No real picture of this size packs as well; small blank ones do.
 _LARGE_BYTES, _MOST_RATIO = 2**26, 2000
 _START_OF_SCAN = b"\xff\xda"
@@ -94,7 +93,7 @@ def checked_stream(path: Path, pixels: Pixels, data: bytes) -> Stream:
     """
     stream = read_stream(data)
     # libjpeg makes up what is missing at the end; the other decoders refuse it themselves.
-    ends_early = pixels.transfer_syntax_uid in JPEG and END_OF_IMAGE not in data
+    ends_early = pixels.transfer_syntax_uid in JPEG and _END_OF_IMAGE not in data
     if stream is None or ends_early:
         missing = "its beginning" if stream is None else "its end"
         name = syntax_name(pixels.transfer_syntax_uid)

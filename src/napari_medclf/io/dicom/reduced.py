@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import ChannelKind, MedImage
-from napari_medclf.io.dicom.codecs import END_OF_IMAGE, checked_stream
+from napari_medclf.io.dicom.codecs import checked_stream
 from napari_medclf.io.dicom.codestream import Stream
 from napari_medclf.io.dicom.colour import rgb_converter
 from napari_medclf.io.dicom.image import scale_of, window_of
@@ -89,8 +89,7 @@ def reduce_plane(plane: Plane, at_least_px: int) -> Reduced:
     if times and pixels.transfer_syntax_uid in JPEG_2000 and is_packed(pixels):
         data = packed_frame(plane)
         stream = checked_stream(header.path, pixels, data)
-        # Pillow makes up what is missing at the end; the whole decoder refuses it.
-        if _can_halve(stream) and END_OF_IMAGE in data:
+        if _can_halve(stream):
             times = min(times, stream.levels)
             with refusing(
                 header.path, f"has damaged samples ({syntax_name(pixels.transfer_syntax_uid)})", with_text=False
