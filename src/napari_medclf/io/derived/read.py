@@ -17,6 +17,8 @@ from napari_medclf.io.derived.open_file import open_derived
 from napari_medclf.io.derived.reference import read_reference
 from napari_medclf.io.derived.source_grid import SourceGrid
 from napari_medclf.io.dicom import tags
+from napari_medclf.io.dicom.quiet import quiet
+from napari_medclf.io.preflight import refusing
 from napari_medclf.io.sniff import name_of
 
 _Reader = Callable[[Path, Sequence[SourceGrid]], LabelSet | MeasurementReport | MedImage]
@@ -50,10 +52,7 @@ def read_derived(path: Path, grids: Sequence[SourceGrid] = ()) -> LabelSet | Mea
     ReadError
         If it is damaged, or of a kind or form that is not read.
     """
-    sop_class = tags.text(open_derived(path), "SOPClassUID")
-    if not is_derived(sop_class):
-        raise ReadError(path, "is no segmentation, contour set, report or parametric map")
-    module, name = _READERS[sop_class]
+    module, name = _READERS[_class_of(path, open_derived(path))]
     reader: _Reader = getattr(import_module(f"napari_medclf.io.derived.{module}"), name)
     return reader(path, grids)
 
@@ -64,9 +63,27 @@ def describe_derived(path: Path) -> SeriesEntry:
     Raises
     ------
     ReadError
-        If it is damaged.
+        If it is damaged, or of a kind that is not read.
     """
     dataset = open_derived(path)
+    _class_of(path, dataset)
+    with refusing(path, "has a damaged DICOM header", with_text=False), quiet():
+        return _describe(path, dataset)
+
+
+def study_key(study_uid: str) -> str:
+    """Give a short hash that tells studies apart; empty stays empty."""
+    return hashlib.sha256(study_uid.encode()).hexdigest()[:8] if study_uid else ""
+
+
+def _class_of(path: Path, dataset: Any) -> str:
+    sop_class = tags.text(dataset, "SOPClassUID") or tags.meta_text(dataset, "MediaStorageSOPClassUID")
+    if not is_derived(sop_class):
+        raise ReadError(path, "is no segmentation, contour set, report or parametric map")
+    return sop_class
+
+
+def _describe(path: Path, dataset: Any) -> SeriesEntry:
     return SeriesEntry(
         ref=FileRef(path),
         name=name_of(path),
@@ -78,11 +95,6 @@ def describe_derived(path: Path) -> SeriesEntry:
         size=_size(dataset),
         refers_to=read_reference(dataset).series_uid,
     )
-
-
-def study_key(study_uid: str) -> str:
-    """Give a short hash that tells studies apart; empty stays empty."""
-    return hashlib.sha256(study_uid.encode()).hexdigest()[:8] if study_uid else ""
 
 
 def _size(dataset: Any) -> tuple[int, ...]:
