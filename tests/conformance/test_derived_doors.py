@@ -10,14 +10,15 @@ from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.results import Segmentation
 from napari_medclf.io.derived.rtstruct_write import write_rtstruct
 from napari_medclf.io.derived.seg_write import write_seg
-from napari_medclf.io.read import read
+from napari_medclf.io.read import read, read_image
 from napari_medclf.testing.coded_check import EXACT_MM, THROUGH_TEXT_MM, View, places_of
 from napari_medclf.testing.coded_files import write_coded
 from napari_medclf.testing.coded_series import Expected, all_coded_series
 
+ALL = {series.name: series for series in all_coded_series()}
 SERIES = {
-    series.name: series
-    for series in all_coded_series()
+    name: series
+    for name, series in ALL.items()
     if series.expected in (Expected.EXACT, Expected.TOLERATED) and "4D" not in series.name
 }
 # How samples are stored does not touch labels.
@@ -39,8 +40,11 @@ def folder(series, tmp_path):
 
 def labelled(series, image) -> Segmentation:
     """Labels that follow from the codes alone, so that a voxel's label tells whether it is the right voxel."""
-    labels = (series.codes_of(image.data) * 7 // 5 % 4).astype(np.uint8)
-    return Segmentation(labels, image.geometry, CLASSES)
+    return Segmentation(label_of(series.codes_of(image.data)), image.geometry, CLASSES)
+
+
+def label_of(codes) -> np.ndarray:
+    return (codes * 7 // 5 % 4).astype(np.uint8)
 
 
 def worst_mm(series, codes, segmentation) -> float:
@@ -50,7 +54,7 @@ def worst_mm(series, codes, segmentation) -> float:
     nearest = apart.argmin(axis=1)
     labels = segmentation.labels.ravel()
     is_known = (labels > 0) | (apart.min(axis=1) < EXACT_MM + series.stray_mm)
-    assert (labels[is_known] == (codes * 7 // 5 % 4)[nearest][is_known]).all()
+    assert (labels[is_known] == label_of(codes)[nearest][is_known]).all()
     return float(apart.min(axis=1)[labels > 0].max())
 
 
@@ -90,3 +94,38 @@ def test_rtstruct_keeps_every_label_in_its_voxel(series, folder, tmp_path):
                 index = image.geometry.to_index(contour.points)
                 off_plane_mm = np.abs(index[:, 0] - np.rint(index[:, 0])) * image.geometry.spacing[0]
                 assert off_plane_mm.max() <= THROUGH_TEXT_MM + series.stray_mm
+
+
+@pytest.mark.parametrize("name", ["missing", "missing two", "uneven", "enhanced missing", "enhanced uneven"])
+def test_seg_of_a_gap_filled_image_lies_on_the_acquired_slices(name, tmp_path):
+    """Read by pydicom alone: every frame is at an acquired slice, with the labels of that slice."""
+    import pydicom
+
+    series = ALL[name]
+    (refusal,) = read([write_coded(series, tmp_path / "images")]).refusals
+    for number, way in enumerate(refusal.ways):
+        image = read_image(way.path, way.member)
+        segmentation = spread_labels(series, image)
+        path = tmp_path / f"{number}.dcm"
+        write_seg(segmentation, image, MANUAL, path)
+        dataset = pydicom.dcmread(path)
+        frames = np.atleast_3d(dataset.pixel_array).reshape(-1, dataset.Rows, dataset.Columns)
+        corners = np.array([plane.corner for plane in series.planes])
+        found = np.zeros((len(corners), dataset.Rows, dataset.Columns), np.uint8)
+        for bits, group in zip(frames, dataset.PerFrameFunctionalGroupsSequence, strict=True):
+            position = np.array(group.PlanePositionSequence[0].ImagePositionPatient, float)
+            off_mm = np.linalg.norm(corners - position, axis=1)
+            assert off_mm.min() <= THROUGH_TEXT_MM
+            label = group.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+            found[off_mm.argmin()] += (label * bits).astype(np.uint8)
+        np.testing.assert_array_equal(found, label_of(np.arange(series.n_voxels)).reshape(found.shape))
+
+
+def spread_labels(series, image) -> Segmentation:
+    """Give every plane of a filled grid the labels of the acquired slice next to it."""
+    truth = label_of(np.arange(series.n_voxels)).reshape(len(series.planes), *image.geometry.shape[1:])
+    normal = image.geometry.directions[:, 0]
+    along = np.array([np.dot(plane.corner, normal) for plane in series.planes])
+    planes = [np.dot(image.geometry.to_world(np.array([k, 0, 0])), normal) for k in range(image.geometry.shape[0])]
+    nearest = [int(np.abs(along - mm).argmin()) for mm in planes]
+    return Segmentation(truth[nearest], image.geometry, CLASSES)
