@@ -3,7 +3,7 @@ import pytest
 
 from napari_medclf.bridge.layers import image_layer, labels_layer
 from napari_medclf.bridge.writer import write_image, write_labels
-from napari_medclf.domain.errors import MedclfError
+from napari_medclf.domain.errors import MedclfError, WriteError
 from napari_medclf.io.labels import read_label_map
 from napari_medclf.io.read import read_image
 from napari_medclf.testing.phantoms import brain_phantom, oblique_phantom, vessels_phantom
@@ -49,4 +49,20 @@ def test_unknown_suffix_is_refused_and_leaves_nothing(tmp_path) -> None:
     data, keywords, _ = labels_layer(brain_phantom().truth)
     with pytest.raises(MedclfError):
         write_labels(str(tmp_path / "labels.docx"), data, keywords)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("image", [oblique_phantom(), vessels_phantom().image], ids=["volume", "colour"])
+def test_samples_that_were_changed_in_the_viewer_are_the_ones_that_are_saved(tmp_path, image) -> None:
+    data, keywords, _ = image_layer(image)
+    changed = np.flip(data, 0) // 2
+    write_image(str(tmp_path / "changed.nii.gz"), changed, keywords)
+    found = image_layer(read_image(tmp_path / "changed.nii.gz"))[0]
+    assert np.array_equal(found, changed)
+
+
+def test_layer_that_was_cut_is_refused(tmp_path) -> None:
+    data, keywords, _ = image_layer(oblique_phantom())
+    with pytest.raises(WriteError, match="no longer tells where"):
+        write_image(str(tmp_path / "cut.nii.gz"), np.array(data[1:]), keywords)
     assert list(tmp_path.iterdir()) == []
