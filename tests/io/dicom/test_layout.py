@@ -5,6 +5,7 @@ import pytest
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.io.dicom import layout
 from napari_medclf.io.dicom.header import read_header
+from napari_medclf.io.dicom.read import read_stack, scan_files
 
 
 @pytest.fixture
@@ -39,3 +40,29 @@ def test_deflated_bomb_is_stopped_while_it_unpacks(file, monkeypatch):
     with pytest.raises(ReadError, match="too much"):
         read_header(file)
     assert max(limits) < 2**24
+
+
+def test_frames_together_larger_than_the_memory_are_no_reason_to_refuse(tmp_path, phantom, write_series, monkeypatch):
+    def film(dataset, k):
+        dataset.NumberOfFrames, dataset.Modality = 3, "XA"
+        dataset.PixelData = dataset.PixelData * 3
+
+    file = next(write_series(tmp_path / "film", phantom, film).iterdir())
+    monkeypatch.setattr("napari_medclf.io.preflight._NEVER_ASKED", 0)
+    monkeypatch.setattr("napari_medclf.io.dicom.image._ALWAYS_READ", 0)
+    for module in ("napari_medclf.io.preflight", "napari_medclf.io.dicom.image"):
+        monkeypatch.setattr(f"{module}.available_bytes", lambda: 2 * 20 * 28 * 2)
+    (stack,) = scan_files([file]).stacks
+    image = read_stack(stack)
+    assert image.is_lazy
+    assert image.data.shape == (3, 1, 20, 28)
+
+
+def test_more_packed_frames_than_bytes_are_refused(shared_data, tmp_path):
+    import pydicom
+
+    dataset = pydicom.dcmread(shared_data / "dicom_zoo" / "single_files" / "emri_small_jpeg_2k_lossless.dcm")
+    dataset.NumberOfFrames = 10_000_000
+    dataset.save_as(tmp_path / "film.dcm")
+    with pytest.raises(ReadError, match="declares 10000000 frames and has .* too few"):
+        read_header(tmp_path / "film.dcm")

@@ -19,6 +19,7 @@ _MOST_INFLATED = 2**28
 _PIXEL_DATA = (0x7FE0, 0x0010)
 _SAMPLE_VRS = (b"OW", b"OB", b"UN", b"OF", b"OD")
 _FLOAT_DATA = ((0x7FE0, 0x0008), (0x7FE0, 0x0009))
+_ITEM_HEADER = 8
 _UNDEFINED_LENGTH = 0xFFFFFFFF
 
 
@@ -163,9 +164,18 @@ def _locate(file: BinaryIO, is_little: bool) -> tuple[int, int, bytes]:
     return start + 8, int.from_bytes(head[4:8], order), b""
 
 
+def _check_n_frames(path: Path, pixels: Pixels, size: int) -> None:
+    """Refuse more packed frames than their item headers alone would leave room for, PS3.5 A.4."""
+    if pixels.transfer_syntax_uid != DEFLATED and _ITEM_HEADER * pixels.n_frames > size:
+        raise ReadError(path, f"declares {pixels.n_frames} frames and has {size} bytes, too few to hold them")
+
+
 def _check_length(path: Path, pixels: Pixels, size: int) -> None:
-    check_budget(path, pixels.n_bytes)
+    if pixels.transfer_syntax_uid == DEFLATED:
+        check_budget(path, pixels.n_bytes)
+    check_budget(path, pixels.n_bytes // pixels.n_frames)  # frames can be read one by one
     if pixels.length == 0:
+        _check_n_frames(path, pixels, size)
         return
     present = min(pixels.length, size - pixels.offset)
     needed = pixels.n_bytes
