@@ -73,3 +73,9 @@ def test_any_error_of_a_library_names_the_file_in_one_line(tmp_path):
     assert "SECRET" not in str(caught.value)
     with pytest.raises(ReadError, match="does not fit into memory"), refusing(path, "cannot be read"):
         raise MemoryError
+
+
+def test_more_than_a_gib_that_is_packed_like_a_bomb_is_refused(tmp_path):
+    with pytest.raises(ReadError, match="as only a bomb"):
+        check_declared(tmp_path / "a.nii.gz", 2**31, 2**21, is_compressed=True)
+    check_declared(tmp_path / "a.nii.gz", 2**29, 2**20, is_compressed=True)

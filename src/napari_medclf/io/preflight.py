@@ -18,6 +18,8 @@ _USABLE = 0.8
 _NEVER_ASKED = 2**26
 # Deflate cannot pack better than 1032 : 1 (RFC 1951), so a file that declares more is lying.
 DEFLATE_RATIO = 1040
+# A mask of one organ in a whole body packs 900 : 1, and takes half a GiB at most as 8 bits.
+_BOMB_BYTES, _BOMB_RATIO = 2**30, 500
 _ERROR_TEXT = 140
 
 
@@ -104,7 +106,7 @@ def check_budget(path: Path, n_bytes: int) -> None:
 
 
 def check_declared(path: Path, declared_bytes: int, present_bytes: int, *, is_compressed: bool = False) -> None:
-    """Refuse a file that is shorter than its header says, or that would not fit into memory.
+    """Refuse a file that is shorter than its header says, would not fit into memory, or is packed like a bomb.
 
     Raises
     ------
@@ -118,6 +120,13 @@ def check_declared(path: Path, declared_bytes: int, present_bytes: int, *, is_co
             path,
             f"is truncated: it declares {declared_bytes} bytes of samples, and {packed}{present_bytes} are there",
             "Fetch the file again.",
+        )
+    if is_compressed and declared_bytes > max(_BOMB_BYTES, _BOMB_RATIO * present_bytes):
+        raise ReadError(
+            path,
+            f"declares {declared_bytes / 2**30:.1f} GiB packed into {present_bytes / 2**20:.1f} MiB, as only a bomb or "
+            "something nearly empty is",
+            "If you trust it, save it unpacked or cropped.",
         )
     check_budget(path, declared_bytes)
 
