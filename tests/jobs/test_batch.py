@@ -165,3 +165,47 @@ def test_full_disk_stops_with_a_sentence(options, monkeypatch):
 
     assert outcome.reason is FinishReason.FAILED
     assert "No space left on device" in outcome.message
+
+
+def _radiograph(path, gray):
+    """Write a picture as a single JPEG 2000 radiograph."""
+    import imagecodecs
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.encaps import encapsulate
+    from pydicom.uid import ComputedRadiographyImageStorage, JPEG2000Lossless, generate_uid
+
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = ComputedRadiographyImageStorage
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    dataset.SeriesInstanceUID, dataset.Modality = generate_uid(), "CR"
+    dataset.Rows, dataset.Columns = gray.shape
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation, dataset.PixelRepresentation = 1, "MONOCHROME2", 0
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
+    dataset.PixelData = encapsulate([imagecodecs.jpeg2k_encode(gray, level=0, reversible=True, codecformat="j2k")])
+    dataset.save_as(path, enforce_file_format=True)
+
+
+def test_reduced_reading_scores_radiographs_nearly_the_same(chest_model, tmp_path):
+    from napari_medclf.testing.phantoms import chest_phantom
+
+    size = max(chest_model.card.input.resize_to)
+    folder = tmp_path / "films"
+    folder.mkdir()
+    for name in ("clear", "opacity"):
+        gray = chest_phantom(with_opacity=name == "opacity", rows=8 * size, columns=9 * size).data[0]
+        _radiograph(folder / f"{name}.dcm", gray)
+    options = BatchOptions(model=str(chest_model.folder), folder=folder, out=tmp_path / "whole", device="cpu")
+
+    whole = run(batch(options))
+    reduced = run(batch(replace(options, out=tmp_path / "reduced", reduced=True)))
+
+    for one, other in zip(whole.cases, reduced.cases, strict=True):
+        assert "of its size" in str(other.values["warnings"])
+        assert other.values["score:opacity"] == pytest.approx(one.values["score:opacity"], abs=0.02)
+
+
+def test_reduced_reading_is_for_classifiers(options):
+    with pytest.raises(OptionError, match="for models that classify"):
+        run(batch(replace(options, reduced=True)))

@@ -75,8 +75,9 @@ def write_outputs(
     for name in (one for one in formats if one in REPORT_FILES):
         files.append(folder / REPORT_FILES[name])
         _write_report(name, prediction, image, schema, saved, files[-1])
-    if prediction.warnings:
-        values["warnings"] = " ".join(prediction.warnings)
+    warnings = dict.fromkeys((*image.warnings, *prediction.warnings))
+    if warnings:
+        values["warnings"] = " ".join(warnings)
     return Written(tuple(files), values)
 
 

@@ -48,6 +48,8 @@ class RunPlan:
     ----------
     workers : int
         Processes that share the work, each with a model of its own.
+    reduce_to_px : int
+        As in `sources.load_image`.
     """
 
     spec: RunSpec
@@ -57,6 +59,7 @@ class RunPlan:
     formats: tuple[str, ...] = ("auto",)
     resume: bool = False
     workers: int = 1
+    reduce_to_px: int = 0
 
 
 def run_case(plan: RunPlan, loaded: LoadedModel, case: RunCase, done: int = 0, total: int = 1) -> Job[CaseRecord]:

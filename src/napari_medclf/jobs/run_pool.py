@@ -16,9 +16,9 @@ from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.events import Job, JobEvent, Progress
 from napari_medclf.domain.run import CaseRecord
 from napari_medclf.jobs.run_case import RunCase, RunPlan, run_case
+from napari_medclf.jobs.sources import load_image
 
 if TYPE_CHECKING:
-    from napari_medclf.domain.image import MedImage
     from napari_medclf.engine.model import LoadedModel
 
 _WAIT_S = 0.2
@@ -89,14 +89,8 @@ def _work(case_id: str, source: FileRef) -> CaseRecord:
         cast("Event", _state["stop"]),
         cast("LoadedModel", _state["loaded"]),
     )
-    case = RunCase(case_id, source, partial(_load, source))
+    case = RunCase(case_id, source, partial(load_image, source, plan.reduce_to_px))
     outcome = drive(run_case(plan, loaded, case), should_stop=stop.is_set)
     if outcome.result is None:
         return CaseRecord(case_id=case_id, source=case.place, status="failed", reason=outcome.message)
     return outcome.result
-
-
-def _load(source: FileRef) -> MedImage:
-    from napari_medclf.io.read import read_image
-
-    return read_image(source.path, source.member)

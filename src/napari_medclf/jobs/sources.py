@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,8 +31,13 @@ class Sources:
     refusals: tuple[Refusal, ...]
 
 
-def find_in_folder(folder: Path) -> Sources:
+def find_in_folder(folder: Path, reduce_to_px: int = 0) -> Sources:
     """List the images of a folder without reading their samples.
+
+    Parameters
+    ----------
+    reduce_to_px : int
+        As in `load_image`.
 
     Raises
     ------
@@ -46,7 +52,10 @@ def find_in_folder(folder: Path) -> Sources:
     discovery = discover(folder)
     names = name_cases(discovery.found, folder)
     return Sources(
-        tuple(RunCase(name, ref, _loader(ref)) for name, ref in zip(names, discovery.found, strict=True)),
+        tuple(
+            RunCase(name, ref, partial(load_image, ref, reduce_to_px))
+            for name, ref in zip(names, discovery.found, strict=True)
+        ),
         discovery.refusals,
     )
 
@@ -65,7 +74,7 @@ def find_in_paths(paths: Iterable[Path]) -> Sources:
     for ref in refs:
         if ref.member:
             try:
-                images.append(_loader(ref)())
+                images.append(load_image(ref))
             except ReadError as error:
                 refusals.append(Refusal.of(error))
     found = [FileRef(image.source.path, image.source.member) for image in images]
@@ -129,10 +138,25 @@ def _common_folder(refs: Sequence[FileRef]) -> Path:
     return folders.pop() if len(folders) == 1 else Path()
 
 
-def _loader(ref: FileRef) -> Callable[[], MedImage]:
-    def load() -> MedImage:
-        from napari_medclf.io.read import read_image
+def load_image(ref: FileRef, reduce_to_px: int = 0) -> MedImage:
+    """Read one image.
 
-        return read_image(ref.path, ref.member)
+    Parameters
+    ----------
+    reduce_to_px : int
+        Single DICOM pictures are read with about this many pixels a side, and no fewer; 0 reads all.
 
-    return load
+    Raises
+    ------
+    ReadError
+        If it cannot be read.
+    """
+    from napari_medclf.io.read import read_image
+    from napari_medclf.io.sniff import Kind
+    from napari_medclf.io.walk import identify
+
+    if reduce_to_px and not ref.member and not ref.path.is_dir() and identify(ref.path) is Kind.DICOM:
+        from napari_medclf.io.dicom.reduced import read_reduced
+
+        return read_reduced(ref.path, reduce_to_px)
+    return read_image(ref.path, ref.member)
