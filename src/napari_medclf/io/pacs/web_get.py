@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.message
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from napari_medclf.domain.errors import ServerError
@@ -38,6 +39,8 @@ def _fetch_from(session: WebSession, path: str, inbox: Inbox, tell: Callable[[Ar
     with session.stream(path, _ACCEPT) as (headers, pieces):
         for part in _parts(headers, pieces):
             tell(inbox.keep(part))
+        for _ in itertools.islice(pieces, _FEW):  # an answer that was read to its end leaves the line open for the next
+            pass
 
 
 def _parts(headers: Mapping[str, str], pieces: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
