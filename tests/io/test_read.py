@@ -155,6 +155,14 @@ def test_zip_gives_what_its_folder_gives_and_opens_again_by_its_sources(tmp_path
     }
 
 
+def test_series_in_a_zip_has_the_thumbnail_of_its_folder(tmp_path, phantom, write_series):
+    write_series(tmp_path / "study" / "ct", phantom)
+    archive = zip_folder(tmp_path / "study", tmp_path / "study.zip")
+    (packed,), (loose,) = discover(archive).found, discover(tmp_path / "study").found
+    assert np.array_equal(thumbnail(packed), thumbnail(loose))
+    assert thumbnail(packed) is not None
+
+
 def test_zip_of_one_series_is_that_image_and_says_where_a_bad_file_is(tmp_path, phantom, write_series):
     folder = write_series(tmp_path / "ct", phantom)
     archive = zip_folder(folder, tmp_path / "ct.zip")

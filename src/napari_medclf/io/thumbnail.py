@@ -9,9 +9,11 @@ from napari_medclf.domain.arrays import PixelArray
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.image import ChannelKind, MedImage
+from napari_medclf.io.archive import unpacked
 from napari_medclf.io.dicom.header import Header
+from napari_medclf.io.relocate import inner_ref
 from napari_medclf.io.sniff import Kind
-from napari_medclf.io.walk import collect
+from napari_medclf.io.walk import collect, identify
 from napari_medclf.io.window import robust_window
 
 _SIDE = 128
@@ -29,6 +31,7 @@ def draw(ref: FileRef) -> PixelArray:
     ReadError
         If it cannot be read, is no image, or is too large to be read for that.
     """
+    ref = _unpacked_ref(ref)
     is_dicom, headers = _dicom_headers(ref)
     if is_dicom:
         from napari_medclf.io.dicom.thumbnail import thumbnail
@@ -39,6 +42,14 @@ def draw(ref: FileRef) -> PixelArray:
     if ref.path.is_file() and ref.path.stat().st_size > _MOST_BYTES:
         raise ReadError(ref.path, "is too large to be read for a thumbnail")
     return small_picture(read_image(ref.path, ref.member))
+
+
+def _unpacked_ref(ref: FileRef) -> FileRef:
+    """Lead from a member of a zip archive to the unpacked file; all else stays."""
+    if not ref.path.is_file() or identify(ref.path) is not Kind.ZIP:
+        return ref
+    folder = unpacked(ref.path)
+    return inner_ref(ref.member, ref.path, folder) if ref.member else FileRef(folder)
 
 
 def small_picture(image: MedImage) -> PixelArray:

@@ -1,4 +1,4 @@
-"""Open a PNG with libspng or libpng; the writer packs it by itself."""
+"""Open a PNG with libpng; the writer packs it by itself."""
 
 from __future__ import annotations
 
