@@ -69,3 +69,12 @@ def test_points_are_saved_in_millimetres_of_the_patient(oblique, tmp_path) -> No
     (row,) = csv.DictReader((tmp_path / "points.csv").read_text(encoding="utf-8").splitlines())
     assert row["label"] == "tip"
     assert [float(row[name]) for name in ("x_mm", "y_mm", "z_mm")] == pytest.approx(truth, abs=1e-3)
+
+
+def test_labels_of_another_size_are_refused_beside_an_oblique_image(oblique, tmp_path) -> None:
+    viewer, layer, _, _ = oblique
+    larger = np.ones(np.add(layer.data.shape, 2), np.uint8)  # as napari makes them over two images
+    labels = viewer.add_labels(larger, scale=layer.scale, translate=layer.translate, units=layer.units)
+    with pytest.raises(WriteError, match="only shown upright"):
+        labels.save(str(tmp_path / "union.nii.gz"), plugin=PLUGIN)
+    assert not (tmp_path / "union.nii.gz").exists()

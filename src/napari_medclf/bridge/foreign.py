@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_medclf.bridge.napari_world import is_straight, layer_to_world
 from napari_medclf.bridge.orientation import DisplayFrame
 from napari_medclf.domain.errors import GridError
 from napari_medclf.domain.geometry import Geometry, Unit
 from napari_medclf.domain.image import ChannelKind, MedImage
 from napari_medclf.domain.labels import LabelClass, LabelSchema
 from napari_medclf.domain.results import Segmentation
+
+_LPS_OF_WORLD = np.array([[0.0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1]])
+"""napari's world of a volume is (-z, y, x) of LPS, see `placement`."""
 
 
 def image_of_foreign_layer(array: NDArray[Any], attributes: Mapping[str, Any]) -> MedImage:
@@ -59,25 +63,26 @@ def labels_of_foreign_layer(array: NDArray[Any], attributes: Mapping[str, Any]) 
 
 
 def foreign_grid(shape: tuple[int, ...], attributes: Mapping[str, Any]) -> tuple[Geometry, DisplayFrame]:
-    """Take napari's scale, origin and units of a layer as a grid.
+    """Take the place that napari shows a layer at, turned and sheared as it may be, as a grid.
 
     Raises
     ------
     GridError
-        If the layer is not 2D or 3D.
+        If the layer is not 2D or 3D, or is a picture that is turned or sheared.
     """
     ndim = len(shape)
     if ndim not in {2, 3}:
         raise GridError(f"A layer of {ndim} dimensions is no picture and no volume; take a 2D or 3D one.")
-    scale = tuple(float(value) for value in attributes.get("scale", (1.0,) * ndim))[-ndim:]
-    origin = tuple(float(value) for value in attributes.get("translate", (0.0,) * ndim))[-ndim:]
+    try:
+        world = layer_to_world(attributes, ndim)
+    except ValueError as error:
+        raise GridError(f"It cannot be told where this layer lies: {error}.") from error
     is_metric = any(str(unit) in {"mm", "millimeter"} for unit in attributes.get("units", ()))
     unit = Unit.MILLIMETRE if is_metric else Unit.PIXEL
     if ndim == 2:
-        geometry = Geometry.from_spacing((1, shape[0], shape[1]), (1.0, scale[0], scale[1]), unit=unit)
+        if not is_straight(world):
+            raise GridError("This picture is turned, mirrored or sheared in the viewer; set its transform back first.")
+        geometry = Geometry.from_spacing((1, shape[0], shape[1]), (1.0, world[0, 0], world[1, 1]), unit=unit)
         return geometry, DisplayFrame((0, 1, 2), (False, False, False), is_flat=True)
-    affine = np.eye(4)
-    affine[:3, :3] = np.array([[0, 0, scale[2]], [0, scale[1], 0], [-scale[0], 0, 0]])
-    affine[:3, 3] = (origin[2], origin[1], -origin[0])
-    geometry = Geometry(affine, (shape[0], shape[1], shape[2]), unit=unit)
+    geometry = Geometry(_LPS_OF_WORLD @ world, (shape[0], shape[1], shape[2]), unit=unit)
     return geometry, DisplayFrame((0, 1, 2), (False, False, False), is_flat=False)

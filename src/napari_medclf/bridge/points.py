@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from napari_medclf.bridge.layer_info import LayerInfo
+from napari_medclf.bridge.napari_world import layer_to_world
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.errors import GridError
 from napari_medclf.domain.geometry import Unit
@@ -23,7 +24,7 @@ def points_in_patient(
     points : (N, D)
         ``layer.data``; the last three axes are the volume's, the last two a picture's.
     attributes, image_attributes : mapping
-        ``scale`` and ``translate`` of the points layer and of the image layer.
+        ``scale``, ``translate``, ``rotate``, ``shear`` and ``affine`` of the points layer and of the image layer.
     image : LayerInfo
         What the image layer remembers. What napari shows of a tilted or oblique series is upright, so
         its coordinates are not the patient's: only the image's own grid tells.
@@ -44,13 +45,7 @@ def points_in_patient(
     points = np.asarray(points, dtype=np.float64)
     if points.shape[-1] < n_axes:
         raise GridError(f"Points of {points.shape[-1]} coordinates do not tell a place in a volume.")
-    world = points[:, -n_axes:] * _last(attributes, "scale", n_axes, 1.0) + _last(attributes, "translate", n_axes, 0.0)
-    steps = _last(image_attributes, "scale", n_axes, 1.0)
-    shown = (world - _last(image_attributes, "translate", n_axes, 0.0)) / steps
+    to_image = np.linalg.inv(layer_to_world(image_attributes, n_axes)) @ layer_to_world(attributes, n_axes)
+    shown = points[:, -n_axes:] @ to_image[:n_axes, :n_axes].T + to_image[:n_axes, n_axes]
     index = [image.frame.to_source_index(one, image.geometry.shape) for one in shown]
     return image.geometry.to_world(np.reshape(index, (-1, 3)))
-
-
-def _last(attributes: Mapping[str, Any], name: str, n: int, default: float) -> FloatArray:
-    values = np.asarray(attributes.get(name, ()), dtype=np.float64).reshape(-1)
-    return values[-n:] if len(values) >= n else np.full(n, default)

@@ -8,6 +8,7 @@ import numpy as np
 from napari.components.overlays import TextOverlay
 
 from napari_medclf.bridge.layer_info import LayerInfo, layer_info
+from napari_medclf.bridge.napari_world import layer_to_world, placed_of
 from napari_medclf.bridge.orientation import edge_letters, flat_edge_letters, has_sides
 from napari_medclf.domain.arrays import FloatArray
 
@@ -116,8 +117,8 @@ def letters_of(info: LayerInfo, displayed: tuple[int, ...], ndim: int) -> dict[s
 def source_index(layer: Any, info: LayerInfo, world: FloatArray) -> FloatArray:
     """Map a place in napari's world to the image's own index (k, j, i); the image's axes are the last ones."""
     n_axes = _n_axes(info)
-    scale, origin = np.asarray(layer.scale)[-n_axes:], np.asarray(layer.translate)[-n_axes:]
-    return info.frame.to_source_index((world[-n_axes:] - origin) / scale, info.geometry.shape)
+    shown = np.linalg.inv(layer_to_world(placed_of(layer), n_axes)) @ [*world[-n_axes:], 1.0]
+    return info.frame.to_source_index(shown[:n_axes], info.geometry.shape)
 
 
 def position_text(lps_mm: FloatArray) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from napari_medclf.bridge import writer
 from napari_medclf.bridge.foreign import labels_of_foreign_layer
 from napari_medclf.bridge.layer_info import METADATA_KEY, LayerInfo, layer_info, without_samples
+from napari_medclf.bridge.napari_world import layer_to_world, placed_of
 from napari_medclf.domain.errors import WriteError
 from napari_medclf.ui import viewer_link
 
@@ -40,6 +41,7 @@ def write_labels(path: str, data: Any, attributes: Mapping[str, Any]) -> list[st
 def _adopted(path: str, array: NDArray[Any], attributes: Mapping[str, Any]) -> LayerInfo | None:
     found = [info for info in _images_at(array, attributes) if info.image is not None]
     if not found or found[0].image is None:
+        _refuse_upright(path)
         return None
     under = found[0]
     if any(not under.geometry.same_grid(other.geometry) for other in found[1:]):
@@ -55,18 +57,32 @@ def _adopted(path: str, array: NDArray[Any], attributes: Mapping[str, Any]) -> L
     )
 
 
-def _images_at(array: NDArray[Any], attributes: Mapping[str, Any]) -> list[LayerInfo]:
-    """List our images that are shown with the same shape, steps and origin, topmost first."""
+def _refuse_upright(path: str) -> None:
+    """Refuse labels of another size while an image is there that is only shown upright."""
+    for layer in _image_layers():
+        info = viewer_link.info_of(layer)
+        if info is not None and (info.geometry.is_oblique or info.geometry.is_sheared) and not info.frame.is_flat:
+            raise WriteError(
+                f"{path}: these labels do not have the size and place of an image, and {layer.name} is oblique or "
+                "tilted and only shown upright, so it is not known where in the patient they lie. Draw on a layer of "
+                "that image's size: show it alone, then add the labels."
+            )
+
+
+def _image_layers() -> list[Image]:
     viewer = napari.current_viewer()
-    layers = [] if viewer is None else [one for one in reversed(viewer.layers) if isinstance(one, Image)]
+    return [] if viewer is None else [one for one in reversed(viewer.layers) if isinstance(one, Image)]
+
+
+def _images_at(array: NDArray[Any], attributes: Mapping[str, Any]) -> list[LayerInfo]:
+    """List our images that are shown with the same shape at the same place, topmost first."""
     found = []
-    for layer in layers:
+    for layer in _image_layers():
         info, n_axes = viewer_link.info_of(layer), array.ndim
         shape = layer.data.shape[:-1] if layer.rgb else layer.data.shape
         if info is None or tuple(shape[-n_axes:]) != array.shape:
             continue
-        steps = np.allclose(layer.scale[-n_axes:], attributes.get("scale", np.ones(n_axes)), rtol=1e-6)
-        origin = np.allclose(layer.translate[-n_axes:], attributes.get("translate", np.zeros(n_axes)), atol=1e-6)
-        if steps and origin:
+        here, there = layer_to_world(placed_of(layer), n_axes), layer_to_world(attributes, n_axes)
+        if np.allclose(here, there, rtol=1e-6, atol=1e-6):
             found.append(info)
     return found

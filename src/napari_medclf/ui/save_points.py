@@ -12,6 +12,7 @@ from napari.layers import Image
 
 from napari_medclf.bridge.foreign import foreign_grid
 from napari_medclf.bridge.layer_info import LayerInfo
+from napari_medclf.bridge.napari_world import placed_of
 from napari_medclf.bridge.points import points_in_patient
 from napari_medclf.domain.errors import WriteError
 from napari_medclf.ui import viewer_link
@@ -46,7 +47,7 @@ def _images(path: str) -> list[tuple[LayerInfo, Mapping[str, Any]]]:
     layers = [] if viewer is None else [one for one in reversed(viewer.layers) if isinstance(one, Image)]
     found: list[tuple[LayerInfo, Mapping[str, Any]]] = []
     for layer in layers:
-        placed = {"scale": layer.scale, "translate": layer.translate, "units": layer.units}
+        placed = placed_of(layer)
         info = viewer_link.info_of(layer)
         if info is None and not layer.rgb and layer.ndim in {2, 3}:
             info = LayerInfo(*foreign_grid(layer.data.shape, placed))

@@ -11,6 +11,7 @@ from napari_medclf.bridge.derived import REPORT_KEY
 from napari_medclf.bridge.foreign import foreign_grid, image_of_foreign_layer
 from napari_medclf.bridge.layer_info import LayerInfo, layer_info
 from napari_medclf.bridge.layers import LayerTuple
+from napari_medclf.bridge.napari_world import placed_of
 from napari_medclf.bridge.overlap import apart_sentence
 from napari_medclf.domain.derived import MeasurementReport
 from napari_medclf.domain.errors import GridError
@@ -141,8 +142,7 @@ def _belongs(labels: Layer, image_layer: Image) -> bool:
 
 def _foreign_geometry(layer: Image) -> Geometry | None:
     shape = layer.data.shape[:-1] if layer.rgb else layer.data.shape
-    placed = {"scale": layer.scale, "translate": layer.translate, "units": layer.units}
     try:
-        return foreign_grid(shape, placed)[0]
+        return foreign_grid(shape, placed_of(layer))[0]
     except GridError:
         return None
