@@ -83,6 +83,7 @@ def all_malformed() -> tuple[MalformedCase, ...]:
         malformed_derived,
         malformed_dicom,
         malformed_folders,
+        malformed_nifti,
         malformed_pictures,
         malformed_volumes,
     )
@@ -90,6 +91,7 @@ def all_malformed() -> tuple[MalformedCase, ...]:
     return (
         *malformed_dicom.cases(),
         *malformed_derived.cases(),
+        *malformed_nifti.cases(),
         *malformed_volumes.cases(),
         *malformed_pictures.cases(),
         *malformed_folders.cases(),

@@ -32,6 +32,7 @@ from napari_medclf.testing.malformed import (
     as_file,
     reference_samples,
 )
+from napari_medclf.testing.malformed_values import GEOMETRY, LYING, VALUES, Table
 
 _CT = "1.2.840.10008.5.1.4.1.1.2"
 _ROOT = "1.2.826.0.1.3680043.8.498.78"
@@ -41,7 +42,6 @@ _JPEG_2000, _JPEG_LS, _JPEG, _RLE = (
     "1.2.840.10008.1.2.4.50",
     "1.2.840.10008.1.2.5",
 )
-_SAMPLES = reference_samples()[0].tobytes()
 _UNREADABLE, _WARNED, _RIGHT = Allowed.NOTHING, Allowed.WARNED, Allowed.REFERENCE
 
 
@@ -102,9 +102,9 @@ def cases() -> Iterator[MalformedCase]:
     """Every case of a DICOM image."""
     yield from _cut()
     yield from _no_dicom()
-    yield from _of_values("lying header", _LYING)
-    yield from _of_values("value", _VALUES)
-    yield from _of_values("geometry", _GEOMETRY)
+    yield from _of_values("lying header", LYING)
+    yield from _of_values("value", VALUES)
+    yield from _of_values("geometry", GEOMETRY)
     yield from _nested()
     yield from _packed()
     yield from _encoded()
@@ -141,118 +141,7 @@ def _no_dicom() -> Iterator[MalformedCase]:
     yield _file("bytes swapped in pairs", "no DICOM", lambda: bytes(np.frombuffer(whole, "<u2").byteswap().tobytes()))
 
 
-_LYING: tuple[tuple[str, dict[str, Any], Allowed], ...] = (
-    ("65535 rows", {"Rows": 65535}, _UNREADABLE),
-    ("65535 rows and columns", {"Rows": 65535, "Columns": 65535}, _UNREADABLE),
-    ("no rows", {"Rows": 0}, _UNREADABLE),
-    ("no columns", {"Columns": 0}, _UNREADABLE),
-    ("one row too many", {"Rows": 8}, _UNREADABLE),
-    ("one row too few", {"Rows": 6}, _WARNED),
-    ("one column too few", {"Columns": 4}, _WARNED),
-    ("rows and columns swapped by type", {"Rows": RawElement(0x00280010, "DS", b"7 ")}, _RIGHT),
-    ("rows missing", {"Rows": None}, _UNREADABLE),
-    ("rows twice", {"Rows": RawElement(0x00280010, "US", b"\7\0\5\0")}, _RIGHT),
-    ("2147483647 frames", {"NumberOfFrames": 2147483647}, _UNREADABLE),
-    ("99999999999999999999 frames", {"NumberOfFrames": "99999999999999999999"}, _UNREADABLE),
-    ("0 frames", {"NumberOfFrames": 0}, _RIGHT),
-    ("-1 frames", {"NumberOfFrames": -1}, _RIGHT),
-    ("abc frames", {"NumberOfFrames": "abc"}, _RIGHT),
-    ("1.5 frames", {"NumberOfFrames": "1.5"}, _RIGHT),
-    ("2 frames", {"NumberOfFrames": 2}, _UNREADABLE),
-    ("0 bits", {"BitsAllocated": 0}, _UNREADABLE),
-    ("1 bit", {"BitsAllocated": 1, "BitsStored": 1, "HighBit": 0}, _WARNED),
-    ("7 bits", {"BitsAllocated": 7}, _UNREADABLE),
-    ("12 bits", {"BitsAllocated": 12, "BitsStored": 12, "HighBit": 11}, _UNREADABLE),
-    ("24 bits", {"BitsAllocated": 24}, _UNREADABLE),
-    ("64 bits", {"BitsAllocated": 64, "BitsStored": 64}, _UNREADABLE),
-    ("65535 bits", {"BitsAllocated": 65535}, _UNREADABLE),
-    ("bits missing", {"BitsAllocated": None}, _UNREADABLE),
-    ("17 of 16 bits stored", {"BitsStored": 17}, _UNREADABLE),
-    ("0 of 16 bits stored", {"BitsStored": 0}, _UNREADABLE),
-    ("4 of 16 bits stored and more in use", {"BitsStored": 4, "HighBit": 3}, _WARNED),
-    ("high bit 3 of 16", {"HighBit": 3}, _RIGHT),
-    ("high bit 200", {"HighBit": 200}, _RIGHT),
-    ("pixel representation 2", {"PixelRepresentation": 2}, _RIGHT),
-    ("pixel representation missing", {"PixelRepresentation": None}, _RIGHT),
-    ("0 samples a pixel", {"SamplesPerPixel": 0}, _RIGHT),
-    ("2 samples a pixel", {"SamplesPerPixel": 2}, _UNREADABLE),
-    ("3 samples a pixel", {"SamplesPerPixel": 3}, _UNREADABLE),
-    ("65535 samples a pixel", {"SamplesPerPixel": 65535}, _UNREADABLE),
-    ("RGB of one sample", {"PhotometricInterpretation": "RGB"}, _RIGHT),
-    ("palette without a palette", {"PhotometricInterpretation": "PALETTE COLOR"}, _UNREADABLE),
-    ("photometric interpretation nonsense", {"PhotometricInterpretation": "SECRET^JANE"}, _RIGHT),
-    ("photometric interpretation missing", {"PhotometricInterpretation": None}, _RIGHT),
-    ("samples of length 0", {"PixelData": RawElement(0x7FE00010, "OW", b"", 0)}, _UNREADABLE),
-    ("samples of 2 GiB", {"PixelData": RawElement(0x7FE00010, "OW", _SAMPLES, 0x7FFFFFFE)}, _RIGHT),
-    ("plain samples without a length", {"PixelData": RawElement(0x7FE00010, "OW", _SAMPLES, 0xFFFFFFFF)}, _RIGHT),
-)
-
-_VALUES: tuple[tuple[str, dict[str, Any], Allowed], ...] = (
-    ("unknown VR", {"a": RawElement(0x00181000, "ZZ", b"SECRET^JANE ")}, _RIGHT),
-    ("VR of zeros", {"a": RawElement(0x00181000, "\0\0", b"SECRET^JANE ")}, _RIGHT),
-    ("lower-case VR", {"a": RawElement(0x00181000, "lo", b"SECRET^JANE ")}, _RIGHT),
-    ("element longer than the file", {"a": RawElement(0x00181000, "LO", b"SECRET^JANE", 65534)}, _UNREADABLE),
-    ("element of 4 GiB", {"a": RawElement(0x00181000, "UT", b"SECRET^JANE ", 0xFFFFFFFE)}, _UNREADABLE),
-    ("integer that names somebody", {"InstanceNumber": "SECRET^JANE"}, _RIGHT),
-    ("integer 1e400", {"InstanceNumber": "1e400"}, _RIGHT),
-    ("series number that names somebody", {"SeriesNumber": "SECRET^JANE"}, _RIGHT),
-    ("slope that names somebody", {"RescaleSlope": "SECRET^JANE"}, _WARNED),
-    ("slope NaN", {"RescaleSlope": "NaN"}, _WARNED),
-    ("slope 0", {"RescaleSlope": 0}, _WARNED),
-    ("slope infinite", {"RescaleSlope": "inf"}, _WARNED),
-    ("slope 1e308", {"RescaleSlope": "1e308"}, _WARNED),
-    ("slope with a comma", {"RescaleSlope": "1,5"}, _WARNED),
-    ("slope empty", {"RescaleSlope": ""}, _RIGHT),
-    ("intercept NaN", {"RescaleIntercept": "NaN"}, _WARNED),
-    ("window NaN", {"WindowCenter": "NaN", "WindowWidth": "NaN"}, _RIGHT),
-    ("window of width 0", {"WindowCenter": 40, "WindowWidth": 0}, _RIGHT),
-    ("window of width -1e300", {"WindowCenter": 40, "WindowWidth": "-1e300"}, _RIGHT),
-    ("character set nonsense", {"SpecificCharacterSet": "SECRET^JANE", "SeriesDescription": b"\xff\xfe\x80"}, _RIGHT),
-    ("character set wrong", {"SpecificCharacterSet": "ISO_IR 192", "SeriesDescription": b"\xc3\x28\xff\xe4"}, _RIGHT),
-    ("escapes cut", {"SpecificCharacterSet": "\\ISO 2022 IR 87", "PatientName": b"SECRET^JANE=\x1b$B"}, _RIGHT),
-    ("GB18030 cut", {"SpecificCharacterSet": "GB18030", "PatientName": b"SECRET^JANE\x81"}, _RIGHT),
-    ("description with control characters", {"SeriesDescription": b"a\n\x1b[31mb\x07\x00c"}, _RIGHT),
-    ("description with a path", {"SeriesDescription": "../../../../etc/passwd"}, _RIGHT),
-    ("series UID with a path", {"SeriesInstanceUID": "../../../etc/passwd"}, _RIGHT),
-    ("series UID of 5000 letters", {"SeriesInstanceUID": "1" * 5000}, _RIGHT),
-    ("modality with a path", {"Modality": "../../x"}, _RIGHT),
-    ("no class", {"SOPClassUID": None}, _RIGHT),
-    ("class unknown", {"SOPClassUID": "1.2.3.4.5.SECRET^JANE"}, _RIGHT),
-)
-
-_GEOMETRY: tuple[tuple[str, dict[str, Any], Allowed], ...] = (
-    ("position NaN", {"ImagePositionPatient": "NaN\\0\\0"}, _UNREADABLE),
-    ("position infinite", {"ImagePositionPatient": "inf\\0\\0"}, _UNREADABLE),
-    ("position 1e308", {"ImagePositionPatient": "1e308\\0\\0"}, _WARNED),
-    ("position of two numbers", {"ImagePositionPatient": "1\\2"}, _UNREADABLE),
-    ("position of four numbers", {"ImagePositionPatient": "1\\2\\3\\4"}, _UNREADABLE),
-    ("position that names somebody", {"ImagePositionPatient": "SECRET^JANE\\1\\2"}, _UNREADABLE),
-    ("position with commas", {"ImagePositionPatient": "1,5\\2,5\\3,5"}, _UNREADABLE),
-    ("position empty", {"ImagePositionPatient": ""}, _WARNED),
-    ("position missing", {"ImagePositionPatient": None}, _WARNED),
-    ("orientation of zeros", {"ImageOrientationPatient": [0] * 6}, _WARNED),
-    ("orientation NaN", {"ImageOrientationPatient": "NaN\\0\\0\\0\\1\\0"}, _UNREADABLE),
-    ("orientation of five numbers", {"ImageOrientationPatient": [1, 0, 0, 0, 1]}, _UNREADABLE),
-    ("rows along columns", {"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]}, _UNREADABLE),
-    ("orientation not of unit length", {"ImageOrientationPatient": [2, 0, 0, 0, 2, 0]}, _UNREADABLE),
-    ("orientation missing", {"ImageOrientationPatient": None}, _WARNED),
-    ("spacing 0", {"PixelSpacing": [0, 0]}, _WARNED),
-    ("spacing negative", {"PixelSpacing": [-0.75, 0.6]}, _WARNED),
-    ("spacing NaN", {"PixelSpacing": "NaN\\NaN"}, _WARNED),
-    ("spacing infinite", {"PixelSpacing": "inf\\1"}, _WARNED),
-    ("spacing of one number", {"PixelSpacing": [0.75]}, _WARNED),
-    ("spacing of three numbers", {"PixelSpacing": [0.75, 0.6, 0.5]}, _WARNED),
-    ("spacing 1e-30", {"PixelSpacing": [1e-30, 1e-30]}, _WARNED),
-    ("spacing 1e30", {"PixelSpacing": [1e30, 1e30]}, _WARNED),
-    ("spacing that names somebody", {"PixelSpacing": "SECRET^JANE"}, _WARNED),
-    ("spacing missing", {"PixelSpacing": None}, _WARNED),
-    ("thickness NaN", {"SliceThickness": "NaN"}, _WARNED),
-    ("thickness negative", {"SliceThickness": -2.5}, _RIGHT),
-    ("thickness 1e300", {"SliceThickness": "1e300"}, _WARNED),
-)
-
-
-def _of_values(group: str, table: tuple[tuple[str, dict[str, Any], Allowed], ...]) -> Iterator[MalformedCase]:
+def _of_values(group: str, table: Table) -> Iterator[MalformedCase]:
     for name, changes, allowed in table:
         yield _file(name, group, lambda changes=changes: encode_file(sound(**changes)), allowed)  # type: ignore[misc]
 
