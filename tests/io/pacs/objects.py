@@ -1,4 +1,4 @@
-"""Objects of the kinds that are sent to archives: segmentations and a report of a CT series, made by highdicom."""
+"""What this program sends to archives: segmentations, contours and a report of a CT series."""
 
 from __future__ import annotations
 
@@ -6,42 +6,30 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_medclf.domain.authorship import Authorship, Making
+from napari_medclf.domain.derived import Measurement, MeasurementGroup, MeasurementReport
+from napari_medclf.domain.labels import CodedConcept, LabelSchema
+from napari_medclf.domain.results import Segmentation
+from napari_medclf.io.derived.rtstruct_write import write_rtstruct
+from napari_medclf.io.derived.seg_write import write_seg
+from napari_medclf.io.derived.sr_write import write_sr
+from napari_medclf.io.read import read_image
+
+MODEL = Authorship(Making.AUTOMATIC, "liver-ct", "1.2", "ab" * 32)
+LIVER = CodedConcept(value="10200004", scheme="SCT", meaning="Liver")
+VOLUME = CodedConcept(value="118565006", scheme="SCT", meaning="Volume")
+
 
 def write_results(series: Path, folder: Path) -> list[Path]:
-    """Write a binary and a label map segmentation and a TID 1500 report of a series."""
-    import highdicom as hd
-    from pydicom import dcmread
-    from pydicom.sr.codedict import codes
-
-    folder.mkdir(parents=True, exist_ok=True)
-    images = sorted((dcmread(path) for path in series.iterdir()), key=lambda one: one.InstanceNumber)
-    for image in images:
-        for keyword in ("PatientBirthDate", "PatientSex", "StudyID", "StudyDate", "StudyTime", "AccessionNumber"):
-            setattr(image, keyword, getattr(image, keyword, ""))
-    mask = np.zeros((len(images), images[0].Rows, images[0].Columns), np.uint8)
-    mask[2:7, 3:9, 4:11] = 1
-    paths = []
-    for kind in ("BINARY", "LABELMAP"):
-        segment = hd.seg.SegmentDescription(
-            1, "Lung", codes.SCT.Organ, codes.SCT.Lung, hd.seg.SegmentAlgorithmTypeValues.MANUAL
-        )
-        seg = hd.seg.Segmentation(images, mask, kind, [segment], hd.UID(), 9, hd.UID(), 1, "m", "n", "1", "2")
-        paths.append(_save(seg, folder / f"seg_{kind.lower()}.dcm"))
-    paths.append(_save(_report(hd, codes, images), folder / "report.dcm"))
+    """Write a binary and a label map segmentation, contours, and a TID 1500 report of a series."""
+    image = read_image(series)
+    labels = np.zeros(image.geometry.shape, np.uint8)
+    labels[2:7, 3:9, 4:11] = 1
+    segmentation = Segmentation(labels, image.geometry, LabelSchema.from_names(["liver"], first_value=1))
+    paths = [folder / f"{name}.dcm" for name in ("seg_binary", "seg_labelmap", "contours", "report")]
+    write_seg(segmentation, image, MODEL, paths[0], form="binary")
+    write_seg(segmentation, image, MODEL, paths[1], form="labelmap")
+    write_rtstruct(segmentation, image, MODEL, paths[2])
+    group = MeasurementGroup(finding=LIVER, measurements=(Measurement(VOLUME, 12.5, "mL"),))
+    write_sr(MeasurementReport("report", "Imaging Measurement Report", (group,)), image, MODEL, paths[3])
     return paths
-
-
-def _save(dataset, path: Path) -> Path:
-    dataset.save_as(path)
-    return path
-
-
-def _report(hd, codes, images):
-    observer = hd.sr.PersonObserverIdentifyingAttributes(name="Observer^One")
-    context = hd.sr.ObservationContext(hd.sr.ObserverContext(codes.DCM.Person, observer))
-    measurement = hd.sr.Measurement(codes.SCT.Volume, 12.5, hd.sr.CodedConcept("mL", "UCUM", "mL"))
-    group = hd.sr.MeasurementsAndQualitativeEvaluations(
-        hd.sr.TrackingIdentifier(hd.UID(), "lung"), measurements=[measurement]
-    )
-    content = hd.sr.MeasurementReport(context, codes.LN.CTUnspecifiedBodyRegion, imaging_measurements=[group])
-    return hd.sr.Comprehensive3DSR(images, content, hd.UID(), 10, hd.UID(), 1, manufacturer="m")

@@ -129,7 +129,7 @@ def listed(address: str) -> dict:
         "by_name": [count(patient_name="SEC*"), count(patient_name="OTHER*")],
         "by_modality": [count(modality="CT"), count(modality="US")],
         "by_date": [count(dates="20240105"), count(dates="2024-01-01 - 2024-01-31"), count(dates="20240106-")],
-        "by_accession": [count(accession="A17"), count(accession="A18")],
+        "by_accession": [count(accession="ACC-17"), count(accession="ACC-18")],
         "ct_only": [one.modality for one in only_ct.series],
     }
 

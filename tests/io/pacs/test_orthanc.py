@@ -21,15 +21,15 @@ def load(name):
 orthanc = load("orthanc")
 REASON = orthanc.why_not()
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(REASON), reason=REASON)]
-SECRET = ("SECRET", "JANE", "mrn-0077", "A17")
-N_SLICES, N_RESULTS = 12, 3
+SECRET = ("SECRET", "JANE", "mrn-0077", "ACC-17")
+N_SLICES, N_RESULTS = 12, 4
 
 
 def write_study(folder: Path, write_series) -> None:
-    """One CT series, two segmentations and a report of it."""
+    """One CT series; two segmentations, contours and a report of it, by our own writers."""
 
     def edit(dataset, k):
-        dataset.PatientID, dataset.StudyDate, dataset.AccessionNumber = "mrn-0077", "20240105", "A17"
+        dataset.PatientID, dataset.StudyDate, dataset.AccessionNumber = "mrn-0077", "20240105", "ACC-17"
 
     series = write_series(folder / "sent" / "ct", oblique_phantom(), edit)
     load("objects").write_results(series, folder / "sent")
@@ -65,7 +65,7 @@ def test_sending_twice_stores_once(story):
 @pytest.mark.parametrize("way", ["web", "get"])
 def test_filters_find_what_they_say(story, way):
     found = story["find"][way]
-    assert found["modalities"] == ["CT", "SEG", "SEG", "SR"]
+    assert found["modalities"] == ["CT", "RTSTRUCT", "SEG", "SEG", "SR"]
     assert found["n_instances"] == N_SLICES + N_RESULTS
     for name in ("by_id", "by_name", "by_modality", "by_accession"):
         assert found[name] == [1, 0], name
