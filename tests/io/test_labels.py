@@ -74,3 +74,22 @@ def test_real_labels_have_the_values_of_their_manifest(shared_data):
         assert set(np.unique(found)) == {0, 1, 2}
     nuclei = read_label_map(sorted((shared_data / "nuclei_dsb2018" / "labels").iterdir())[0])
     assert nuclei.labels.dtype == np.uint16
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_labels_of_few_bits_are_what_is_stored(tmp_path, bits):
+    import struct
+    import zlib
+
+    labels = np.tile(np.arange(2**bits, dtype=np.uint8), 2).reshape(2, -1)
+    per_byte = 8 // bits
+    shifts = np.arange(per_byte - 1, -1, -1) * bits
+    packed = (labels.reshape(2, -1, per_byte) << shifts).sum(axis=2).astype(np.uint8)
+    lines = b"".join(b"\0" + line.tobytes() for line in packed)
+    chunks = ((b"IHDR", struct.pack(">IIBBBBB", labels.shape[1], 2, bits, 0, 0, 0, 0)), (b"IDAT", zlib.compress(lines)))
+    body = b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in (*chunks, (b"IEND", b""))
+    )
+    (tmp_path / "few.png").write_bytes(b"\x89PNG\r\n\x1a\n" + body)
+    assert np.array_equal(read_label_map(tmp_path / "few.png").labels[0], labels)

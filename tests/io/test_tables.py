@@ -66,3 +66,21 @@ def test_what_cannot_be_written_is_one_sentence(tmp_path):
     with pytest.raises(WriteError, match="could not be written"):
         write_points(np.zeros((1, 3)), ["a"], tmp_path / "file" / "a.csv")
     assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "part", "spoil"),
+    [
+        (".csv", "_csv", lambda text: text.replace("12.5", "12.4")),
+        (".csv", "_csv", lambda text: "".join(text.splitlines(keepends=True)[:-1])),
+        (".json", "_json", lambda text: text.replace("12.5", "12.4")),
+    ],
+)
+def test_table_that_comes_back_different_is_not_saved(monkeypatch, tmp_path, suffix, part, spoil):
+    from napari_medclf.io import tables
+
+    genuine = getattr(tables, part)
+    monkeypatch.setattr(tables, part, lambda *arguments: spoil(genuine(*arguments)))
+    with pytest.raises(WriteError, match="came back with other points"):
+        write_points(np.array([[12.5, 1, 2], [3, 4, 5]]), ["a", "b"], tmp_path / f"points{suffix}")
+    assert not list(tmp_path.iterdir())

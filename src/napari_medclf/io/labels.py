@@ -79,8 +79,17 @@ def read_label_map(path: Path, member: str = "") -> LabelMap:
     if kind in (Kind.PNG, Kind.JPEG, Kind.GIF, Kind.BMP):
         raster = load_raster(path)
         samples = raster.samples if raster.samples.ndim == 2 else _one_channel(path, raster.samples, axis=2)
+        samples = _as_stored(path, samples) if kind is Kind.PNG else samples
         return LabelMap(whole_numbers(path, samples[None]), Geometry.flat(*samples.shape))
     raise ReadError(path, f"is {kind}, and labels as NIfTI, NRRD, MetaImage, PNG, TIFF or npz were expected")
+
+
+def _as_stored(path: Path, samples: NDArray[Any]) -> NDArray[Any]:
+    """Undo the spreading of gray with 2 or 4 bits over a byte (Pillow 13); labels are what is stored."""
+    with path.open("rb") as file:
+        bits, colour_type = file.read(26)[24:]
+    is_spread = colour_type == 0 and bits in (2, 4) and samples.dtype == np.uint8
+    return samples // np.uint8(255 // (2**bits - 1)) if is_spread else samples
 
 
 def _from_npz(path: Path, member: str) -> LabelMap:

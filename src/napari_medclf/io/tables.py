@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_medclf.atomic import atomic_write
+from napari_medclf.atomic import atomic_writer
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.derived import MeasurementGroup, MeasurementReport
 from napari_medclf.domain.errors import WriteError
@@ -98,11 +98,30 @@ def _write_rows(
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".json"):
         raise WriteError(f"{path}: {name} are written as .csv or .json.")
-    text = _csv(columns, rows) if suffix == ".csv" else _json({**head, name: rows})
+    document = {**head, name: rows}
+    text = _csv(columns, rows) if suffix == ".csv" else _json(document)
     try:
-        atomic_write(path, text)
+        with atomic_writer(path) as file:
+            file.write(text.encode())
+            file.flush()
+            written = Path(file.name)
+            is_same = _holds_rows(written, columns, rows) if suffix == ".csv" else _holds(written, document)
+            if not is_same:
+                raise WriteError(f"{path}: came back with other {name} than were written; nothing was left.")
     except OSError as error:
         raise WriteError(f"{path}: could not be written ({error.strerror or error}); nothing was left.") from error
+
+
+def _holds_rows(written: Path, columns: Sequence[str], rows: list[dict[str, Any]]) -> bool:
+    """Read a table again and compare it, cell by cell."""
+    with written.open(encoding="utf-8", newline="") as file:
+        found = list(csv.DictReader(file))
+    meant = [{column: _cell(row.get(column, "")) for column in columns} for row in rows]
+    return found == meant
+
+
+def _holds(written: Path, document: dict[str, Any]) -> bool:
+    return bool(json.loads(written.read_text(encoding="utf-8")) == document)
 
 
 def _csv(columns: Sequence[str], rows: list[dict[str, Any]]) -> str:
