@@ -345,7 +345,7 @@ def lint_commands() -> List[Tuple[str, List[str]]]:
         ("ruff check", [venv_tool("ruff"), "check", "."]),
         ("ruff format", [venv_tool("ruff"), "format", "--check", "--quiet", "."]),
         ("mypy", [venv_tool("mypy")]),
-        ("import-linter", [venv_tool("lint-imports")]),
+        ("import-linter", [venv_tool("lint-imports"), "--no-cache"]),
     ]
 
 
