@@ -80,6 +80,7 @@ def write_files(folder: Path, n_files: int, n_series: int) -> None:
     """Write slices with the header of pydicom's CT example and 32 x 32 samples, a folder a series."""
     from pydicom import dcmread
     from pydicom.data import get_testdata_file
+    from pydicom.uid import UID
 
     slice_ = dcmread(str(get_testdata_file("CT_small.dcm", download=False)))
     slice_.Rows = slice_.Columns = 32
@@ -87,8 +88,8 @@ def write_files(folder: Path, n_files: int, n_series: int) -> None:
     per_series = n_files // n_series
     for number in range(n_series * per_series):
         series, k = divmod(number, per_series)
-        slice_.SeriesInstanceUID = f"2.25.{series + 1}"
-        slice_.SOPInstanceUID = slice_.file_meta.MediaStorageSOPInstanceUID = f"2.25.{series + 1}.{k + 1}"
+        slice_.SeriesInstanceUID = UID(f"2.25.{series + 1}")
+        slice_.SOPInstanceUID = slice_.file_meta.MediaStorageSOPInstanceUID = UID(f"2.25.{series + 1}.{k + 1}")
         slice_.ImagePositionPatient = [-158.1, -179.0, 5.0 * k]
         path = folder / f"series{series:03d}" / f"{k * 37 % per_series:05d}.dcm"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from side_by_side import compare, show
 
-from napari_medclf.io.dicom.reduced import read_reduced
+from napari_medclf.io.dicom.pixels.reduced import read_reduced
 from napari_medclf.io.read import read, read_image
 
 Pack = Callable[[np.ndarray], Any]

@@ -8,8 +8,8 @@ import pytest
 from napari_medclf.domain.authorship import Authorship, Making
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.results import Segmentation
-from napari_medclf.io.derived.rtstruct_write import write_rtstruct
-from napari_medclf.io.derived.seg_write import write_seg
+from napari_medclf.io.derived.rtstruct.write import write_rtstruct
+from napari_medclf.io.derived.seg.write import write_seg
 from napari_medclf.io.read import read, read_image
 from napari_medclf.testing.coded_check import EXACT_MM, THROUGH_TEXT_MM, View, places_of
 from napari_medclf.testing.coded_files import write_coded

@@ -12,7 +12,7 @@ from napari_medclf.domain.authorship import Authorship, Making
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.results import Segmentation
-from napari_medclf.io.derived.seg_write import write_seg
+from napari_medclf.io.derived.seg.write import write_seg
 from napari_medclf.io.read import read, read_image
 from napari_medclf.io.write import write_image, write_segmentation
 from napari_medclf.testing.coded_check import EXACT_MM, THROUGH_TEXT_MM, View, judge

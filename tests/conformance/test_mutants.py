@@ -200,7 +200,7 @@ def labelled(image: MedImage) -> Segmentation:
 
 @pytest.mark.parametrize("fault", SEG_FAULTS)
 def test_a_writer_of_segmentations_with_a_fault_saves_nothing(fault, coded_image, tmp_path, monkeypatch):
-    from napari_medclf.io.derived import seg_write
+    from napari_medclf.io.derived.seg import write as seg_write
 
     genuine = seg_write.encode
 
@@ -261,7 +261,7 @@ RTSTRUCT_FAULTS: dict[str, Callable] = {
 
 @pytest.mark.parametrize("fault", RTSTRUCT_FAULTS)
 def test_a_writer_of_structure_sets_with_a_fault_saves_nothing(fault, coded_image, tmp_path, monkeypatch):
-    from napari_medclf.io.derived import rtstruct_write
+    from napari_medclf.io.derived.rtstruct import write as rtstruct_write
 
     genuine = rtstruct_write.save_checked
 
@@ -328,7 +328,7 @@ REPORT_FAULTS: dict[str, Callable] = {
 
 @pytest.mark.parametrize("fault", REPORT_FAULTS)
 def test_a_writer_of_reports_with_a_fault_saves_nothing(fault, coded_image, tmp_path, monkeypatch):
-    from napari_medclf.io.derived import sr_write
+    from napari_medclf.io.derived.sr import write as sr_write
 
     genuine = sr_write.save_checked
 
@@ -353,7 +353,7 @@ def test_a_writer_of_reports_with_a_fault_saves_nothing(fault, coded_image, tmp_
 
 def _placement_fault(fault: str):
     """Spoil what `place` decides about a stack: the order of its slices, or the affine."""
-    from napari_medclf.io.dicom import place as genuine
+    from napari_medclf.io.dicom.series import place as genuine
 
     place = genuine.place
 
@@ -375,7 +375,7 @@ PLACE_FAULTS = [
 
 @pytest.mark.parametrize("fault", PLACE_FAULTS)
 def test_a_fault_in_placing_slices_is_seen_by_the_coded_series(fault, tmp_path, monkeypatch):
-    from napari_medclf.io.dicom import stack, stacks
+    from napari_medclf.io.dicom.series import stack, stacks
 
     spoiled = _placement_fault(fault)
     n_patched = 0
@@ -397,7 +397,7 @@ def test_a_fault_in_reading_samples_is_seen_by_the_coded_series(axis, tmp_path, 
 
 
 def test_times_in_the_wrong_order_are_seen_by_the_coded_series(tmp_path, monkeypatch):
-    from napari_medclf.io.dicom import split
+    from napari_medclf.io.dicom.series import split
 
     genuine = split.find_times
 
@@ -412,7 +412,7 @@ def test_times_in_the_wrong_order_are_seen_by_the_coded_series(tmp_path, monkeyp
 @pytest.mark.parametrize("name", ["missing", "jitter 3 %", "uneven"])
 def test_unevenness_that_is_not_looked_at_is_seen_by_the_coded_series(name, tmp_path, monkeypatch):
     """Without the check of gaps, these would be read in silence."""
-    from napari_medclf.io.dicom import place
+    from napari_medclf.io.dicom.series import place
 
     monkeypatch.setattr(place, "TOLERATED", 10.0)
     monkeypatch.setattr(place, "_SILENT", 10.0)

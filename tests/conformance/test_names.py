@@ -14,8 +14,8 @@ from napari_medclf.cli.main import main
 from napari_medclf.domain.authorship import Authorship, Making
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.results import Segmentation
-from napari_medclf.io.derived.rtstruct_write import write_rtstruct
-from napari_medclf.io.derived.seg_write import write_seg
+from napari_medclf.io.derived.rtstruct.write import write_rtstruct
+from napari_medclf.io.derived.seg.write import write_seg
 from napari_medclf.io.read import discover, read
 from napari_medclf.testing.coded_files import write_coded
 from napari_medclf.testing.coded_series import all_coded_series

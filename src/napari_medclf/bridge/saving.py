@@ -42,10 +42,10 @@ def save_segmentation(segmentation: Segmentation, image: MedImage | None, author
             "Save them as .nii.gz or .nrrd."
         )
     if name.endswith(CONTOURS):
-        from napari_medclf.io.derived.rtstruct_write import write_rtstruct
+        from napari_medclf.io.derived.rtstruct.write import write_rtstruct
 
         write_rtstruct(segmentation, image, authorship, path)
         return
-    from napari_medclf.io.derived.seg_write import write_seg
+    from napari_medclf.io.derived.seg.write import write_seg
 
     write_seg(segmentation, image, authorship, path, form="labelmap" if name.endswith(LABELMAP) else "binary")

@@ -34,7 +34,7 @@ def draw(ref: FileRef) -> PixelArray:
     ref = _unpacked_ref(ref)
     is_dicom, headers = _dicom_headers(ref)
     if is_dicom:
-        from napari_medclf.io.dicom.thumbnail import thumbnail
+        from napari_medclf.io.dicom.pixels.thumbnail import thumbnail
 
         return thumbnail(headers)
     from napari_medclf.io.read import read_image

@@ -77,7 +77,7 @@ def _scores(classification: Classification, schema: LabelSchema) -> MeasurementG
 
 def _sizes(segmentation: Segmentation, segmentation_uid: str) -> list[MeasurementGroup]:
     from napari_medclf.engine.measure import class_volumes, object_sizes
-    from napari_medclf.io.derived.seg_describe import segment_numbers
+    from napari_medclf.io.derived.seg.describe import segment_numbers
 
     numbers = segment_numbers(segmentation.schema)
     n_objects: Mapping[str, Any] = {}

@@ -104,19 +104,19 @@ def write_labels(segmentation: Segmentation, image: MedImage, authorship: Author
 
 
 def _write_seg(segmentation: Segmentation, image: MedImage, authorship: Authorship, path: Path) -> str:
-    from napari_medclf.io.derived.seg_write import write_seg
+    from napari_medclf.io.derived.seg.write import write_seg
 
     return write_seg(segmentation, image, authorship, path)
 
 
 def _write_labelmap(segmentation: Segmentation, image: MedImage, authorship: Authorship, path: Path) -> str:
-    from napari_medclf.io.derived.seg_write import write_seg
+    from napari_medclf.io.derived.seg.write import write_seg
 
     return write_seg(segmentation, image, authorship, path, form="labelmap")
 
 
 def _write_contours(segmentation: Segmentation, image: MedImage, authorship: Authorship, path: Path) -> None:
-    from napari_medclf.io.derived.rtstruct_write import write_rtstruct
+    from napari_medclf.io.derived.rtstruct.write import write_rtstruct
 
     write_rtstruct(segmentation, image, authorship, path)
 
@@ -153,7 +153,7 @@ def _write_report(
 
         write_report_csv(report, path)
         return
-    from napari_medclf.io.derived.sr_write import write_sr
+    from napari_medclf.io.derived.sr.write import write_sr
 
     write_sr(report, image, Authorship.of_prediction(prediction), path, segmentation=saved.path)
 

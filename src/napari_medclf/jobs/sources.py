@@ -156,7 +156,7 @@ def load_image(ref: FileRef, reduce_to_px: int = 0) -> MedImage:
     from napari_medclf.io.walk import identify
 
     if reduce_to_px and not ref.member and not ref.path.is_dir() and identify(ref.path) is Kind.DICOM:
-        from napari_medclf.io.dicom.reduced import read_reduced
+        from napari_medclf.io.dicom.pixels.reduced import read_reduced
 
         return read_reduced(ref.path, reduce_to_px)
     return read_image(ref.path, ref.member)

@@ -121,7 +121,7 @@ def _write_overlay(findings: Findings, segmentation: Segmentation | None, path: 
 
 
 def _write_report(findings: Findings, segmentation: Segmentation | None, path: Path) -> None:
-    from napari_medclf.io.derived.sr_write import write_sr
+    from napari_medclf.io.derived.sr.write import write_sr
     from napari_medclf.jobs.findings import report_of
 
     said, schema = _said(findings, segmentation)

@@ -13,9 +13,9 @@ from napari_medclf.domain.errors import WriteError
 from napari_medclf.domain.labels import CodedConcept, LabelSchema
 from napari_medclf.domain.results import Segmentation
 from napari_medclf.io.derived.capture import write_capture
-from napari_medclf.io.derived.rtstruct_write import write_rtstruct
-from napari_medclf.io.derived.seg_write import write_seg
-from napari_medclf.io.derived.sr_write import write_sr
+from napari_medclf.io.derived.rtstruct.write import write_rtstruct
+from napari_medclf.io.derived.seg.write import write_seg
+from napari_medclf.io.derived.sr.write import write_sr
 from napari_medclf.io.read import read
 
 MODEL = Authorship(Making.AUTOMATIC, "liver-ct", "1.2", "ab" * 32)

@@ -12,11 +12,11 @@ import pydicom.data
 import pytest
 
 from napari_medclf.domain.errors import ReadError
-from napari_medclf.io.dicom.colour import read_colour
 from napari_medclf.io.dicom.layout import is_at_pixels, read_layout
-from napari_medclf.io.dicom.planes import fetch, planes_of
+from napari_medclf.io.dicom.pixels.colour import read_colour
+from napari_medclf.io.dicom.pixels.planes import fetch, planes_of
+from napari_medclf.io.dicom.pixels.stored import meant
 from napari_medclf.io.dicom.quiet import quiet
-from napari_medclf.io.dicom.stored import meant
 
 # Read by pydicom and not by us: bits of segmentations, which have a reader of their own, colours of 32 bits, and
 # a line of samples more than declared, which pydicom cuts off.

@@ -16,8 +16,8 @@ from napari_medclf.io.derived.patient_study import MANUFACTURER, RESEARCH_ONLY, 
 from napari_medclf.io.derived.reference import items
 from napari_medclf.io.derived.save_checked import save_checked
 from napari_medclf.io.dicom import tags
-from napari_medclf.io.dicom.colour import read_colour
 from napari_medclf.io.dicom.header import read_headers
+from napari_medclf.io.dicom.pixels.colour import read_colour
 from napari_medclf.io.dicom.quiet import quiet
 
 _SINGLE = "1.2.840.10008.5.1.4.1.1.7"

@@ -16,13 +16,13 @@ from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale, Source
 from napari_medclf.io.derived.reference import items, read_reference
 from napari_medclf.io.derived.source_grid import SourceGrid, find_grid
-from napari_medclf.io.derived.sr_code import read_code
+from napari_medclf.io.derived.sr.code import read_code
 from napari_medclf.io.dicom import tags
 from napari_medclf.io.dicom.header import Header, build_headers
 from napari_medclf.io.dicom.layout import check_inflated, read_layout
-from napari_medclf.io.dicom.place import Placement, PlacementError, place
+from napari_medclf.io.dicom.pixels.samples import read_gray
 from napari_medclf.io.dicom.quiet import quiet
-from napari_medclf.io.dicom.samples import read_gray
+from napari_medclf.io.dicom.series.place import Placement, PlacementError, place
 from napari_medclf.io.preflight import check_file, refusing
 from napari_medclf.io.sniff import name_of
 

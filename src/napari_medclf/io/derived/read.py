@@ -23,12 +23,12 @@ from napari_medclf.io.sniff import name_of
 
 _Reader = Callable[[Path, Sequence[SourceGrid]], LabelSet | MeasurementReport | MedImage]
 _BASE = "1.2.840.10008.5.1.4.1.1."
-_SEG = ("seg_read", "read_seg")
-_SR = ("sr_read", "read_sr")
+_SEG = ("seg.read", "read_seg")
+_SR = ("sr.read", "read_sr")
 _READERS = {
     _BASE + "66.4": _SEG,
     _BASE + "66.7": _SEG,
-    _BASE + "481.3": ("rtstruct_read", "read_rtstruct"),
+    _BASE + "481.3": ("rtstruct.read", "read_rtstruct"),
     _BASE + "30": ("parametric_map", "read_parametric_map"),
     **dict.fromkeys((_BASE + f"88.{n}" for n in (11, 22, 33, 34, 35)), _SR),
 }

@@ -15,13 +15,13 @@ from napari_medclf.io.dicom.functional_groups import Frame, frames_of
 from napari_medclf.io.dicom.kinds import check_film, check_kind
 from napari_medclf.io.dicom.layout import Pixels, check_inflated, is_at_pixels, read_layout
 from napari_medclf.io.dicom.lean import LeanDataset, NotLean, is_overlay, read_lean
-from napari_medclf.io.dicom.mosaic import Tile, is_mosaic, planes_of_mosaic
 from napari_medclf.io.dicom.nuclear import planes_of_nuclear
+from napari_medclf.io.dicom.pixels.suv import suv_factor
+from napari_medclf.io.dicom.pixels.voi import find_window
 from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.dicom.scale import Spacing, find_spacing
-from napari_medclf.io.dicom.suv import suv_factor
-from napari_medclf.io.dicom.traits import film_times_ms, kind_traits, time_traits
-from napari_medclf.io.dicom.voi import find_window
+from napari_medclf.io.dicom.series.mosaic import Tile, is_mosaic, planes_of_mosaic
+from napari_medclf.io.dicom.series.traits import film_times_ms, kind_traits, time_traits
 from napari_medclf.io.preflight import check_file, refusing
 
 

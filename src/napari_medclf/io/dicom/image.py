@@ -8,12 +8,12 @@ import numpy as np
 
 from napari_medclf.domain.arrays import PixelArray
 from napari_medclf.domain.image import ChannelKind, Gaps, MedImage, Scale
-from napari_medclf.io.dicom.colour import read_colour
-from napari_medclf.io.dicom.gaps import fill
 from napari_medclf.io.dicom.header import Header
-from napari_medclf.io.dicom.samples import read_gray
-from napari_medclf.io.dicom.stack import Stack
-from napari_medclf.io.dicom.stored import stored_limits
+from napari_medclf.io.dicom.pixels.colour import read_colour
+from napari_medclf.io.dicom.pixels.samples import read_gray
+from napari_medclf.io.dicom.pixels.stored import stored_limits
+from napari_medclf.io.dicom.series.gaps import fill
+from napari_medclf.io.dicom.series.stack import Stack
 from napari_medclf.io.preflight import available_bytes, refusing
 from napari_medclf.io.window import robust_window
 
@@ -95,7 +95,7 @@ def _samples(stack: Stack, warnings: list[str], lazy: bool) -> tuple[PixelArray,
 def _planes(planes: Sequence[Header], warnings: list[str], lazy: bool) -> PixelArray:
     """Read (3, n_planes, J, I) or (n_planes, J, I) samples, or promise them as a dask array."""
     if lazy:
-        from napari_medclf.io.dicom.lazy import lazy_colour, lazy_gray
+        from napari_medclf.io.dicom.pixels.lazy import lazy_colour, lazy_gray
 
         promised: PixelArray = lazy_colour(planes) if planes[0].pixels.is_colour else lazy_gray(planes)
         return promised

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.io.dicom import tags
-from napari_medclf.io.dicom.syntax import DEFLATED, NATIVE, check_syntax
+from napari_medclf.io.dicom.pixels.syntax import DEFLATED, NATIVE, check_syntax
 from napari_medclf.io.preflight import check_budget
 
 _PREAMBLE = 132

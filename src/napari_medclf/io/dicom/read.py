@@ -15,8 +15,8 @@ from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.io.dicom.header import Header, read_headers
 from napari_medclf.io.dicom.image import read_stack, scale_of, window_of
 from napari_medclf.io.dicom.kinds import DerivedObject
-from napari_medclf.io.dicom.stack import Stack
-from napari_medclf.io.dicom.stacks import Refused, assemble
+from napari_medclf.io.dicom.series.stack import Stack
+from napari_medclf.io.dicom.series.stacks import Refused, assemble
 from napari_medclf.io.report import Refusal
 
 __all__ = ["Scan", "read_file", "read_member", "read_stack", "scale_of", "scan_files", "window_of"]
@@ -151,7 +151,7 @@ def _overlay_loaders(stack: Stack) -> Iterator[Callable[[], LabelSet]]:
     """Yield one function where a stack has overlays; it gives them, or the reason why it cannot."""
     if not any(header.has_overlay for header in stack.headers) or stack.headers[0].tile is not None:
         return
-    from napari_medclf.io.dicom.overlay import read_overlays
+    from napari_medclf.io.dicom.pixels.overlay import read_overlays
 
     try:
         found = read_overlays(stack.headers, read_stack(stack, lazy=True))

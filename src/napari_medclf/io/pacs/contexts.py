@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from napari_medclf.io.dicom.syntax import DEFLATED, DEFLATED_FRAMES, JPEG, JPEG_2000, JPEG_LS, JPEG_XL, RLE
+from napari_medclf.io.dicom.pixels.syntax import DEFLATED, DEFLATED_FRAMES, JPEG, JPEG_2000, JPEG_LS, JPEG_XL, RLE
 
 _BASE = "1.2.840.10008.1.2"
 VERIFICATION = "1.2.840.10008.1.1"

@@ -51,7 +51,7 @@ def open_link(server: Server) -> Iterator[Link]:
         If the packages of the extra ``pacs`` are missing.
     """
     if isinstance(server, DicomWebServer):
-        from napari_medclf.io.pacs.web_link import WebLink
+        from napari_medclf.io.pacs.web.link import WebLink
 
         web = WebLink(server)
         with hushed():
@@ -60,7 +60,7 @@ def open_link(server: Server) -> Iterator[Link]:
             finally:
                 web.close()
         return
-    from napari_medclf.io.pacs.dimse_link import DimseLink
+    from napari_medclf.io.pacs.dimse.link import DimseLink
 
     with hushed():
         yield DimseLink(server)

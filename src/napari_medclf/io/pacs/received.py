@@ -11,8 +11,8 @@ from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.pacs import InstanceRow
 from napari_medclf.io.dicom import tags
 from napari_medclf.io.dicom.layout import check_inflated
+from napari_medclf.io.dicom.pixels.syntax import DEFLATED
 from napari_medclf.io.dicom.quiet import quiet
-from napari_medclf.io.dicom.syntax import DEFLATED
 from napari_medclf.io.preflight import refusing
 
 _PREAMBLE = 132

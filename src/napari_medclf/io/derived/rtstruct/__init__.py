@@ -1,0 +1,1 @@
+"""Contours of RT structure sets, in and out."""

@@ -1,0 +1,1 @@
+"""DICOM segmentations, in and out."""

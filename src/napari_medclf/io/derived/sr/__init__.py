@@ -1,0 +1,1 @@
+"""Structured reports of scores and measurements (TID 1500), in and out."""

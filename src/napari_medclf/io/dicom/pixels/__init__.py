@@ -1,0 +1,1 @@
+"""What stored bits mean: decoding, colours, scales, and how fast they arrive."""

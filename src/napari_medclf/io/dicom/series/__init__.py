@@ -1,0 +1,1 @@
+"""Which plane lies where: series, stacks, times, gaps and mosaics."""
