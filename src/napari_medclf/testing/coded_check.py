@@ -15,7 +15,7 @@ EXACT_MM = 1e-3
 """As far as a voxel may be off in memory."""
 THROUGH_TEXT_MM = 1e-4
 """As far as DICOM's decimal strings of 16 characters may move it."""
-_LONGEST_REASON = 400
+_LONGEST_REASON = 600  # the path in front included
 
 
 @dataclass(frozen=True, eq=False)
