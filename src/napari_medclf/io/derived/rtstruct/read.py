@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from napari_medclf.domain.derived import LabelOrigin, LabelSet, Reference, Region
-from napari_medclf.domain.image import Source
 from napari_medclf.io.derived.open_file import open_derived
+from napari_medclf.io.derived.origin import source_of
 from napari_medclf.io.derived.reference import read_reference
 from napari_medclf.io.derived.rtstruct.contour_place import place_contours, step_mm
 from napari_medclf.io.derived.rtstruct.fill import fill_regions, slices_of
 from napari_medclf.io.derived.rtstruct.parse import parse_regions
 from napari_medclf.io.derived.source_grid import SourceGrid, find_grid
-from napari_medclf.io.dicom import tags
-from napari_medclf.io.dicom.header import patient_key
 from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.preflight import refusing
 from napari_medclf.io.sniff import name_of
@@ -59,7 +57,7 @@ def read_rtstruct(path: Path, grids: Sequence[SourceGrid] = ()) -> LabelSet:
         segmentations=found,
         name=name_of(path),
         origin=LabelOrigin.RTSTRUCT,
-        source=_source(path, dataset),
+        source=source_of(path, dataset),
         reference=reference,
         is_on_source_grid=grid is not None,
         regions=regions,
@@ -94,18 +92,6 @@ def _count_placed(regions: tuple[Region, ...], grid: SourceGrid) -> int:
     slices_k, _ = slices_of(grid)
     placed = (place_contours(region.contours, grid.geometry, slices_k) for region in regions)
     return sum(len(polygons) for one in placed for polygons in one.by_slice.values())
-
-
-def _source(path: Path, dataset: Any) -> Source:
-    return Source(
-        path,
-        patient_key=patient_key(tags.text(dataset, "PatientID")),
-        study_uid=tags.text(dataset, "StudyInstanceUID"),
-        series_uid=tags.text(dataset, "SeriesInstanceUID"),
-        sop_instance_uids=(tags.text(dataset, "SOPInstanceUID"),),
-        files=(path,),
-        description=tags.text(dataset, "SeriesDescription"),
-    )
 
 
 def _reference_sentences(

@@ -13,10 +13,10 @@ import numpy as np
 from napari_medclf.domain.arrays import LabelArray
 from napari_medclf.domain.derived import LabelOrigin, LabelSet, Reference
 from napari_medclf.domain.errors import ReadError
-from napari_medclf.domain.image import Source
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.results import Segmentation
 from napari_medclf.io.derived.open_file import open_derived
+from napari_medclf.io.derived.origin import source_of
 from napari_medclf.io.derived.reference import read_reference
 from napari_medclf.io.derived.seg.frames import FrameSet, read_frames
 from napari_medclf.io.derived.seg.layers import Layer, Packed, layer_masks, pack
@@ -25,7 +25,6 @@ from napari_medclf.io.derived.seg.place import FramePlaces, place_alone, place_o
 from napari_medclf.io.derived.seg.segments import Segments, read_segments
 from napari_medclf.io.derived.source_grid import SourceGrid, find_grids
 from napari_medclf.io.dicom import tags
-from napari_medclf.io.dicom.header import patient_key
 from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.preflight import check_budget, refusing
 from napari_medclf.io.sniff import name_of
@@ -77,7 +76,7 @@ def read_seg(path: Path, grids: Sequence[SourceGrid] = ()) -> LabelSet:
             segmentations=segmentations,
             name=name_of(path),
             origin=LabelOrigin.SEG,
-            source=_source(path, dataset),
+            source=source_of(path, dataset),
             reference=parsed.reference,
             is_on_source_grid=parsed.places.is_on_source_grid,
             warnings=tuple(notes),
@@ -194,15 +193,3 @@ def _spread(labels: LabelArray, places: FramePlaces) -> LabelArray:
     spread = labels[np.maximum(planes, 0)]
     spread[planes < 0] = 0
     return spread
-
-
-def _source(path: Path, dataset: Any) -> Source:
-    return Source(
-        path=path,
-        patient_key=patient_key(tags.text(dataset, "PatientID")),
-        study_uid=tags.text(dataset, "StudyInstanceUID"),
-        series_uid=tags.text(dataset, "SeriesInstanceUID"),
-        sop_instance_uids=(tags.text(dataset, "SOPInstanceUID"),),
-        files=(path,),
-        description=tags.text(dataset, "SeriesDescription"),
-    )

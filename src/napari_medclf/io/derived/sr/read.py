@@ -9,17 +9,16 @@ from typing import Any
 
 from napari_medclf.domain.derived import Measurement, MeasurementGroup, MeasurementReport
 from napari_medclf.domain.errors import ReadError
-from napari_medclf.domain.image import Source
 from napari_medclf.domain.labels import CodedConcept
 from napari_medclf.domain.results import Scope
 from napari_medclf.io.derived.codes import PRIVATE_SCHEME
 from napari_medclf.io.derived.open_file import open_derived
+from napari_medclf.io.derived.origin import source_of
 from napari_medclf.io.derived.reference import items, read_reference
 from napari_medclf.io.derived.source_grid import SourceGrid
 from napari_medclf.io.derived.sr.code import read_code
 from napari_medclf.io.derived.sr.tree import Node, read_tree
 from napari_medclf.io.dicom import tags
-from napari_medclf.io.dicom.header import patient_key
 from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.preflight import refusing
 from napari_medclf.io.sniff import name_of
@@ -73,23 +72,11 @@ def read_sr(path: Path, grids: Sequence[SourceGrid] = ()) -> MeasurementReport:
             name=name_of(path),
             title=_title(root),
             groups=tuple(_group(one, number, warnings) for number, one in enumerate(groups, start=1)),
-            source=_source(path, dataset),
+            source=source_of(path, dataset),
             reference=read_reference(dataset),
             algorithm=_algorithm(root),
             warnings=tuple(warnings),
         )
-
-
-def _source(path: Path, dataset: Any) -> Source:
-    return Source(
-        path,
-        patient_key=patient_key(tags.text(dataset, "PatientID")),
-        study_uid=tags.text(dataset, "StudyInstanceUID"),
-        series_uid=tags.text(dataset, "SeriesInstanceUID"),
-        sop_instance_uids=(tags.text(dataset, "SOPInstanceUID"),),
-        files=(path,),
-        description=tags.text(dataset, "SeriesDescription"),
-    )
 
 
 def _title(root: Node) -> str:
