@@ -2,6 +2,9 @@
 
 import csv
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,6 +84,7 @@ def test_every_format_holds_the_same_answer(image, prediction, folder, tmp_path)
             value = layer.schema.named(one.name).value
             assert np.array_equal(layer.labels == value, truth.labels == one.value), (labels.origin, one.name)
 
+    _check_conformance(out.glob("*.dcm"))
     (findings,) = report.reports
     scores, liver, lump = findings.groups
     assert {one.name.meaning: one.value for one in scores.measurements} == pytest.approx({"Liver": 0.8, "a lump": 0.2})
@@ -90,6 +94,16 @@ def test_every_format_holds_the_same_answer(image, prediction, folder, tmp_path)
     assert lump.segment_number == 2
     rows = list(csv.DictReader((out / "measurements.csv").open(encoding="utf-8-sig")))
     assert any(float(row["value"]) == pytest.approx(volume_ml, rel=1e-6) for row in rows if row["name"] == "Volume")
+
+
+def _check_conformance(paths):
+    tool = Path(sys.executable).with_name("dciodvfy")
+    if not tool.exists():
+        pytest.skip("dicom3tools is not installed")
+    for path in paths:
+        done = subprocess.run([tool, "-new", path], capture_output=True, text=True, timeout=60)
+        said = done.stdout + done.stderr
+        assert "Error" not in said, f"{path.name}: {said}"
 
 
 def test_picture_without_a_series_gets_no_dicom(image, prediction, tmp_path):

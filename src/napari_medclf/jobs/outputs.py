@@ -69,7 +69,8 @@ def write_outputs(
             if name in LABEL_FILES:
                 path = folder / LABEL_FILES[name]
                 uid = write_labels(prediction.segmentation, image, authorship, path, name)
-                saved = _SavedSegmentation(uid, path) if uid else saved
+                # Checkers do not take a label map for a segmentation whose segments may be named (dicom3tools 2026-09).
+                saved = _SavedSegmentation(uid, path) if name == "dicom-seg" else saved
                 files.append(path)
         values |= _segmentation_values(prediction.segmentation)
     for name in (one for one in formats if one in REPORT_FILES):
