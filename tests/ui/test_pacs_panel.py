@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
+from napari_medclf.domain.events import Progress
+from napari_medclf.jobs import pacs
 from napari_medclf.ui.panels.pacs import PacsPanel
 
 _spec = importlib.util.spec_from_file_location(
@@ -78,6 +83,46 @@ def test_double_click_on_a_series_opens_it(panel, person, until, ct, workbench):
     QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     QTest.mouseDClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     until(lambda: workbench.session.image is not None)
+
+
+def test_what_was_found_is_fetched_where_it_was_found(panel, person, until, ct, workbench):
+    send(panel, person, until, ct)
+    person.click(panel.find)
+    until(lambda: panel.series_table.rowCount() == 1 and not workbench.bar.is_running)
+    assert panel.message.text() == "1 study"
+    answered = panel.server.text()
+    panel.server.set_text("http://127.0.0.1:9/dicom-web")  # to send the result there
+    person.click(panel.get)
+    until(lambda: workbench.session.image is not None)
+    assert workbench.session.settings.get("pacs", "server") == answered
+
+
+def test_series_of_a_study_chosen_while_something_runs_are_listed_after_it(panel, person, until, ct, workbench):
+    send(panel, person, until, ct)
+    person.click(panel.find)
+    until(lambda: panel.series_table.rowCount() == 1 and not workbench.bar.is_running)
+    (first,), series = panel.studies, panel.series
+    panel._show_found((first, replace(first, study_uid="1.2.3")), ())
+    is_over = threading.Event()
+
+    def long_job():
+        while not is_over.wait(0.01):
+            yield Progress(0, 0)
+
+    workbench.bar.start("Something", long_job, lambda result: None)
+    n_said = len(notification_manager.records)
+    panel.study_table.selectRow(1)
+    panel.study_table.selectRow(0)
+    assert panel.series == ()
+    is_over.set()
+    until(lambda: panel.series_table.rowCount() == 1 and not workbench.bar.is_running)
+    assert len(notification_manager.records) == n_said
+
+    # an answer about a study that is no longer chosen is not shown under another
+    panel.study_table.selectRow(1)
+    panel._take_series(first.study_uid, pacs.Found("there", (), series))
+    assert panel.series == ()
+    until(lambda: not workbench.bar.is_running)
 
 
 def test_patients_are_named_only_when_asked_for(panel, person, until, workbench):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class PacsPanel(QWidget):
         self.studies: tuple[StudyRow, ...] = ()
         self.series: tuple[SeriesRow, ...] = ()
         self._listed = ""
+        self._found_at = ""
         layout = column(self, margin=0)
         self.server = ServerChoice(session.bar, session.settings, self)
         layout.addWidget(self.server)
@@ -69,12 +71,18 @@ class PacsPanel(QWidget):
 
     def search(self) -> bool:
         """List the studies that the form describes."""
+        server = self.server.text()
         try:
-            options = self.form.read(server=self.server.text())
+            options = self.form.read(server=server)
         except MedclfError as error:
             notify.complain(str(error))
             return False
-        return self._start(f"Searching {self.server.text()}", lambda: pacs.find(options), self._take_studies)
+        return self._start(
+            f"Searching {server}",
+            server,
+            lambda: pacs.find(options),
+            lambda found: self._take_studies(found, server),
+        )
 
     def fetch(self) -> bool:
         """Fetch the selected series of the selected study, all where none is selected, and open them."""
@@ -83,8 +91,9 @@ class PacsPanel(QWidget):
             notify.warn("Search, and choose a study first.")
             return False
         chosen = tuple(self.series[row].series_uid for row in _selected_rows(self.series_table))
-        options = pacs.GetOptions(self.server.text(), study=study.study_uid, series=chosen)
-        return self._start(f"Fetching from {options.server}", lambda: pacs.get(options), self._open_received)
+        server = self._found_at
+        options = pacs.GetOptions(server, study=study.study_uid, series=chosen)
+        return self._start(f"Fetching from {server}", server, lambda: pacs.get(options), self._open_received)
 
     def send(self) -> bool:
         """Send the chosen file or folder, and tell whether it is there."""
@@ -92,8 +101,9 @@ class PacsPanel(QWidget):
         if path is None or not path.exists():
             notify.warn("Choose a DICOM file or folder to send.")
             return False
-        options = pacs.SendOptions(self.server.text(), (path,), verify=self.verify.isChecked())
-        return self._start(f"Sending {path.name}", lambda: pacs.send(options), self._take_sent)
+        server = self.server.text()
+        options = pacs.SendOptions(server, (path,), verify=self.verify.isChecked())
+        return self._start(f"Sending {path.name}", server, lambda: pacs.send(options), self._take_sent)
 
     def _send_row(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -104,14 +114,19 @@ class PacsPanel(QWidget):
         row.addWidget(self.put)
         return row
 
-    def _start(self, title: str, factory: Any, on_result: Any) -> bool:
-        if not self.server.text():
+    def _start(self, title: str, server: str, factory: Any, on_result: Any) -> bool:
+        if not server:
             notify.warn("Give a server first: https://host/dicom-web or dicom://AETITLE@host:104.")
             return False
-        self.message.setText("")
-        return self._session.bar.start(title, factory, on_result, on_end=self._on_end)
+        is_started = self._session.bar.start(
+            title, factory, on_result, on_end=lambda outcome: self._on_end(outcome, server)
+        )
+        if is_started:
+            self.message.setText("")
+        return is_started
 
-    def _take_studies(self, found: pacs.Found) -> None:
+    def _take_studies(self, found: pacs.Found, server: str) -> None:
+        self._found_at = server
         self._show_found(found.studies, ())
         more = " and more; narrow the search" if found.is_cut else ""
         self.message.setText(f"{len(found.studies)} {'study' if len(found.studies) == 1 else 'studies'}{more}")
@@ -119,13 +134,23 @@ class PacsPanel(QWidget):
             self.study_table.selectRow(0)
 
     def _list_series(self) -> None:
+        """List the series of the selected study; while another job runs, when that ends."""
         study = self._selected_study()
         if study is None or study.study_uid == self._listed:
             return
-        options = pacs.FindOptions(self.server.text(), level="series", study=study.study_uid)
         self._show_series(())
-        if self._start("Listing series", lambda: pacs.find(options), lambda found: self._show_series(found.series)):
-            self._listed = study.study_uid
+        if self._session.bar.is_running:
+            return
+        self._listed, server, told = study.study_uid, self._found_at, self.message.text()
+        options = pacs.FindOptions(server, level="series", study=study.study_uid)
+        take = partial(self._take_series, study.study_uid)
+        self._start("Listing series", server, lambda: pacs.find(options), take)
+        self.message.setText(told)
+
+    def _take_series(self, study_uid: str, found: pacs.Found) -> None:
+        study = self._selected_study()
+        if study is not None and study.study_uid == study_uid:
+            self._show_series(found.series)
 
     def _open_received(self, received: pacs.Received) -> None:
         n_objects = sum(one.n_received + one.n_kept for one in received.series)
@@ -146,9 +171,9 @@ class PacsPanel(QWidget):
             lines.append("Every element comes back as it was.")
         self.message.setText("\n".join(lines))
 
-    def _on_end(self, outcome: Outcome[Any]) -> None:
+    def _on_end(self, outcome: Outcome[Any], server: str) -> None:
         if outcome.reason is FinishReason.COMPLETED:
-            self.server.remember()
+            self.server.remember(server)
         else:
             self.message.setText(outcome.message)
 

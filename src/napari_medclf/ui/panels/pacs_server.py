@@ -40,9 +40,9 @@ class ServerChoice(QWidget):
         self.box.setCurrentText(name_or_address)
         self.box.lineEdit().setCursorPosition(0)
 
-    def remember(self) -> None:
-        """Keep what is chosen for the next session; call it when the server answered: no password is in it then."""
-        self._settings.set("pacs", server=self.text())
+    def remember(self, server: str) -> None:
+        """Keep a server for the next session; call it when it answered: no password is in it then."""
+        self._settings.set("pacs", server=server)
 
     def test(self) -> bool:
         """Ask the server for a sign of life."""
