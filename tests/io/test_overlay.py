@@ -28,7 +28,8 @@ def test_picture_has_the_proportions_of_the_patient_the_window_and_the_colours(t
     image, segmentation = case()
     write_overlay(image, segmentation, tmp_path / "a.png")
     picture = np.asarray(Image.open(tmp_path / "a.png"))
-    assert picture.shape == (20, 20, 3)
+    assert picture.shape == (400, 400, 3)
+    picture = picture[::20, ::20]
     assert picture[0, 0].tolist() == [128, 128, 128]
     assert tuple(picture[4, 3]) == LIVER
     inside = np.rint(0.6 * 127.5 + 0.4 * np.array(LIVER))
@@ -39,7 +40,7 @@ def test_one_picture_a_labelled_slice(tmp_path):
     image, segmentation = case()
     written = write_overlays(image, segmentation, tmp_path / "a.png")
     assert [path.name for path in written] == ["a-1.png", "a-2.png"]
-    assert tuple(np.asarray(Image.open(written[1]))[8, 6]) == SPLEEN
+    assert tuple(np.asarray(Image.open(written[1]))[8 * 20, 6 * 20]) == SPLEEN
 
 
 def test_colour_images_and_objects_are_drawn(tmp_path):
@@ -49,7 +50,38 @@ def test_colour_images_and_objects_are_drawn(tmp_path):
     )
     assert draw_overlay(colour, segmentation, 0)[0, 0].tolist() == [100, 100, 100]
     objects = Segmentation(segmentation.labels * 40, image.geometry, LabelSchema.from_names(["nucleus"]), True)
-    assert draw_overlay(image, objects, 1).shape == (20, 20, 3)
+    assert draw_overlay(image, objects, 1).shape == (400, 400, 3)
+
+
+def world_axis(points_to):
+    return {"L": (1, 0, 0), "R": (-1, 0, 0), "P": (0, 1, 0), "A": (0, -1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}[
+        points_to
+    ]
+
+
+@pytest.mark.parametrize(
+    ("codes", "mark", "seen"),
+    [
+        ("SPL", (1, 3), (1, 3)),  # an axial slice of DICOM: as it is
+        ("SAR", (1, 3), (8, 16)),  # of a NIfTI turned about: Anterior and Right come to the top left
+        ("SLP", (1, 3), (3, 1)),  # rows and columns change places
+        ("AIL", (1, 3), (1, 3)),  # coronal
+        ("LSP", (1, 3), (8, 3)),  # sagittal from below
+        ("LPI", (1, 3), (3, 1)),  # sagittal, lying
+    ],
+)
+def test_slices_are_turned_as_radiologists_look_at_them(codes, mark, seen):
+    affine = np.eye(4)
+    affine[:3, :3] = np.array([world_axis(code) for code in codes]).T
+    geometry = Geometry(affine, (2, 10, 20))
+    assert geometry.axis_codes == codes
+    labels = np.zeros((2, 10, 20), np.uint8)
+    labels[1][mark] = 1
+    image = MedImage(np.full((2, 10, 20), 100, np.int16), geometry, "a", window=(0, 200))
+    picture = draw_overlay(image, Segmentation(labels, geometry, SCHEMA), 1)
+    factor = max(picture.shape) // 20
+    found = np.argwhere((picture[::factor, ::factor] == LIVER).all(axis=-1))
+    assert found.tolist() == [list(seen)]
 
 
 def test_labels_of_another_grid_and_slices_that_are_not_there_are_refused(tmp_path):

@@ -21,6 +21,9 @@ RgbArray = NDArray[np.uint8]
 
 _OPACITY = 0.4
 _LARGEST_SIDE = 8192
+_SMALLEST_SIDE = 384
+# As radiologists look at a slice, rows and columns grow towards Inferior, Posterior or Left: (LPS axis, sign).
+_DOWN_AND_RIGHT = ((2, -1), (1, 1), (0, 1))
 # Okabe & Ito 2008, for objects that share one class.
 _OBJECT_COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 
@@ -71,8 +74,10 @@ def draw_overlay(image: MedImage, segmentation: Segmentation, k: int) -> RgbArra
 
     Returns
     -------
-    (J, I, 3) uint8
-        With square pixels: the axis with the larger spacing is stretched.
+    (rows, columns, 3) uint8
+        With square pixels: the axis with the larger spacing is stretched. A slice of a volume is turned as
+        radiologists look at it (an axial one has Posterior below and the patient's Left on the right), a picture
+        stays as it is. Small ones are enlarged by a whole number.
 
     Raises
     ------
@@ -87,7 +92,24 @@ def draw_overlay(image: MedImage, segmentation: Segmentation, k: int) -> RgbArra
     size = _square_size(image.geometry)
     picture = _resized(_plane(image, k), size, is_smooth=True)
     labels = _resized(np.asarray(segmentation.labels[k]).astype(np.int32), size, is_smooth=False).astype(np.int32)
-    return _blend(picture, labels, segmentation)
+    blended = _blend(picture, labels, segmentation)
+    return _enlarged(blended if image.is_flat else _turned(blended, image.geometry))
+
+
+def _turned(rgb: RgbArray, geometry: Geometry) -> RgbArray:
+    """Turn rows and columns as the nearest axes of the patient ask for, without resampling."""
+    axes = geometry.nearest_axes[1:]
+    worlds = [world for world, _ in axes]
+    for position, (world, sign) in enumerate(axes):
+        wanted = next(one for axis, one in _DOWN_AND_RIGHT if axis == world)
+        rgb = rgb if sign == wanted else np.flip(rgb, position)
+    order = [world for world, _ in _DOWN_AND_RIGHT if world in worlds]
+    return rgb if worlds == order else np.swapaxes(rgb, 0, 1)
+
+
+def _enlarged(rgb: RgbArray) -> RgbArray:
+    factor = -(-_SMALLEST_SIDE // max(rgb.shape[:2]))
+    return np.ascontiguousarray(rgb.repeat(factor, axis=0).repeat(factor, axis=1))
 
 
 def _write_rgb(rgb: RgbArray, image: MedImage, path: Path) -> None:
