@@ -34,6 +34,17 @@ def test_scores_keep_their_class_and_what_was_decided():
     assert group.scope is Scope.IMAGE
 
 
+def test_classes_that_a_person_gave_stand_beside_those_of_the_model():
+    said = Classification({"liver": 0.25, "portal vein, left": 0.75}, ("portal vein, left",))
+    answer = Prediction("m", "1.0", "ct", classification=said)
+    for given, expected in ((("liver",), ["Liver"]), ((), ["none of them"]), (None, [])):
+        (group,) = report_of(answer, IMAGE, SCHEMA, given=given).groups
+        (predicted, _), *by_person = group.statements
+        assert predicted.meaning == "Predicted class"
+        assert [value.meaning for _, value in by_person] == expected
+        assert {concept.meaning for concept, _ in by_person} <= {"Class given by a person"}
+
+
 def test_sizes_are_millilitres_and_name_their_segment():
     labels = np.zeros(GEOMETRY.shape, np.uint8)
     labels[0, :2, :] = 1

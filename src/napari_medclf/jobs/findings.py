@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _TITLE = "Research use only: findings of a model"
 _PREDICTED = CodedConcept(value="PREDICTED", scheme=PRIVATE_SCHEME, meaning="Predicted class")
+_GIVEN = CodedConcept(value="GIVEN", scheme=PRIVATE_SCHEME, meaning="Class given by a person")
+_NO_CLASS = private_code("none of them")
 _VOLUME = CodedConcept(value="118565006", scheme="SCT", meaning="Volume")
 _AREA = CodedConcept(value="42798000", scheme="SCT", meaning="Area")
 _COUNT = CodedConcept(value="COUNT", scheme=PRIVATE_SCHEME, meaning="Number of objects")
@@ -29,7 +31,11 @@ _SIZES = {
 
 
 def report_of(
-    prediction: Prediction, image: MedImage, schema: LabelSchema, segmentation_uid: str = ""
+    prediction: Prediction,
+    image: MedImage,
+    schema: LabelSchema,
+    segmentation_uid: str = "",
+    given: tuple[str, ...] | None = None,
 ) -> MeasurementReport:
     """Gather the scores and sizes of an answer.
 
@@ -39,10 +45,12 @@ def report_of(
         The model's classes, with the codes they were given.
     segmentation_uid : str
         SOP instance UID of the segmentation that was saved beside; empty without one.
+    given : tuple of str or None
+        Classes that a person gave to the image after the model; empty for none of them, None where nobody did.
     """
     groups = []
     if prediction.classification is not None:
-        groups.append(_scores(prediction.classification, schema))
+        groups.append(_scores(prediction.classification, schema, given))
     if prediction.segmentation is not None:
         groups += _sizes(prediction.segmentation, segmentation_uid)
     return MeasurementReport(
@@ -64,14 +72,18 @@ def concept_of(one: LabelClass) -> CodedConcept:
     return found.type if found.modifier is None else private_code(one.name)
 
 
-def _scores(classification: Classification, schema: LabelSchema) -> MeasurementGroup:
+def _scores(classification: Classification, schema: LabelSchema, given: tuple[str, ...] | None) -> MeasurementGroup:
     concepts = {one.name: concept_of(one) for one in schema.classes}
+    by_person = () if given is None else [concepts[name] for name in given] or [_NO_CLASS]
     return MeasurementGroup(
         scope=Scope(classification.scope),
         measurements=tuple(
             Measurement(concepts[name], float(score), "1") for name, score in classification.scores.items()
         ),
-        statements=tuple((_PREDICTED, concepts[name]) for name in classification.decided),
+        statements=(
+            *((_PREDICTED, concepts[name]) for name in classification.decided),
+            *((_GIVEN, concept) for concept in by_person),
+        ),
     )
 
 

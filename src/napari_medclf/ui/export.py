@@ -47,6 +47,8 @@ class Findings:
     prediction: Prediction | None
     schema: LabelSchema | None
     author: str
+    given: tuple[str, ...] | None = None
+    """Classes a person gave to the image, in place of the model's."""
 
 
 class ExportRow(QWidget):
@@ -72,16 +74,18 @@ class ExportRow(QWidget):
         """Save in the chosen format; False when there is nothing to save or another job runs."""
         session, ending = self._session, str(self.format.currentData())
         image, labels, answer = session.image, session.labels_layer, session.answer
-        if image is None or (labels is None and (answer is None or ending not in {_REPORT, _TABLE})):
+        if image is None or (labels is None and answer is None):
             notify.warn("There is nothing to save yet: run a model, or paint labels.")
             return False
-        if not path.name.lower().endswith(ending):
-            path = path.with_name(path.name + ending)
+        if labels is None and ending not in {_REPORT, _TABLE}:
+            notify.warn("There are no labels on this image; its classes can be saved as a DICOM SR or CSV.")
+            return False
+        path = with_ending(path, ending)
         session.settings.set("correct", export=ending)
         painted = None if labels is None else PaintedLabels.copy_of(labels)
         prediction = None if answer is None else answer.prediction
         schema = None if answer is None else answer.card.schema_
-        findings = Findings(image, painted, prediction, schema, session.author)
+        findings = Findings(image, painted, prediction, schema, session.author, session.person_classes)
         return session.bar.start(
             f"Saving {path.name}",
             lambda: _save(findings, ending, path),
@@ -96,7 +100,24 @@ class ExportRow(QWidget):
         chosen, _ = QFileDialog.getSaveFileName(self, "Save as", str(proposed), f"*{ending}")
         if chosen:
             self._session.settings.set("correct", export_folder=str(Path(chosen).parent))
-            self.save_to(Path(chosen))
+            path = with_ending(Path(chosen), ending)
+            if path != Path(chosen) and path.exists():  # the dialog asked about another name
+                notify.warn(f"{path.name} is there already. Choose it in the list of files to replace it.")
+                return
+            self.save_to(path)
+
+
+def with_ending(path: Path, ending: str) -> Path:
+    """Give a file name the ending of a format, in place of that of another.
+
+    >>> with_ending(Path("case.rtstruct.dcm"), ".sr.dcm").name, with_ending(Path("case.1"), ".csv").name
+    ('case.sr.dcm', 'case.1.csv')
+    """
+    endings = sorted((known for _, known in FORMATS), key=len, reverse=True)
+    found = next((known for known in endings if path.name.lower().endswith(known)), "")
+    if found == ending:
+        return path
+    return path.with_name(path.name[: len(path.name) - len(found)] + ending)
 
 
 def _save(findings: Findings, ending: str, path: Path) -> Job[Path]:
@@ -125,7 +146,8 @@ def _write_report(findings: Findings, segmentation: Segmentation | None, path: P
     from napari_medclf.jobs.findings import report_of
 
     said, schema = _said(findings, segmentation)
-    write_sr(report_of(said, findings.image, schema), findings.image, _authorship(findings, segmentation), path)
+    report = report_of(said, findings.image, schema, given=findings.given)
+    write_sr(report, findings.image, _authorship(findings, segmentation), path)
 
 
 def _write_table(findings: Findings, segmentation: Segmentation | None, path: Path) -> None:
@@ -133,7 +155,7 @@ def _write_table(findings: Findings, segmentation: Segmentation | None, path: Pa
     from napari_medclf.jobs.findings import report_of
 
     said, schema = _said(findings, segmentation)
-    write_report_csv(report_of(said, findings.image, schema), path)
+    write_report_csv(report_of(said, findings.image, schema, given=findings.given), path)
 
 
 def _said(findings: Findings, segmentation: Segmentation | None) -> tuple[Prediction, LabelSchema]:
