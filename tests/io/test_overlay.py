@@ -53,37 +53,6 @@ def test_colour_images_and_objects_are_drawn(tmp_path):
     assert draw_overlay(image, objects, 1).shape == (400, 400, 3)
 
 
-def world_axis(points_to):
-    return {"L": (1, 0, 0), "R": (-1, 0, 0), "P": (0, 1, 0), "A": (0, -1, 0), "S": (0, 0, 1), "I": (0, 0, -1)}[
-        points_to
-    ]
-
-
-@pytest.mark.parametrize(
-    ("codes", "mark", "seen"),
-    [
-        ("SPL", (1, 3), (1, 3)),  # an axial slice of DICOM: as it is
-        ("SAR", (1, 3), (8, 16)),  # of a NIfTI turned about: Anterior and Right come to the top left
-        ("SLP", (1, 3), (3, 1)),  # rows and columns change places
-        ("AIL", (1, 3), (1, 3)),  # coronal
-        ("LSP", (1, 3), (8, 3)),  # sagittal from below
-        ("LPI", (1, 3), (3, 1)),  # sagittal, lying
-    ],
-)
-def test_slices_are_turned_as_radiologists_look_at_them(codes, mark, seen):
-    affine = np.eye(4)
-    affine[:3, :3] = np.array([world_axis(code) for code in codes]).T
-    geometry = Geometry(affine, (2, 10, 20))
-    assert geometry.axis_codes == codes
-    labels = np.zeros((2, 10, 20), np.uint8)
-    labels[1][mark] = 1
-    image = MedImage(np.full((2, 10, 20), 100, np.int16), geometry, "a", window=(0, 200))
-    picture = draw_overlay(image, Segmentation(labels, geometry, SCHEMA), 1)
-    factor = max(picture.shape) // 20
-    found = np.argwhere((picture[::factor, ::factor] == LIVER).all(axis=-1))
-    assert found.tolist() == [list(seen)]
-
-
 def test_labels_of_another_grid_and_slices_that_are_not_there_are_refused(tmp_path):
     image, segmentation = case()
     elsewhere = replace(segmentation, geometry=Geometry.from_spacing((3, 10, 20), (5.0, 2.0, 1.5)))

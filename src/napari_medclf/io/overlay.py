@@ -14,6 +14,7 @@ from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale
 from napari_medclf.domain.results import Segmentation
 from napari_medclf.io.sniff import stem_of
+from napari_medclf.io.upright import turn_slice
 from napari_medclf.io.window import robust_window
 from napari_medclf.io.write import write_image
 
@@ -22,8 +23,6 @@ RgbArray = NDArray[np.uint8]
 _OPACITY = 0.4
 _LARGEST_SIDE = 8192
 _SMALLEST_SIDE = 384
-# As radiologists look at a slice, rows and columns grow towards Inferior, Posterior or Left: (LPS axis, sign).
-_DOWN_AND_RIGHT = ((2, -1), (1, 1), (0, 1))
 # Okabe & Ito 2008, for objects that share one class.
 _OBJECT_COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 
@@ -93,18 +92,7 @@ def draw_overlay(image: MedImage, segmentation: Segmentation, k: int) -> RgbArra
     picture = _resized(_plane(image, k), size, is_smooth=True)
     labels = _resized(np.asarray(segmentation.labels[k]).astype(np.int32), size, is_smooth=False).astype(np.int32)
     blended = _blend(picture, labels, segmentation)
-    return _enlarged(blended if image.is_flat else _turned(blended, image.geometry))
-
-
-def _turned(rgb: RgbArray, geometry: Geometry) -> RgbArray:
-    """Turn rows and columns as the nearest axes of the patient ask for, without resampling."""
-    axes = geometry.nearest_axes[1:]
-    worlds = [world for world, _ in axes]
-    for position, (world, sign) in enumerate(axes):
-        wanted = next(one for axis, one in _DOWN_AND_RIGHT if axis == world)
-        rgb = rgb if sign == wanted else np.flip(rgb, position)
-    order = [world for world, _ in _DOWN_AND_RIGHT if world in worlds]
-    return rgb if worlds == order else np.swapaxes(rgb, 0, 1)
+    return _enlarged(turn_slice(blended, image.geometry))
 
 
 def _enlarged(rgb: RgbArray) -> RgbArray:

@@ -13,6 +13,7 @@ from napari_medclf.io.archive import unpacked
 from napari_medclf.io.dicom.header import Header
 from napari_medclf.io.relocate import inner_ref
 from napari_medclf.io.sniff import Kind
+from napari_medclf.io.upright import turn_slice
 from napari_medclf.io.walk import collect, identify
 from napari_medclf.io.window import robust_window
 
@@ -53,14 +54,14 @@ def _unpacked_ref(ref: FileRef) -> FileRef:
 
 
 def small_picture(image: MedImage) -> PixelArray:
-    """Draw the middle slice of an image that was read."""
+    """Draw the middle slice of an image that was read, upright."""
     middle = image.data.shape[-3] // 2
     plane = np.asarray(image.data[..., middle, :, :])
     if image.channel_kind is ChannelKind.COLOUR:
         gray = np.tensordot(_GRAY, plane.astype(np.float32), axes=(0, 0))
     else:
         gray = plane.reshape(-1, *plane.shape[-2:])[0].astype(np.float32)
-    reduced = _reduced(np.nan_to_num(gray))
+    reduced = _reduced(turn_slice(np.nan_to_num(gray), image.geometry))
     low, high = image.window or ((0.0, 255.0) if plane.dtype == np.uint8 else robust_window(reduced))
     scaled = (reduced - low) / (high - low) * 255
     return np.asarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
