@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from napari_medclf.domain.image import MedImage
+from napari_medclf.io.preflight import refusing
 from napari_medclf.io.sniff import Kind, kind_by_name
 
 _READERS = {
@@ -36,7 +37,8 @@ def open_one(path: Path, kind: Kind) -> MedImage:
     """
     module, name = _READERS[kind]
     reader: Callable[[Path], MedImage] = getattr(import_module(f"napari_medclf.io.{module}"), name)
-    return note_name(reader(path), kind)
+    with refusing(path, f"cannot be read as {kind}", with_text=kind is not Kind.DICOM):
+        return note_name(reader(path), kind)
 
 
 def note_name(image: MedImage, kind: Kind) -> MedImage:

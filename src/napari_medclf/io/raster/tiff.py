@@ -16,6 +16,7 @@ from napari_medclf.domain.geometry import Geometry, Shape3, Unit
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale, Source
 from napari_medclf.io.preflight import check_budget, check_file, refusing
 from napari_medclf.io.raster.picture import picture_window
+from napari_medclf.io.raster.tiff_page import WHITE_IS_ZERO, check_colours, odd_orientation, odd_pages, turned
 from napari_medclf.io.raster.tiff_scale import spacing_of
 from napari_medclf.io.sniff import name_of
 
@@ -32,13 +33,17 @@ _LEADING = {"T": ChannelKind.TIME, "C": ChannelKind.CHANNEL, "S": ChannelKind.CO
 
 @dataclass(frozen=True)
 class Pages:
-    """Decoded pages; `samples` has the axes that `axes` names, in ``[TCS] K J I`` order."""
+    """Decoded pages in ``[TCS] K J I`` order.
+
+    `white_zero_bits` is how many bits a sample has whose lowest value is white, else 0.
+    """
 
     samples: NDArray[Any]
     kind: ChannelKind
     palette: NDArray[np.uint8] | None
     spacing: tuple[float, float, float] | None
     warnings: tuple[str, ...]
+    white_zero_bits: int = 0
 
 
 def read_tiff(path: Path) -> MedImage:
@@ -51,6 +56,9 @@ def read_tiff(path: Path) -> MedImage:
     """
     pages = load_pages(path)
     data, kind = pages.samples, pages.kind
+    warnings = list(pages.warnings)
+    if pages.white_zero_bits:
+        data = turned(data, pages.white_zero_bits, warnings)
     if pages.palette is not None:
         data = np.moveaxis(pages.palette[np.minimum(data, len(pages.palette) - 1)], -1, 0)
         kind = ChannelKind.COLOUR
@@ -66,7 +74,7 @@ def read_tiff(path: Path) -> MedImage:
         channel_names=("red", "green", "blue") if is_colour else (),
         window=None if is_colour else picture_window(data),
         source=Source(path),
-        warnings=pages.warnings,
+        warnings=tuple(warnings),
     )
 
 
@@ -92,10 +100,14 @@ def load_pages(path: Path) -> Pages:
             if min(series.shape, default=0) < 1:
                 raise ReadError(path, f"declares pages of the size {series.shape}")
             check_budget(path, int(np.prod(series.shape, dtype=np.float64)) * series.dtype.itemsize)
-            notes = [*_other_series(file), *_levels(series)]
-            palette = _palette(series.pages[0])
+            page = series.keyframe
+            check_colours(path, page)
+            notes = [*_other_series(file), *_levels(series), *odd_pages(file), *odd_orientation(page)]
             samples, kind = _arrange(path, series.asarray(), series.axes, notes)
-            return Pages(samples, kind, palette, spacing_of(file), tuple(notes))
+            if samples.dtype.kind == "c":
+                raise ReadError(path, "holds complex numbers", "Convert it to a magnitude image.")
+            white_zero_bits = int(page.bitspersample) if int(page.photometric) == WHITE_IS_ZERO else 0
+            return Pages(samples, kind, _palette(page), spacing_of(file), tuple(notes), white_zero_bits)
 
 
 def check_page_chain(path: Path, size: int) -> None:
@@ -172,7 +184,7 @@ def _name_channels(
         return samples, ChannelKind.CHANNEL
     alpha = samples[-1]
     if alpha.min() != alpha.max():
-        notes.append("Its fourth sample was taken for transparency and left out.")
+        notes.append("Its last sample was taken for transparency and left out.")
     return (samples[0], ChannelKind.NONE) if len(samples) == 2 else (samples[:3], kind)
 
 
