@@ -117,3 +117,32 @@ def test_damaged_header_is_one_sentence(tmp_path, extra, reason):
     with pytest.raises(ReadError, match=reason) as caught:
         read_metaimage(write(tmp_path / "sub" / "a.mha", HEADER + extra))
     assert "\n" not in str(caught.value)
+
+
+def save_plain(path, *more, content=None, binary=True):
+    lines = ["NDims = 3", "DimSize = 5 4 3", "ElementType = MET_UCHAR", f"BinaryData = {binary}", *more]
+    head = "\n".join([*lines, "ElementSpacing = 2 3 4", "ElementDataFile = LOCAL"]) + "\n"
+    path.write_bytes(head.encode() + (bytes(range(60)) if content is None else content))
+    return path
+
+
+def test_lengths_in_microns_become_millimetres(tmp_path):
+    image = read_metaimage(save_plain(tmp_path / "a.mha", "DistanceUnits = um", "Offset = 10 20 30"))
+    assert image.geometry.spacing == pytest.approx((0.004, 0.003, 0.002))
+    assert image.geometry.to_world(np.zeros(3)) == pytest.approx([0.01, 0.02, 0.03])
+
+
+def test_a_scale_of_the_samples_is_told(tmp_path):
+    image = read_metaimage(save_plain(tmp_path / "a.mha", "ElementToIntensityFunctionSlope = 2"))
+    assert any("kept as stored" in one for one in image.warnings)
+
+
+def test_text_samples_beyond_their_type_are_refused(tmp_path):
+    words = " ".join(str(10 * n) for n in range(60)).encode()
+    with pytest.raises(ReadError, match="do not fit its type"):
+        read_metaimage(save_plain(tmp_path / "a.mha", content=words, binary=False))
+
+
+def test_samples_that_begin_inside_the_header_are_refused(tmp_path):
+    with pytest.raises(ReadError, match="inside the header"):
+        read_metaimage(save_plain(tmp_path / "a.mha", "HeaderSize = 10"))

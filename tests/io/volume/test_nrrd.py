@@ -215,3 +215,50 @@ def test_segments_that_do_not_overlap_are_one_layer(tmp_path):
     (only,) = labels.segmentations
     assert only.schema.names == ("liver", "tumour")
     assert only.count("tumour") == 2
+
+
+PLAIN = """NRRD0004
+type: {type}
+dimension: 3
+sizes: 5 4 3
+{more}
+encoding: {encoding}
+
+"""
+
+
+def save_plain(path, more, kind="short", encoding="raw", content=None):
+    stored = np.arange(60, dtype="<i2").tobytes() if content is None else content
+    path.write_bytes(PLAIN.format(type=kind, more=more, encoding=encoding).encode() + stored)
+    return path
+
+
+SPACE = "endian: little\nspace: LPS\nspace directions: (2,0,0) (0,3,0) (0,0,4)\nspace origin: (0,0,0)\n"
+
+
+def test_units_that_differ_are_refused_and_unknown_ones_told(tmp_path):
+    with pytest.raises(ReadError, match="different units"):
+        read_nrrd(save_plain(tmp_path / "a.nrrd", SPACE + 'space units: "mm" "mm" "um"'))
+    image = read_nrrd(save_plain(tmp_path / "b.nrrd", SPACE + 'space units: "fu" "fu" "fu"'))
+    assert any("unit that is not known" in one for one in image.warnings)
+
+
+def test_spacings_in_microns_become_millimetres(tmp_path):
+    more = 'endian: little\nspacings: 2 3 4\nunits: "um" "um" "um"'
+    assert read_nrrd(save_plain(tmp_path / "a.nrrd", more)).geometry.spacing == pytest.approx((0.004, 0.003, 0.002))
+
+
+def test_unknown_order_of_bytes_is_told(tmp_path):
+    image = read_nrrd(save_plain(tmp_path / "a.nrrd", SPACE.removeprefix("endian: little\n").strip()))
+    assert any("order of its bytes" in one for one in image.warnings)
+
+
+def test_a_field_that_contradicts_itself_is_refused(tmp_path):
+    with pytest.raises(ReadError, match="twice"):
+        read_nrrd(save_plain(tmp_path / "a.nrrd", SPACE + "sizes: 6 5 2"))
+
+
+def test_packed_samples_have_no_end_to_count_from(tmp_path):
+    packed = gzip.compress(b"abcd" + np.arange(60, dtype="<i2").tobytes())
+    with pytest.raises(ReadError, match="byte skip"):
+        read_nrrd(save_plain(tmp_path / "a.nrrd", SPACE + "byte skip: -1", encoding="gzip", content=packed))

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Geometry, Unit
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale, Source
@@ -33,6 +32,7 @@ DTYPES = {
 _DATA_FILE = "elementdatafile"
 _DIRECTIONS = ("transformmatrix", "orientation", "rotation")
 _ORIGINS = ("offset", "position", "origin")
+_MM_PER_UNIT = {"": 1.0, "?": 1.0, "mm": 1.0, "cm": 10.0, "um": 1e-3}
 _MODALITIES = {"MET_MOD_CT": "CT", "MET_MOD_MR": "MR", "MET_MOD_NM": "NM", "MET_MOD_US": "US"}
 
 
@@ -78,6 +78,7 @@ def read_metaimage(path: Path) -> MedImage:
         dtype = _dtype(header)
         stored = _samples(header, dtype, (*sizes[::-1], n_channels), warnings)
         data, kind = _arrange(stored, n_channels, warnings)
+        _note_scale(header, warnings)
         geometry = _geometry(header, sizes, data.shape[-3:], warnings)
         is_colour = kind is ChannelKind.COLOUR
         return MedImage(
@@ -136,15 +137,18 @@ def _samples(header: _Header, dtype: np.dtype[Any], shape: tuple[int, ...], warn
     is_local = name.upper() in ("LOCAL", "LOCALDATA")
     file, start = (path, header.end) if is_local else (file_beside(path, name), 0)
     if not header.is_true("binarydata", default=not is_local or "binarydata" not in header.fields):
-        return _text_samples(file, start, n_samples).astype(dtype.newbyteorder("=")).reshape(shape)
+        return _text_samples(file, start, n_samples, dtype.newbyteorder("=")).reshape(shape)
     skip = int(header.fields.get("headersize", "0"))
-    start = -1 if skip < 0 else start + skip
+    if is_local and 0 < skip < header.end:
+        raise ReadError(path, f"says that its samples begin at byte {skip}, inside the header", "It is damaged.")
+    if skip:
+        start = max(skip, -1)  # MetaIO counts from the beginning of the file, or reads its end
     packing = Packing.ZLIB if header.is_true("compresseddata") else Packing.RAW
     content = read_samples(file, start, n_samples * dtype.itemsize, packing, warnings)
     return content.view(dtype).reshape(shape)
 
 
-def _text_samples(path: Path, start: int, n_samples: int) -> FloatArray:
+def _text_samples(path: Path, start: int, n_samples: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     if 2 * n_samples > path.stat().st_size - start + 1:
         raise ReadError(path, f"is truncated: it declares {n_samples} samples", "Fetch the file again.")
     with path.open("rb") as file:
@@ -152,7 +156,11 @@ def _text_samples(path: Path, start: int, n_samples: int) -> FloatArray:
         words = file.read().split()
     if len(words) < n_samples:
         raise ReadError(path, f"is truncated: it holds {len(words)} of {n_samples} samples", "Fetch the file again.")
-    return np.array(words[:n_samples], dtype=np.float64)
+    samples = np.array(words[:n_samples], dtype=np.float64)
+    limits = np.iinfo(dtype) if dtype.kind in "iu" else None
+    if limits is not None and not (samples.min() >= limits.min and samples.max() <= limits.max):
+        raise ReadError(path, f"has samples that do not fit its type {dtype}", "It is damaged.")
+    return samples.astype(dtype)
 
 
 def _arrange(stored: NDArray[Any], n_channels: int, warnings: list[str]) -> tuple[NDArray[Any], ChannelKind]:
@@ -172,6 +180,24 @@ def _arrange(stored: NDArray[Any], n_channels: int, warnings: list[str]) -> tupl
     is_colour = n_channels == 3 and native.dtype == np.uint8
     kind = ChannelKind.COLOUR if is_colour else ChannelKind.CHANNEL
     return np.ascontiguousarray(np.moveaxis(native, -1, 0)), kind
+
+
+def _mm_per_unit(header: _Header, warnings: list[str]) -> float:
+    """Millimetres in the unit of spacing and offset (MetaIO's DistanceUnits, which ITK leaves out)."""
+    unit = header.fields.get("distanceunits", "").lower()
+    if unit not in _MM_PER_UNIT:
+        warnings.append("Its lengths are in a unit that is not known; they were taken for millimetres.")
+    elif (factor := _MM_PER_UNIT[unit]) != 1.0:
+        warnings.append(f"Its lengths were converted from {unit} to millimetres.")
+        return factor
+    return 1.0
+
+
+def _note_scale(header: _Header, warnings: list[str]) -> None:
+    """Say that a scale of the samples was left out, as ITK leaves it out."""
+    slope, offset = (header.numbers((f"elementtointensityfunction{name}",), 1) for name in ("slope", "offset"))
+    if (slope or [1.0]) != [1.0] or (offset or [0.0]) != [0.0]:
+        warnings.append("It declares a scale of its samples (ElementToIntensityFunction); they are kept as stored.")
 
 
 def _geometry(header: _Header, sizes: tuple[int, ...], shape: tuple[int, int, int], warnings: list[str]) -> Geometry:
@@ -194,5 +220,6 @@ def _geometry(header: _Header, sizes: tuple[int, ...], shape: tuple[int, int, in
     affine = affine_xyz.copy()
     affine[:, :3] = affine_xyz[:, [2, 1, 0]]
     check_affine(header.path, affine)
+    affine[:3] *= _mm_per_unit(header, warnings)
     has_no_scale = header.fields.get("comment") == PIXEL_UNIT_MARK
     return Geometry(affine, shape, unit=Unit.PIXEL if has_no_scale else Unit.MILLIMETRE)

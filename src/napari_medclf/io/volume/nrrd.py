@@ -27,7 +27,7 @@ _TO_LPS = {
 }
 _SCANNER_SPACES = ("scanner-xyz", "3d-right-handed")
 _SCANNER_NOTE = "It lies in the scanner's frame, not the patient's; x, y, z were taken as Left, Posterior, Superior."
-_MM_PER_UNIT = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 1e-3, "µm": 1e-3, "micron": 1e-3, "microns": 1e-3}
+_MM_PER_UNIT = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 1e-3, "nm": 1e-6, "µm": 1e-3, "micron": 1e-3, "microns": 1e-3}
 _TIME_SUFFIX = "-time"
 _COLOUR_KINDS = ("rgb-color", "3-color", "rgba-color", "4-color")
 _COMPLEX_KINDS = ("complex", "2-vector-complex")
@@ -45,6 +45,8 @@ def read_nrrd(path: Path) -> MedImage:
     with refusing(path, "cannot be read as NRRD"):
         header = read_nrrd_header(path)
         warnings: list[str] = []
+        if header.lacks_endian:
+            warnings.append("It does not tell the order of its bytes; the lowest was taken to come first.")
         samples, kind = _arrange(header, read_nrrd_samples(header, warnings), warnings)
         geometry = _geometry(header, samples.shape[-3:], warnings)
         is_colour = kind is ChannelKind.COLOUR
@@ -128,11 +130,21 @@ def _to_lps(header: NrrdHeader, warnings: list[str]) -> FloatArray:
         warnings.append(_SCANNER_NOTE)
     elif space not in _TO_LPS:
         raise ReadError(header.path, "does not lie in a patient's space", "LPS, RAS or LAS was expected.")
-    unit = header.fields.get("space units", "").replace('"', " ").split()
-    factor = _MM_PER_UNIT.get(unit[0].lower(), 1.0) if unit else 1.0
-    if factor != 1.0:
-        warnings.append(f"Its lengths were converted from {unit[0].lower()} to millimetres.")
+    factor = _mm_per_unit(header, header.quoted("space units"), warnings)
     return np.diag([*(factor * sign for sign in _TO_LPS.get(space, (1, 1, 1))), 1.0])
+
+
+def _mm_per_unit(header: NrrdHeader, units: list[str], warnings: list[str]) -> float:
+    """Millimetres in the unit of all axes; 1 where they have none, or one that is not known."""
+    if len({unit.lower() for unit in units}) > 1:
+        raise ReadError(header.path, "has lengths in different units", "Save it in millimetres.")
+    unit = units[0].lower() if units else ""
+    if unit and unit not in _MM_PER_UNIT:
+        warnings.append("Its lengths are in a unit that is not known; they were taken for millimetres.")
+    factor = _MM_PER_UNIT.get(unit, 1.0)
+    if factor != 1.0:
+        warnings.append(f"Its lengths were converted from {unit} to millimetres.")
+    return factor
 
 
 def _without_place(
@@ -144,5 +156,7 @@ def _without_place(
     warnings.append("It has no place in the patient; its axes were taken as Left, Posterior, Superior.")
     if not steps or not np.isfinite(steps).all():
         return Geometry.from_spacing(shape, unit=Unit.PIXEL)
-    i, j, k = (*steps, 1.0, 1.0, 1.0)[:3]
+    units = [unit for axis, unit in enumerate(header.quoted("units")) if axis not in others]
+    factor = _mm_per_unit(header, units, warnings)
+    i, j, k = (*(factor * step for step in steps), 1.0, 1.0, 1.0)[:3]
     return Geometry.from_spacing(shape, (k, j, i))

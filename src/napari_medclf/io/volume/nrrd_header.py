@@ -14,6 +14,9 @@ from napari_medclf.domain.errors import ReadError
 _MOST_HEADER = 1_000_000
 _MOST_AXES = 5
 # Teem's names, section 5 of the format.
+TEXTS = ("ascii", "text", "txt")
+"""Encodings that write samples as numbers in words."""
+
 _DTYPES = {
     **dict.fromkeys(("signed char", "int8", "int8_t"), "i1"),
     **dict.fromkeys(("uchar", "unsigned char", "uint8", "uint8_t"), "u1"),
@@ -61,6 +64,16 @@ class NrrdHeader:
         if code is None:
             raise ReadError(self.path, "has samples of a type that is not read")
         return np.dtype(code).newbyteorder(">" if self.fields.get("endian", "little").lower() == "big" else "<")
+
+    @property
+    def lacks_endian(self) -> bool:
+        """Whether samples of several bytes do not tell their order, which the format demands."""
+        is_text = self.fields["encoding"].lower() in TEXTS
+        return "endian" not in self.fields and not is_text and self.dtype.itemsize > 1
+
+    def quoted(self, name: str) -> list[str]:
+        """Texts of a field that has one in quotes for each axis; empty where it is missing."""
+        return re.findall(r'"([^"]*)"', self.fields.get(name, ""))
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -120,14 +133,14 @@ def read_nrrd_header(path: Path) -> NrrdHeader:
     if not raw.startswith(b"NRRD000") or (found is None and not is_detached):
         raise ReadError(path, "has no complete NRRD header")
     text_end, end = (found.start(), found.end()) if found else (len(raw), len(raw))
-    fields, values = _parse(raw[:text_end].decode("utf-8", "replace"))
+    fields, values = _parse(path, raw[:text_end].decode("utf-8", "replace"))
     missing = [name for name in _NEEDED if name not in fields]
     if missing:
         raise ReadError(path, f"lacks the NRRD fields {', '.join(missing)}")
     return NrrdHeader(path, fields, values, _sizes(path, fields), end)
 
 
-def _parse(text: str) -> tuple[dict[str, str], dict[str, str]]:
+def _parse(path: Path, text: str) -> tuple[dict[str, str], dict[str, str]]:
     fields: dict[str, str] = {}
     values: dict[str, str] = {}
     for line in text.splitlines()[1:]:
@@ -138,8 +151,11 @@ def _parse(text: str) -> tuple[dict[str, str], dict[str, str]]:
             values[name.strip()] = value.strip()
             continue
         name, mark, value = line.partition(":")
-        if mark:
-            fields[name.strip().lower()] = value.strip()
+        if not mark:
+            continue
+        name, value = name.strip().lower(), value.strip()
+        if fields.setdefault(name, value) != value:
+            raise ReadError(path, "has a field twice, with different values", "It is damaged.")
     return fields, values
 
 

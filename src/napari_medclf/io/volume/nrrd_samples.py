@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_medclf.domain.errors import ReadError
-from napari_medclf.io.volume.nrrd_header import NrrdHeader
+from napari_medclf.io.volume.nrrd_header import TEXTS, NrrdHeader
 from napari_medclf.io.volume.payload import Packing, file_beside, read_samples
 
 _PACKINGS = {
@@ -18,7 +18,6 @@ _PACKINGS = {
     **dict.fromkeys(("gzip", "gz"), Packing.GZIP),
     **dict.fromkeys(("bzip2", "bz2"), Packing.BZIP2),
 }
-_TEXTS = ("ascii", "text", "txt")
 _MOST_LINES = 10_000
 
 
@@ -38,7 +37,7 @@ def read_nrrd_samples(header: NrrdHeader, warnings: list[str]) -> NDArray[Any]:
     skip = header.number("byte skip")
     encoding = header.fields["encoding"].lower()
     shape = header.sizes[::-1]
-    if encoding in _TEXTS or encoding == "hex":
+    if encoding in TEXTS or encoding == "hex":
         return _from_text(file, start + max(skip, 0), n_bytes, dtype, is_hex=encoding == "hex").reshape(shape)
     if encoding not in _PACKINGS:
         raise ReadError(header.path, "has an encoding that is none of raw, gzip, bzip2, ascii and hex")
@@ -47,7 +46,9 @@ def read_nrrd_samples(header: NrrdHeader, warnings: list[str]) -> NDArray[Any]:
         return (
             read_samples(file, -1 if skip < 0 else start + skip, n_bytes, packing, warnings).view(dtype).reshape(shape)
         )
-    inside = max(skip, 0)  # section 5: bytes are skipped after unpacking
+    if skip < 0:
+        raise ReadError(header.path, f"has a byte skip of {skip}, which only samples that are not packed can have")
+    inside = skip  # section 5: bytes are skipped after unpacking
     return read_samples(file, start, inside + n_bytes, packing, warnings)[inside:].view(dtype).reshape(shape)
 
 
