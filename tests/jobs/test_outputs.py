@@ -1,9 +1,12 @@
 """An answer on a DICOM series goes out in every format, and each comes back with the same voxels and numbers."""
 
 import csv
+import errno
 import json
 import subprocess
 import sys
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +117,46 @@ def test_picture_without_a_series_gets_no_dicom(image, prediction, tmp_path):
         write_outputs(prediction, plain, SCHEMA, tmp_path / "out", ["dicom-seg"])
 
     assert not list((tmp_path / "out").glob("*.dcm"))
+
+
+@pytest.mark.parametrize("name", [*(name for name in LABEL_FILES if name != "png"), *REPORT_FILES])
+def test_full_disk_leaves_the_old_file_and_one_sentence(image, prediction, tmp_path, monkeypatch, name):
+    from napari_medclf import atomic
+
+    class FullDisk:
+        """Takes a hundred bytes and no more."""
+
+        def __init__(self, file):
+            self._file, self._n_left = file, 100
+
+        def __getattr__(self, attribute):
+            return getattr(self._file, attribute)
+
+        def write(self, data):
+            self._n_left -= len(memoryview(data).cast("B"))
+            if self._n_left < 0:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return self._file.write(data)
+
+    genuine = atomic.atomic_writer
+
+    @contextmanager
+    def full(path, *arguments, **more):
+        with genuine(path, *arguments, **more) as file:
+            yield FullDisk(file)
+
+    old = tmp_path / (LABEL_FILES | REPORT_FILES)[name]
+    old.write_bytes(b"what was there")
+    for module in ("io.write", "io.tables", "io.derived.save_checked"):
+        monkeypatch.setattr(f"napari_medclf.{module}.atomic_writer", full)
+
+    told = replace(prediction, segmentation=None) if name == "dicom-sr" else replace(prediction, classification=None)
+    with pytest.raises(WriteError, match="No space left") as raised:
+        write_outputs(told, image, SCHEMA, tmp_path, [name])
+
+    assert "\n" not in str(raised.value)
+    assert old.read_bytes() == b"what was there"
+    assert not [path for path in tmp_path.iterdir() if ".tmp" in path.name]
 
 
 def test_classifier_has_no_labels_to_write():

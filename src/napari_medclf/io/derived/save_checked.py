@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from napari_medclf.domain.errors import ReadError, WriteError
 from napari_medclf.io.dicom.quiet import quiet
 
 
-def save_checked(dataset: Any, path: Path, check: Callable[[Path], str]) -> None:
+def save_checked(dataset: Any, path: Path, check: Callable[[Path], str | None]) -> None:
     """Write a data set, whole and right or not at all.
 
     Parameters
@@ -21,19 +22,17 @@ def save_checked(dataset: Any, path: Path, check: Callable[[Path], str]) -> None
         With its file meta information; the transfer syntax stands there.
     check : callable
         Reads the file again, which has not its final name yet, and gives a sentence about the first
-        difference; empty where there is none.
+        difference; nothing where there is none.
 
     Raises
     ------
     WriteError
         If it differs or cannot be written; an older file of that name is then untouched.
     """
-    from pydicom import dcmwrite
-
+    encoded = _encode(dataset)
     try:
         with atomic_writer(path) as file:
-            with quiet():
-                dcmwrite(file, dataset, enforce_file_format=True)
+            file.write(encoded)
             file.flush()
             os.fsync(file.fileno())
             difference = _difference(path, Path(file.name), check)
@@ -43,7 +42,17 @@ def save_checked(dataset: Any, path: Path, check: Callable[[Path], str]) -> None
         raise WriteError(f"{path}: could not be written ({error.strerror or error}); nothing was left.") from error
 
 
-def _difference(path: Path, written: Path, check: Callable[[Path], str]) -> str:
+def _encode(dataset: Any) -> memoryview:
+    """Encode in memory first: pydicom puts a whole traceback into the words of a full disk."""
+    from pydicom import dcmwrite
+
+    encoded = BytesIO()
+    with quiet():
+        dcmwrite(encoded, dataset, enforce_file_format=True)
+    return encoded.getbuffer()
+
+
+def _difference(path: Path, written: Path, check: Callable[[Path], str | None]) -> str | None:
     try:
         with quiet():
             return check(written)

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from napari_medclf.atomic import atomic_writer
 from napari_medclf.domain.arrays import LabelArray
 from napari_medclf.domain.authorship import Authorship
 from napari_medclf.domain.errors import MedclfError, WriteError
@@ -19,6 +18,7 @@ from napari_medclf.io.derived.acquired import to_acquired
 from napari_medclf.io.derived.equipment import device_serial_number, device_uid
 from napari_medclf.io.derived.patient_study import MANUFACTURER, RESEARCH_ONLY, begin_result, taken_over, version
 from napari_medclf.io.derived.reference import items
+from napari_medclf.io.derived.save_checked import save_checked
 from napari_medclf.io.derived.seg.check import Meant, check_written
 from napari_medclf.io.derived.seg.describe import PlannedSegment, describe_segments, plan_segments, renumber
 from napari_medclf.io.derived.seg.source import SourceSlice, make_stand_ins, read_slices
@@ -69,14 +69,9 @@ def write_seg(
     kind = "LABELMAP" if form == "labelmap" or segmentation.is_instances else "BINARY"
     with quiet(), _told_without_values(path, image.name):
         dataset = encode(acquired, slices, segments, authorship, kind, image.source.description)
-    try:
-        with atomic_writer(Path(path)) as file:
-            with quiet(), _told_without_values(path, image.name):
-                dataset.save_as(file, enforce_file_format=True)
-            file.flush()
-            check_written(Path(path), Path(file.name), Meant(acquired, SourceGrid.of_image(image), slices, segments))
-    except OSError as error:
-        raise WriteError(f"{path}: could not be written ({error.strerror or error}); nothing was left.") from error
+    meant = Meant(acquired, SourceGrid.of_image(image), slices, segments)
+    with _told_without_values(path, image.name):
+        save_checked(dataset, Path(path), lambda written: check_written(Path(path), written, meant))
     return str(dataset.SOPInstanceUID)
 
 
