@@ -71,3 +71,32 @@ def test_missing_short_and_damaged_pairs_are_one_sentence(tmp_path):
     (tmp_path / "a.hdr").write_bytes(raw)
     with pytest.raises(ReadError, match="type 32"):
         read_analyze(tmp_path / "a.hdr")
+
+
+def edit(path, offset, raw):
+    content = bytearray(path.read_bytes())
+    content[offset : offset + len(raw)] = raw
+    path.write_bytes(content)
+
+
+def test_a_mat_file_and_another_plane_are_told(tmp_path):
+    save(tmp_path / "a.img", 5, 4, 3)
+    edit(tmp_path / "a.hdr", 252, b"\1")
+    (tmp_path / "a.mat").write_bytes(b"MATLAB 5.0 MAT-file")
+    told = " ".join(read_analyze(tmp_path / "a.hdr").warnings)
+    assert "coronal" in told
+    assert ".mat" in told
+
+
+def test_centimetres_become_millimetres(tmp_path):
+    save(tmp_path / "a.img", 5, 4, 3)
+    edit(tmp_path / "a.hdr", 56, b"cm\0\0")
+    assert read_analyze(tmp_path / "a.hdr").geometry.spacing == pytest.approx((35, 7.5, 5))
+
+
+@pytest.mark.parametrize("offset", [-100.0, np.nan])
+def test_samples_that_begin_nowhere_are_refused(tmp_path, offset):
+    save(tmp_path / "a.img", 5, 4, 3)
+    edit(tmp_path / "a.hdr", 108, np.float32(offset).tobytes())
+    with pytest.raises(ReadError, match="samples begin at byte"):
+        read_analyze(tmp_path / "a.hdr")

@@ -302,3 +302,36 @@ def test_packed_samples_are_checked_to_their_end(tmp_path):
     packed.write_bytes(whole)
     with pytest.raises(ReadError, match="damaged"):
         read_nifti(packed)
+
+
+def with_qform_only(path, data):
+    affine = np.array([[0, -3.0, 0, 1], [2, 0, 0, 2], [0, 0, 4, 3], [0, 0, 0, 1]])
+    nib.save(nib.Nifti1Image(data, affine), path)
+    header = nib.load(path).header.copy()
+    header.set_qform(affine, 1)
+    header.set_sform(None, 0)
+    content = bytearray(path.read_bytes())
+    content[:348] = header.binaryblock
+    path.write_bytes(content)
+    return affine
+
+
+def test_qfac_of_zero_is_taken_for_one(tmp_path):
+    affine = with_qform_only(tmp_path / "a.nii", ramp(5, 4, 3))
+    edit_header(tmp_path / "a.nii", 76, np.float32(0).tobytes())
+    x, y, z = read_nifti(tmp_path / "a.nii").geometry.to_world(np.array([2, 3, 4]))
+    assert np.allclose([-x, -y, z], nib.affines.apply_affine(affine, [4, 3, 2]))
+
+
+def test_flat_image_without_a_thickness_keeps_its_qform(tmp_path):
+    with_qform_only(tmp_path / "a.nii", ramp(5, 12, 1))
+    edit_header(tmp_path / "a.nii", 40, np.array([2, 5, 12, 1, 1, 1, 1, 1], "<i2").tobytes())
+    edit_header(tmp_path / "a.nii", 88, np.float32(0).tobytes())
+    assert read_nifti(tmp_path / "a.nii").geometry.spacing == pytest.approx((1, 3, 2))
+
+
+def test_sform_with_a_negative_code_is_not_followed(tmp_path):
+    affine = with_qform_only(tmp_path / "a.nii", ramp(5, 4, 3))
+    edit_header(tmp_path / "a.nii", 254, np.int16(-1).tobytes())
+    x, y, z = read_nifti(tmp_path / "a.nii").geometry.to_world(np.array([2, 3, 4]))
+    assert np.allclose([-x, -y, z], nib.affines.apply_affine(affine, [4, 3, 2]))

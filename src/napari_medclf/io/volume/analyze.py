@@ -23,9 +23,10 @@ _HEADER_BYTES = 348
 _RGB = 128
 _DTYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", _RGB: "u1"}
 # Offsets of the fields in the header (Mayo Clinic, ANALYZE 7.5 file format; SPM's use of two of them).
+_VOX_UNITS, _ORIENT = 56, 252
 _DIM, _DATATYPE, _PIXDIM, _VOX_OFFSET, _SPM_SCALE, _SPM_ORIGIN = 40, 70, 76, 108, 112, 253
-
-
+_MM_PER_UNIT = {b"cm": 10.0, b"um": 1e-3}
+_PLANES = {1: "coronal", 2: "sagittal", 3: "axial, flipped", 4: "coronal, flipped", 5: "sagittal, flipped"}
 _SIDES = (
     "Analyze files do not tell left from right: its axes were taken as Left, Anterior, Superior, as SPM does; check a "
     "side that you know."
@@ -41,6 +42,8 @@ class _Header:
     start: int
     scale: float
     spm_origin: tuple[int, ...]
+    orient: int
+    mm_per_unit: float
 
 
 def read_analyze(path: Path) -> MedImage:
@@ -59,6 +62,7 @@ def read_analyze(path: Path) -> MedImage:
         header = _parse(path, read_head(path, _HEADER_BYTES))
         data, kind = _arrange(_samples(path, header, warnings), header)
         geometry = Geometry(_affine(header), data.shape[-3:])
+        warnings += _oddities(path, header)
     is_colour = kind is ChannelKind.COLOUR
     return MedImage(
         data=data,
@@ -87,8 +91,25 @@ def _parse(path: Path, head: bytes) -> _Header:
     vox_offset, scale = struct.unpack_from(f"{order}2f", head, _VOX_OFFSET)
     origin = struct.unpack_from(f"{order}3h", head, _SPM_ORIGIN)
     is_scale = np.isfinite(scale) and scale not in (0.0, 1.0)
-    start = int(vox_offset) if np.isfinite(vox_offset) and 0 < vox_offset < 2**31 else 0
-    return _Header(order, tuple(sizes[:n_axes]), steps, datatype, start, scale if is_scale else 1.0, origin)
+    if not 0 <= vox_offset < 2**31:
+        raise ReadError(path, f"says that its samples begin at byte {vox_offset:g}", "It is damaged.")
+    start = int(vox_offset)
+    mm_per_unit = _MM_PER_UNIT.get(head[_VOX_UNITS : _VOX_UNITS + 4].rstrip(b"\0 "), 1.0)
+    steps = tuple(step * mm_per_unit for step in steps)
+    slope = scale if is_scale else 1.0
+    return _Header(order, tuple(sizes[:n_axes]), steps, datatype, start, slope, origin, head[_ORIENT], mm_per_unit)
+
+
+def _oddities(path: Path, header: _Header) -> list[str]:
+    """Say what would place the image elsewhere, and is not followed."""
+    notes = []
+    if header.mm_per_unit != 1.0:
+        notes.append("Its lengths were converted to millimetres.")
+    if header.orient in _PLANES:
+        notes.append(f"Its orient field says {_PLANES[header.orient]}; as SPM does, it was not followed.")
+    if path.with_suffix(".mat").is_file():
+        notes.append("The .mat file beside it, which holds its place in SPM, was not read.")
+    return notes
 
 
 def _samples(path: Path, header: _Header, warnings: list[str]) -> NDArray[Any]:

@@ -26,11 +26,10 @@ def world_affine(path: Path, header: Any, warnings: list[str]) -> FloatArray:
     ReadError
         If the only form is damaged or the unit is unknown.
     """
-    sform, sform_code = header.get_sform(coded=True)
-    qform_code = int(header["qform_code"])
+    sform_code, qform_code = int(header["sform_code"]), int(header["qform_code"])
     qform = _qform(header) if qform_code > 0 else None
-    if sform_code:
-        affine = sform
+    if sform_code > 0:  # nifti1.h: only then; a negative code is damage
+        affine = sform = header.get_sform()
         if qform_code > 0:
             _compare_forms(sform, qform, header.get_data_shape(), warnings)
     elif qform_code > 0:
@@ -38,13 +37,18 @@ def world_affine(path: Path, header: Any, warnings: list[str]) -> FloatArray:
             raise ReadError(path, "has no sform, and its qform is no rotation", "Its place in the patient is lost.")
         affine = qform
     else:
-        affine = header.get_best_affine()
+        affine = header.get_base_affine()
         warnings.append("It has neither an sform nor a qform: where left and right are is a guess (LAS).")
     return _to_millimetres(path, np.asarray(affine, dtype=np.float64), header, warnings)
 
 
 def _qform(header: Any) -> FloatArray | None:
     """None where the quaternion is none."""
+    header = header.copy()
+    if header["pixdim"][0] == 0:
+        header["pixdim"][0] = 1  # nifti1.h: 0 should not occur, and is taken for 1
+    for axis in range(int(header["dim"][0]) + 1, 4):
+        header["pixdim"][axis] = header["pixdim"][axis] or 1  # of an axis that is not there, any size will do
     try:
         qform = np.asarray(header.get_qform(), dtype=np.float64)
     except Exception:  # noqa: BLE001  # nibabel raises its own and ValueError, and both mean the same
