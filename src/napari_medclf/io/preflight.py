@@ -23,6 +23,10 @@ _BOMB_BYTES, _BOMB_RATIO = 2**30, 500
 _ERROR_TEXT = 140
 
 
+class NoNumberError(ValueError):
+    """A field that should hold numbers holds something else; its message is the field's name and nothing more."""
+
+
 def check_file(path: Path) -> int:
     """Refuse what must not be opened, and return the size in bytes.
 
@@ -176,6 +180,8 @@ def refusing(path: Path, reason: str, *, with_text: bool = True) -> Iterator[Non
         raise ReadError(path, str(error)) from error
     except MedclfError:
         raise
+    except NoNumberError as error:
+        raise ReadError(path, f"has a {error} that is no number", "Its header is damaged.") from error
     except MemoryError as error:
         raise ReadError(path, "does not fit into memory", "Close other programs, or crop the image first.") from error
     except Exception as error:  # libraries raise anything on damaged files, and one of many must not end a batch

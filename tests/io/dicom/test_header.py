@@ -97,3 +97,43 @@ def test_name_and_identifier_stay_out_of_every_message(file, recwarn, caplog):
     assert "JANE" not in str(caught.value)
     assert not [warning for warning in recwarn if "JANE" in str(warning.message)]
     assert "JANE" not in caplog.text
+
+
+def set_text(dataset, keyword, content):
+    from pydicom.datadict import dictionary_VR, tag_for_keyword
+    from pydicom.dataelem import RawDataElement
+    from pydicom.tag import Tag
+
+    tag = Tag(tag_for_keyword(keyword))
+    dataset[tag] = RawDataElement(tag, dictionary_VR(tag), len(content), content, 0, False, True)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "content"),
+    [
+        ("ImagePositionPatient", b"10\\20\\3,5 "),
+        ("ImagePositionPatient", b"\\\\"),
+        ("PixelSpacing", b"3,0\\2,0 "),
+        ("PixelSpacing", b"3x2 "),
+        ("RescaleSlope", b"abc "),
+        ("NumberOfFrames", b"abc "),
+        ("WindowCenter", b"40,5"),
+    ],
+)
+def test_element_that_is_no_number_is_named_without_its_text(file, keyword, content):
+    resave(file, lambda dataset: set_text(dataset, keyword, content))
+    with pytest.raises(ReadError, match=keyword) as caught:
+        read_header(file)
+    assert "abc" not in str(caught.value)
+
+
+def test_two_slopes_are_refused(file):
+    resave(file, lambda dataset: set_text(dataset, "RescaleSlope", b"2\\3 "))
+    with pytest.raises(ReadError, match="2 numbers as RescaleSlope"):
+        read_header(file)
+
+
+@pytest.mark.parametrize("name", ["FOO", ""])
+def test_unknown_photometric_interpretation_is_told(file, name):
+    resave(file, lambda dataset: setattr(dataset, "PhotometricInterpretation", name))
+    assert any("photometric interpretation" in one for one in read_header(file).warnings)

@@ -24,6 +24,9 @@ from napari_medclf.io.dicom.series.mosaic import Tile, is_mosaic, planes_of_mosa
 from napari_medclf.io.dicom.series.traits import film_times_ms, kind_traits, time_traits
 from napari_medclf.io.preflight import check_file, refusing
 
+# PS3.3 C.7.6.3.1.2: what one sample a pixel can stand for.
+_ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -166,6 +169,10 @@ def build_headers(path: Path, dataset: Any, pixels: Pixels) -> tuple[Header, ...
         notes.append("It has no DICOM preamble; it was read as a bare data set.")
     if not tags.text(dataset, "SeriesInstanceUID"):
         notes.append("It has no series UID; files of one folder with the same description were taken for a series.")
+    if pixels.samples_per_pixel == 1 and pixels.photometric not in _ONE_SAMPLE:
+        notes.append(
+            "It does not tell what its samples stand for (photometric interpretation); low was taken for dark."
+        )
     whole = _with_suv(_header(path, dataset, pixels, notes), dataset)
     if is_mosaic(dataset):
         return planes_of_mosaic(whole, dataset)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_medclf.domain.errors import ReadError
+from napari_medclf.io.dicom import tags
 
 _CENTIMETRE = 3  # PS3.3 C.8.5.5.1.15, physical units of an ultrasound region
 
@@ -37,14 +38,13 @@ def find_spacing(path: Path, dataset: Any) -> Spacing | None:
         ),
         ("NominalScannedPixelSpacing", "Its spacing is that of the scanned film."),
     ):
-        value = dataset.get(keyword)
-        if value is not None and value != "":
-            return _checked(path, keyword, value, warning)
+        found = tags.numbers(dataset, keyword)
+        if found:
+            return _checked(path, keyword, found, warning)
     return _of_ultrasound(dataset)
 
 
-def _checked(path: Path, keyword: str, value: Any, warning: str) -> Spacing:
-    numbers = [float(one) for one in value] if hasattr(value, "__iter__") and not isinstance(value, str) else []
+def _checked(path: Path, keyword: str, numbers: list[float], warning: str) -> Spacing:
     if len(numbers) != 2 or not all(1e-5 <= number <= 1e4 for number in numbers):
         raise ReadError(path, f"has the {keyword} {numbers}, and two positive numbers were expected")
     return Spacing(numbers[0], numbers[1], warning)

@@ -8,6 +8,7 @@ from typing import Any
 
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Vector3
+from napari_medclf.io.preflight import NoNumberError
 
 _MOST_MM = 1e5
 _SIZES_MM = (1e-5, 1e4)
@@ -29,12 +30,21 @@ def meta_text(dataset: Any, keyword: str) -> str:
 
 
 def numbers(dataset: Any, keyword: str) -> list[float] | None:
-    """All numbers of an element, None where it is missing or empty."""
-    value = dataset.get(keyword)
-    if value is None or value == "":
-        return None
-    values = list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else [value]
-    return [float(one) for one in values] or None
+    """All numbers of an element, None where it is missing or empty.
+
+    Raises
+    ------
+    NoNumberError
+        If it holds anything else, such as a comma for the decimal point.
+    """
+    try:
+        value = dataset.get(keyword)
+        if value is None or value == "":
+            return None
+        values = list(value) if hasattr(value, "__iter__") and not isinstance(value, str) else [value]
+        return [float(one) for one in values] or None
+    except (ValueError, TypeError, ArithmeticError):
+        raise NoNumberError(keyword) from None  # the library's message shows the value
 
 
 def number(dataset: Any, keyword: str, default: float) -> float:
@@ -55,11 +65,13 @@ def scale(path: Path, dataset: Any, keyword: str, default: float) -> float:
     Raises
     ------
     ReadError
-        If it is not finite, is a slope of zero, or is beyond any measurement.
+        If it is not one number, not finite, a slope of zero, or beyond any measurement.
     """
     found = numbers(dataset, keyword)
     if not found:
         return default
+    if len(found) > 1:
+        raise ReadError(path, f"has {len(found)} numbers as {keyword}, and one was expected")
     value = found[0]
     if not abs(value) <= _MOST_SCALE or (value == 0 and default):
         raise ReadError(path, f"has a {keyword} of {value:g}, which makes no sense of its samples")
