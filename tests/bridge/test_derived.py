@@ -79,7 +79,20 @@ def test_labels_of_another_grid_do_not_claim_the_image() -> None:
 
 def test_overlapping_segments_become_numbered_layers() -> None:
     layers = label_set_layers(liver_at_mark(2), [CT])
-    assert [keywords["name"] for _, keywords, _ in layers] == ["organs (1 of 2)", "organs (2 of 2)"]
+    names = [keywords["name"] for _, keywords, _ in layers]
+    assert names == ["organs (1 of 2) · liver", "organs (2 of 2) · liver"]
+
+
+def test_layer_tells_what_is_labelled_beside_the_name_of_its_file() -> None:
+    made = liver_at_mark()
+    for classes, told in (
+        (["organs"], "organs"),
+        (["liver", "spleen"], "organs · liver, spleen"),
+        (["liver", "spleen", "left kidney", "aorta"], "organs · liver, spleen +2"),
+    ):
+        schema = LabelSchema.from_names(classes, first_value=1)
+        known = replace(made, segmentations=(replace(made.segmentations[0], schema=schema),))
+        assert label_set_layers(known)[0][1]["name"] == told
 
 
 def test_labels_of_a_file_that_names_nobody_count_as_semi_automatic() -> None:

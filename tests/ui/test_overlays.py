@@ -11,7 +11,7 @@ from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import MedImage
 from napari_medclf.testing.coded_files import write_coded
 from napari_medclf.testing.coded_series import CodedSeries, all_coded_series
-from napari_medclf.ui.overlays import letters_of, position_text, source_index
+from napari_medclf.ui.overlays import CanvasNotes, letters_of, position_text, source_index
 
 SHOWN = ("axial", "prone", "sagittal", "sagittal to the right", "coronal", "oblique", "tilt", "slight tilt",
          "single slice", "4D by temporal position")  # fmt: skip
@@ -65,6 +65,16 @@ def test_a_picture_has_no_sides() -> None:
     for geometry in (scaled, Geometry.flat(5, 6)):
         _, keywords, _ = image_layer(MedImage(np.zeros((1, 5, 6), np.uint8), geometry, "radiograph", "DX"))
         assert letters_of(layer_info(keywords["metadata"]), (0, 1), 2) == {}
+
+
+def test_long_line_of_scores_starts_below_the_letter_at_the_top(make_napari_viewer) -> None:
+    viewer = make_napari_viewer()
+    notes = CanvasNotes(viewer)
+    for text, first in (("bright 0.54", "bright 0.54"), ("Imaging Measurement Report\nVolume  0.78 mL", "")):
+        notes.show_scores(text)
+        assert viewer.canvas.overlays["medclf_scores"].text.splitlines()[0] == first
+        assert notes.text("scores") == text
+    notes.remove()
 
 
 def test_position_is_written_with_letters_instead_of_signs() -> None:

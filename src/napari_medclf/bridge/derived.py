@@ -11,11 +11,13 @@ from napari_medclf.bridge.layer_info import METADATA_KEY, LayerInfo, without_sam
 from napari_medclf.bridge.layers import LayerTuple, labels_layer
 from napari_medclf.domain.derived import LabelSet, Measurement, MeasurementReport, Reference
 from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.results import Segmentation
 
 REPORT_KEY = "medclf_report"
 """Under this name the metadata of an empty points layer hold a report whose image is not there."""
 _MOST_LINES = 3
+_MOST_CLASSES = 2
 _LONGEST_LINE = 44
 _UNITS = {"1": "", "[hnsf'U]": "HU", "mm2": "mm²", "mm3": "mm³"}
 """UCUM codes (DICOM PS3.16 CID 82) as people write them; others stay as they are."""
@@ -35,6 +37,7 @@ def label_set_layers(label_set: LabelSet, images: Sequence[MedImage] = ()) -> li
     for position, (_, keywords, _) in enumerate(layers):
         if not is_named:
             keywords["name"] = f"{keywords['name']} ({position + 1} of {len(layers)})"
+        keywords["name"] = _told_name(keywords["name"], label_set.segmentations[position].schema)
     return layers
 
 
@@ -110,6 +113,15 @@ def _labels(segmentation: Segmentation, label_set: LabelSet, image: MedImage | N
     data, keywords, kind = labels_layer(segmentation, image=image if on_grid else None)
     info = replace(keywords["metadata"][METADATA_KEY], origin=str(label_set.origin))
     return data, keywords | {"metadata": {METADATA_KEY: info}}, kind
+
+
+def _told_name(name: str, schema: LabelSchema) -> str:
+    """Add what is labelled to the name of a file, which often is a number such as IM000012."""
+    names = [one.name for one in schema.foreground]
+    if not names or names == [name]:
+        return name
+    more = f" +{len(names) - _MOST_CLASSES}" if len(names) > _MOST_CLASSES else ""
+    return f"{name} · {_short(', '.join(names[:_MOST_CLASSES]))}{more}"
 
 
 def _value_text(one: Measurement) -> str:

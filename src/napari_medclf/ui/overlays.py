@@ -13,6 +13,8 @@ from napari_medclf.bridge.orientation import edge_letters, flat_edge_letters, ha
 from napari_medclf.domain.arrays import FloatArray
 
 _EDGES = {"left": "middle_left", "right": "middle_right", "top": "top_center", "bottom": "bottom_center"}
+_BESIDE_LETTER = 18
+"""Characters of a line that end left of the letter at the top, on a canvas of 480 pixels."""
 _SIDES = (("R", "L"), ("A", "P"), ("I", "S"))
 
 
@@ -45,7 +47,8 @@ class CanvasNotes:
 
     def show_scores(self, text: str) -> None:
         """Write the class scores of the image that is looked at; empty removes them."""
-        self._write("scores", text)
+        is_wide = max((len(line) for line in text.splitlines()), default=0) > _BESIDE_LETTER
+        self._write("scores", f"\n{text}" if is_wide else text)
 
     def show_window(self, text: str) -> None:
         """Write which part of the values is shown between black and white; empty removes it."""
@@ -61,7 +64,7 @@ class CanvasNotes:
     def text(self, name: str) -> str:
         """Return what is written: ``scores``, ``window``, ``position``, ``left``, ``right``, ``top``, ``bottom``."""
         note = self._texts[name]
-        return str(note.text) if note.visible else ""
+        return str(note.text).removeprefix("\n") if note.visible else ""
 
     def remove(self) -> None:
         """Take our texts off the canvas."""
