@@ -17,6 +17,7 @@ from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale, Source
 from napari_medclf.io.preflight import check_budget, check_file, refusing
 from napari_medclf.io.raster.film import read_film
+from napari_medclf.io.raster.jpeg_end import check_jpeg_end
 from napari_medclf.io.raster.picture_check import check_jpeg, check_png
 from napari_medclf.io.sniff import name_of
 from napari_medclf.io.window import robust_window
@@ -74,6 +75,8 @@ def load_raster(path: Path) -> Raster:
                 return Raster(_decode_deep_jpeg(path))
             with Image.open(path, formats=("PNG", "JPEG", "GIF", "BMP")) as picture:
                 check_budget(path, picture.width * picture.height * 4)
+                if picture.format in ("JPEG", "MPO"):
+                    check_jpeg_end(path)
                 notes = _notes(picture)
                 if _is_deep_colour_png(path):
                     return Raster(_decode_deep_png(path), warnings=notes)

@@ -189,6 +189,10 @@ def huge_rows(dataset):
     dataset.Rows = dataset.Columns = 65535
 
 
+def few_rows(dataset):
+    dataset.Rows //= 2
+
+
 def truncated(dataset):
     dataset.PixelData = dataset.PixelData[:50]
 
@@ -237,6 +241,7 @@ FAULTS = {
     lying_frame_count: "declares 2000000000 frames and describes 3",
     unknown_segment: "describes no segment 9, which its frame 2 belongs to",
     huge_rows: "is truncated",
+    few_rows: "its header is wrong",
     truncated: "is truncated",
     no_samples: "holds no samples",
     no_segments: "describes no segments",

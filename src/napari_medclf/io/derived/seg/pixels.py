@@ -71,7 +71,14 @@ def check_samples(path: Path, dataset: Any) -> Samples:
     rows, columns, n_frames = (tags.count(path, dataset, name) for name in ("Rows", "Columns", "NumberOfFrames"))
     found = Samples(syntax, bits, rows, columns, n_frames)
     if found.is_native:
-        check_declared(path, found.n_bytes, len(dataset.PixelData))
+        present = len(dataset.PixelData)
+        check_declared(path, found.n_bytes, present)
+        if present > found.n_bytes + 1:  # one byte pads to an even number
+            raise ReadError(
+                path,
+                f"holds {present} bytes of samples, and {n_frames} frames of {rows} x {columns} pixels take "
+                f"{found.n_bytes}; its header is wrong",
+            )
     check_budget(path, 2 * rows * columns)
     return found
 
