@@ -1,7 +1,9 @@
 import subprocess
 import sys
+from importlib.resources import files
 
 import pytest
+from npe2 import PluginManager, PluginManifest
 
 from napari_medclf.bridge.layer_info import layer_info
 from napari_medclf.bridge.reader import get_reader, read_layers
@@ -60,3 +62,11 @@ def test_reader_hook_loads_nothing_heavy(study) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["DICOMDIR", "IM000001", "I1", "1.2.840.113619.2.5.17", "2.25.3141", "ct.dcm"])
+def test_napari_asks_us_for_dicom_files_under_the_names_that_discs_give_them(name) -> None:
+    manager = PluginManager()
+    manager.register(PluginManifest.from_file(files("napari_medclf") / "napari.yaml"))
+    assert [reader.command for reader in manager.iter_compatible_readers([name])] == ["napari-medclf.read"]
+    assert not list(manager.iter_compatible_readers(["notes.txt"]))

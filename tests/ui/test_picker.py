@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
@@ -15,6 +18,7 @@ from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.io.read import read_entry
 from napari_medclf.testing.coded_files import write_coded
 from napari_medclf.testing.coded_series import all_coded_series
+from napari_medclf.ui.viewer_link import info_of
 
 
 @pytest.fixture
@@ -24,6 +28,27 @@ def study(tmp_path) -> Path:
         if series.name in {"oblique", "sagittal", "missing"}:
             write_coded(series, tmp_path / "study" / series.name)
     return tmp_path / "study"
+
+
+def zipped(folder: Path) -> Path:
+    """Pack a folder; gives the archive."""
+    return Path(shutil.make_archive(str(folder), "zip", folder))
+
+
+def indexed(folder: Path) -> Path:
+    """Write a DICOMDIR that names all files of a folder."""
+    directory = Dataset()
+    directory.file_meta = FileMetaDataset()
+    directory.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.1.3.10"
+    directory.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    directory.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    directory.DirectoryRecordSequence = []
+    for file in sorted(folder.iterdir()):
+        record = Dataset()
+        record.DirectoryRecordType, record.ReferencedFileID = "IMAGE", [file.name]
+        directory.DirectoryRecordSequence.append(record)
+    directory.save_as(folder / "DICOMDIR", enforce_file_format=True)
+    return folder / "DICOMDIR"
 
 
 class Hands:
@@ -119,11 +144,19 @@ def test_painted_labels_are_saved_as_dicom_and_opened_again_on_their_series(
     found = read_entry(FileRef(saved), (study / "oblique",)).segmentations[0]
     assert found.schema.names == ("lesion",)
 
-    session.viewer.layers.clear()
-    hands.open(study / "oblique")
-    hands.click("lesion", twice=True)
-    until(lambda: session.labels_layer is not None)
-    assert np.array_equal(np.asarray(session.labels_layer.data) != 0, painted != 0)
+    for path in (study / "oblique", zipped(study / "oblique"), indexed(study / "oblique")):
+        session.viewer.layers.clear()
+        hands.open(path)
+        hands.click("lesion", twice=True)
+        until(lambda: session.labels_layer is not None)
+        assert np.array_equal(np.asarray(session.labels_layer.data) != 0, painted != 0)
+
+        session.viewer.layers.clear()
+        with pytest.warns(UserWarning, match="thick by tag"):
+            session.viewer.open(str(path), plugin="napari-medclf")
+        assert len(session.viewer.layers) == 2
+        assert np.array_equal(np.asarray(session.labels_layer.data) != 0, painted != 0)
+        assert info_of(session.labels_layer).source_image is not None
 
 
 def test_listing_can_be_stopped(workbench, person, monkeypatch, tmp_path, until) -> None:

@@ -172,7 +172,7 @@ def can_read(path: Path) -> bool:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
             return any(_is_image(Path(found)) for found in _first_files(path))
-        return stat.S_ISREG(mode) and _is_image(path)
+        return stat.S_ISREG(mode) and (_is_image(path) or kind_of(path) is Kind.DICOMDIR)
     except (OSError, ValueError):
         return False
 
