@@ -13,7 +13,8 @@ from napari_medclf.domain.errors import ReadError
 
 _SCAN, _END = b"\xff\xda", b"\xff\xd9"
 # No byte of it is a marker; long enough for several blocks of any picture.
-_FILLING = bytes(range(1, 200)) * 8
+FILLING = bytes(range(1, 200)) * 8
+"""Put in front of an end marker, to see whether a decoder still waits for blocks."""
 
 
 def check_jpeg_end(path: Path) -> None:
@@ -32,7 +33,7 @@ def check_jpeg_end(path: Path) -> None:
     if end < 0:
         return
     try:
-        is_whole = np.array_equal(_decode(raw), _decode(raw[:end] + _FILLING + raw[end:]))
+        is_whole = np.array_equal(_decode(raw), _decode(raw[:end] + FILLING + raw[end:]))
     except (OSError, ValueError, SyntaxError):
         return  # damage of another kind, which the reader tells
     if not is_whole:

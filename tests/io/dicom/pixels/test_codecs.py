@@ -170,3 +170,22 @@ def test_one_bit_frames_equal_their_unpacked_twin(shared_data, name):
         unpack_frame(folder / name, pixels, one) for one in generate_frames(dataset.PixelData, number_of_frames=3)
     ]
     assert np.array_equal(np.stack(frames), expected)
+
+
+NOISE = np.random.default_rng(1).integers(0, 256, (200, 200), np.uint8)
+JPEGS = [("1.2.4.50", imagecodecs.jpeg8_encode), ("1.2.4.70", imagecodecs.ljpeg_encode)]
+
+
+@pytest.mark.parametrize(("syntax", "encode"), JPEGS)
+def test_jpeg_that_was_cut_and_closed_is_refused(syntax, encode):
+    packed = bytes(encode(NOISE))
+    cut = packed[: len(packed) // 2] + b"\xff\xd9"
+    with pytest.raises(ReadError, match="damaged samples"):
+        unpack_frame(Path("a.dcm"), pixels_of(syntax, 200, 200, bits_allocated=8, bits_stored=8), cut)
+
+
+@pytest.mark.parametrize(("syntax", "encode"), JPEGS)
+def test_whole_jpeg_that_ends_in_one_value_is_read(syntax, encode):
+    picture = np.where(np.arange(200)[:, None] < 100, NOISE, 0).astype(np.uint8)
+    layout = pixels_of(syntax, 200, 200, bits_allocated=8, bits_stored=8)
+    assert not unpack_frame(Path("a.dcm"), layout, bytes(encode(picture)))[120:].any()

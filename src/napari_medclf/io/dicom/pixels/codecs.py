@@ -28,6 +28,7 @@ from napari_medclf.io.dicom.pixels.syntax import (
 )
 from napari_medclf.io.dicom.pixels.ybr import ybr_to_rgb
 from napari_medclf.io.preflight import refusing
+from napari_medclf.io.raster.jpeg_end import FILLING
 
 Samples = NDArray[Any]
 _HAS_HEADER = frozenset((*JPEG, *JPEG_LS, *JPEG_2000))
@@ -125,6 +126,21 @@ def _jpeg_ls(data: bytes, frame: _Frame) -> Samples:
     return imagecodecs.jpegls_decode(data)
 
 
+def _whole_jpeg(data: bytes, frame: _Frame) -> Samples:
+    """Decode, and refuse what libjpeg made up behind an early end marker, where its last block is of one value.
+
+    Bytes put in front of the marker change the picture only where blocks are still missing.
+    """
+    samples = _jpeg(data, frame)
+    last = samples[-8:, -8:]
+    if (last == last[-1, -1]).all():
+        end = data.find(_END_OF_IMAGE, data.find(_START_OF_SCAN))
+        filled = _jpeg(data[:end] + FILLING + data[end:], frame)
+        if not np.array_equal(samples, filled):
+            raise ValueError("blocks are missing")
+    return samples
+
+
 def _jpeg(data: bytes, frame: _Frame) -> Samples:
     """Baseline to lossless, 2 to 16 bits; the colour space is told, as libjpeg would guess it."""
     import imagecodecs
@@ -209,7 +225,7 @@ def _bits(plain: bytes | bytearray, pixels: Pixels) -> Samples:
 _DECODERS: dict[str, Callable[[bytes, _Frame], Samples]] = {
     **dict.fromkeys(JPEG_2000, _jpeg_2000),
     **dict.fromkeys(JPEG_LS, _jpeg_ls),
-    **dict.fromkeys(JPEG, _jpeg),
+    **dict.fromkeys(JPEG, _whole_jpeg),
     **dict.fromkeys(JPEG_XL, _jpeg_xl),
     **dict.fromkeys(RLE, _run_length),
     **dict.fromkeys(DEFLATED_FRAMES, _inflate),
