@@ -189,3 +189,11 @@ def test_whole_jpeg_that_ends_in_one_value_is_read(syntax, encode):
     picture = np.where(np.arange(200)[:, None] < 100, NOISE, 0).astype(np.uint8)
     layout = pixels_of(syntax, 200, 200, bits_allocated=8, bits_stored=8)
     assert not unpack_frame(Path("a.dcm"), layout, bytes(encode(picture)))[120:].any()
+
+
+@pytest.mark.parametrize("syntax", ["1.2.4.80", "1.2.4.81"])
+def test_jpeg_ls_without_its_end_never_reaches_the_decoder(syntax, monkeypatch):
+    packed = bytes(imagecodecs.jpegls_encode(GRAY))
+    monkeypatch.setattr(imagecodecs, "jpegls_decode", lambda data: pytest.fail("it was decoded"))
+    with pytest.raises(ReadError, match="a frame without its end"):
+        unpack_frame(Path("a.dcm"), pixels_of(syntax), packed[: len(packed) // 2])

@@ -93,8 +93,8 @@ def checked_stream(path: Path, pixels: Pixels, data: bytes) -> Stream:
         With both sizes, or if the frame has no header of its own.
     """
     stream = read_stream(data)
-    # libjpeg makes up what is missing at the end; the other decoders refuse it themselves.
-    ends_early = pixels.transfer_syntax_uid in JPEG and _END_OF_IMAGE not in data
+    # libjpeg makes up what is missing at the end, and CharLS 2.4 may look for it for seconds; others refuse it at once.
+    ends_early = pixels.transfer_syntax_uid in (*JPEG, *JPEG_LS) and _END_OF_IMAGE not in data
     if stream is None or ends_early:
         missing = "its beginning" if stream is None else "its end"
         name = syntax_name(pixels.transfer_syntax_uid)
