@@ -98,3 +98,13 @@ def test_real_brain_study_gives_three_series(shared_data):
     assert sorted(image.geometry.shape for image in report.images) == [(22, 320, 280), (22, 320, 280), (40, 50, 34)]
     assert report.refusals == ()
     assert len({image.source.patient_key for image in report.images if "Hippo" not in image.name}) == 1
+
+
+def test_series_that_names_two_studies_and_modalities_tells_so(tmp_path, phantom, write_series):
+    def mixed(dataset, k):
+        dataset.Modality = "MR" if k == 3 else "CT"
+        dataset.StudyInstanceUID += ".7" if k == 3 else ""
+
+    told = read_image(write_series(tmp_path / "ct", phantom, mixed)).warnings
+    assert "Its files name 2 modalities." in told
+    assert "Its files name 2 studies." in told

@@ -88,6 +88,7 @@ class _Builder:
             return
         series, notes = _without_copies(series)
         parts = list(self._parts(series))
+        notes += _contradictions(series)
         if len(parts) > 1:
             notes.append(f"Its series is {len(parts)} images that differ in size, orientation, spacing or kind.")
         home = home_of(series)
@@ -153,6 +154,12 @@ def _check_series(series: Sequence[Header]) -> None:
                 f"an object in {total} files (a concatenation) is incomplete: file {lost[0]} is missing",
                 "Fetch the whole series.",
             )
+
+
+def _contradictions(series: Sequence[Header]) -> list[str]:
+    """Say what all files of a series should share and do not, PS3.3 A.1.2."""
+    shared = {"studies": {header.study_uid for header in series}, "modalities": {header.modality for header in series}}
+    return [f"Its files name {len(found)} {name}." for name, found in shared.items() if len(found) > 1]
 
 
 def _without_copies(series: list[Header]) -> tuple[list[Header], list[str]]:
