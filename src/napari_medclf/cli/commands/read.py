@@ -52,6 +52,9 @@ def _show(listing: Listing) -> Iterator[str]:
 
 def _entry(one: dict[str, Any], facts: list[str]) -> Iterator[str]:
     where = f"{one['path']}#{one['member']}" if one.get("member") else one["path"]
+    where = "".join(
+        character if character.isprintable() else "?" for character in where
+    )  # one line, also for odd names
     yield f"{where}: {', '.join(fact for fact in facts if fact)}"
     for warning in one["warnings"]:
         yield f"    warning: {warning}"

@@ -71,6 +71,17 @@ def test_labels_lie_on_the_slices_they_name(spoil, grid, labels):
     assert np.array_equal(found.segmentations[0].labels, labels)
 
 
+@pytest.mark.parametrize(
+    ("keyword", "value", "told"),
+    [("PatientID", "mrn-0078", "another patient"), ("FrameOfReferenceUID", "1.2.3.4", "another frame of reference")],
+)
+def test_identifiers_that_contradict_the_image_are_told(spoil, grid, keyword, value, told):
+    found = read_seg(spoil(lambda dataset: setattr(dataset, keyword, value)), [grid])
+    assert found.is_on_source_grid
+    assert any(told in text for text in found.warnings)
+    assert not any(value in text for text in found.warnings)
+
+
 def test_the_order_of_frames_does_not_matter(spoil, grid, labels):
     def shuffle(dataset):
         n_bytes = 20 * 28 // 8

@@ -64,7 +64,7 @@ def test_same_file_twice_is_read_once_and_told(tmp_path, phantom, write_series):
     (folder / "copy").write_bytes(next(folder.glob("*-3")).read_bytes())
     image = read_image(folder)
     assert image.geometry.shape[0] == 12
-    assert any("1 files are there twice" in text for text in image.warnings)
+    assert any("1 files carry the SOP instance UID of another" in text for text in image.warnings)
 
 
 def test_jitter_is_silent_then_told_then_refused(tmp_path, phantom, write_series):

@@ -25,6 +25,7 @@ from napari_medclf.io.derived.seg.place import FramePlaces, place_alone, place_o
 from napari_medclf.io.derived.seg.segments import Segments, read_segments
 from napari_medclf.io.derived.source_grid import SourceGrid, find_grids
 from napari_medclf.io.dicom import tags
+from napari_medclf.io.dicom.header import patient_key
 from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.preflight import check_budget, refusing
 from napari_medclf.io.sniff import name_of
@@ -69,7 +70,7 @@ def read_seg(path: Path, grids: Sequence[SourceGrid] = ()) -> LabelSet:
     with refusing(path, "is a damaged segmentation", with_text=False), quiet():
         parsed = _parse(path, dataset, grids)
         check_samples(path, dataset)
-        notes = [*parsed.places.warnings]
+        notes = [*parsed.places.warnings, *_strangeness(dataset, parsed, grids)]
         layers = _read_layers(path, dataset, parsed, notes)
         segmentations = tuple(_segmentations(path, layers, parsed))
         return LabelSet(
@@ -103,6 +104,19 @@ def _place(path: Path, frames: FrameSet, reference: Reference, grids: Sequence[S
         reasons.append(f"{placed} {ON_ITS_OWN}")
     alone = place_alone(path, frames, reference.frame_of_reference_uid)
     return replace(alone, warnings=(*alone.warnings, *reasons[:1]))
+
+
+def _strangeness(dataset: Any, parsed: _Parsed, grids: Sequence[SourceGrid]) -> Iterator[str]:
+    """Say where a segmentation names its image and yet another patient or frame of reference."""
+    if not parsed.places.is_on_source_grid:
+        return
+    for grid in find_grids(parsed.reference, grids)[:1]:
+        patient = patient_key(tags.text(dataset, "PatientID"))
+        frame, of_image = parsed.reference.frame_of_reference_uid, grid.geometry.frame_of_reference_uid
+        if patient and grid.source.patient_key and patient != grid.source.patient_key:
+            yield "It refers to these images and names another patient."
+        if frame and of_image and frame != of_image:
+            yield "It refers to these images and names another frame of reference."
 
 
 def _check_numbers(path: Path, frames: FrameSet, segments: Segments) -> None:

@@ -169,7 +169,11 @@ def _without_copies(series: list[Header]) -> tuple[list[Header], list[str]]:
         name = header.sop_instance_uid or str(header.path)
         kept.setdefault((name, header.frame, header.tile, header.position, header.times), header)
     n_copies = len({header.path for header in series}) - len({header.path for header in kept.values()})
-    notes = [f"{n_copies} files are there twice (same SOP instance UID); one of each was read."] if n_copies else []
+    notes = (
+        [f"{n_copies} files carry the SOP instance UID of another at the same place; one of each was read."]
+        if n_copies
+        else []
+    )
     named = [
         (header.sop_instance_uid, header.frame, header.tile) for header in kept.values() if header.sop_instance_uid
     ]
