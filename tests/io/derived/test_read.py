@@ -8,7 +8,9 @@ import pytest
 
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.io.derived import read
-from napari_medclf.io.derived.read import describe_derived, is_derived, read_derived, study_key
+from napari_medclf.io.derived.classes import is_derived
+from napari_medclf.io.derived.read import describe_derived, read_derived
+from napari_medclf.io.dicom.keys import study_key
 
 SEG = "1.2.840.10008.5.1.4.1.1.66.4"
 

@@ -3,7 +3,8 @@ import pydicom
 import pytest
 
 from napari_medclf.domain.errors import ReadError
-from napari_medclf.io.dicom.header import patient_key, read_header
+from napari_medclf.io.dicom.header import read_header
+from napari_medclf.io.dicom.keys import patient_key
 
 
 @pytest.fixture

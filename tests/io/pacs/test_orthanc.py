@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_medclf.io.dicom.header import patient_key
+from napari_medclf.io.dicom.keys import patient_key
 from napari_medclf.testing.phantoms import oblique_phantom
 
 

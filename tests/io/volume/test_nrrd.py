@@ -114,6 +114,7 @@ STORED = np.arange(60, dtype="<i2")
         ("bzip2", bz2.compress(STORED.tobytes())),
         ("raw", STORED.tobytes()),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",  # gzip writes the time into its bytes
 )
 def test_every_encoding_gives_the_same_samples_attached_and_detached(tmp_path, encoding, body):
     attached = write_text(tmp_path / "a.nrrd", encoding, body)

@@ -39,12 +39,13 @@ def _show(listing: Listing) -> Iterator[str]:
         yield from _refusal(entry) if entry["reason"] else ()
     for one in listing.refused:
         yield from _refusal(one)
+    refused_series = [entry for entry in listing.series if entry["reason"]]
     counts = {
         "images": listing.images,
         "label sets": listing.labels,
         "reports": listing.reports,
         "series": listing.series,
-        "refused": listing.refused,
+        "refused": (*refused_series, *listing.refused),
     }
     always = {"images", "refused"} if not listing.series else {"series", "refused"}
     yield ", ".join(f"{len(found)} {name}" for name, found in counts.items() if found or name in always)

@@ -7,7 +7,7 @@ from typing import Any
 
 from napari_medclf.domain.image import Source
 from napari_medclf.io.dicom import tags
-from napari_medclf.io.dicom.header import patient_key
+from napari_medclf.io.dicom.keys import patient_key
 
 
 def source_of(path: Path, dataset: Any) -> Source:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -13,30 +12,17 @@ from napari_medclf.domain.derived import LabelSet, MeasurementReport
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.listing import SeriesEntry
+from napari_medclf.io.derived.classes import READER_OF, is_derived
 from napari_medclf.io.derived.open_file import open_derived
 from napari_medclf.io.derived.reference import read_reference
 from napari_medclf.io.derived.source_grid import SourceGrid
 from napari_medclf.io.dicom import tags
+from napari_medclf.io.dicom.keys import study_key
 from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.preflight import refusing
 from napari_medclf.io.sniff import name_of
 
 _Reader = Callable[[Path, Sequence[SourceGrid]], LabelSet | MeasurementReport | MedImage]
-_BASE = "1.2.840.10008.5.1.4.1.1."
-_SEG = ("seg.read", "read_seg")
-_SR = ("sr.read", "read_sr")
-_READERS = {
-    _BASE + "66.4": _SEG,
-    _BASE + "66.7": _SEG,
-    _BASE + "481.3": ("rtstruct.read", "read_rtstruct"),
-    _BASE + "30": ("parametric_map", "read_parametric_map"),
-    **dict.fromkeys((_BASE + f"88.{n}" for n in (11, 22, 33, 34, 35)), _SR),
-}
-
-
-def is_derived(sop_class_uid: str) -> bool:
-    """Tell whether objects of a class are labels, contours, reports or maps that are read here."""
-    return sop_class_uid in _READERS
 
 
 def read_derived(path: Path, grids: Sequence[SourceGrid] = ()) -> LabelSet | MeasurementReport | MedImage:
@@ -52,7 +38,7 @@ def read_derived(path: Path, grids: Sequence[SourceGrid] = ()) -> LabelSet | Mea
     ReadError
         If it is damaged, or of a kind or form that is not read.
     """
-    module, name = _READERS[_class_of(path, open_derived(path))]
+    module, name = READER_OF[_class_of(path, open_derived(path))]
     reader: _Reader = getattr(import_module(f"napari_medclf.io.derived.{module}"), name)
     return reader(path, grids)
 
@@ -69,11 +55,6 @@ def describe_derived(path: Path) -> SeriesEntry:
     _class_of(path, dataset)
     with refusing(path, "has a damaged DICOM header", with_text=False), quiet():
         return _describe(path, dataset)
-
-
-def study_key(study_uid: str) -> str:
-    """Give a short hash that tells studies apart; empty stays empty."""
-    return hashlib.sha256(study_uid.encode()).hexdigest()[:8] if study_uid else ""
 
 
 def _class_of(path: Path, dataset: Any) -> str:

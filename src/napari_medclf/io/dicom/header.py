@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,6 +11,7 @@ from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Vector3
 from napari_medclf.io.dicom import tags
 from napari_medclf.io.dicom.functional_groups import Frame, frames_of
+from napari_medclf.io.dicom.keys import patient_key
 from napari_medclf.io.dicom.kinds import check_film, check_kind
 from napari_medclf.io.dicom.layout import Pixels, check_inflated, is_at_pixels, read_layout
 from napari_medclf.io.dicom.lean import LeanDataset, NotLean, is_overlay, read_lean
@@ -148,12 +148,6 @@ def _described(path: Path, dataset: Any, file: BinaryIO, size: int) -> tuple[Hea
 def read_header(path: Path) -> Header:
     """Read the header of the first plane; see `read_headers`."""
     return read_headers(path)[0]
-
-
-def patient_key(patient_id: str) -> str:
-    """Hash a patient's identifier after evening out case, blanks and Unicode forms; empty stays empty."""
-    plain = unicodedata.normalize("NFC", patient_id).strip().casefold()
-    return hashlib.sha256(plain.encode()).hexdigest() if plain else ""
 
 
 def build_headers(path: Path, dataset: Any, pixels: Pixels) -> tuple[Header, ...]:

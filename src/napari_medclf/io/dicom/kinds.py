@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_medclf.domain.errors import ReadError
-from napari_medclf.io.derived.read import is_derived
+from napari_medclf.io.derived.classes import is_derived
 
 _BASE = "1.2.840.10008.5.1.4.1.1."
 _CONVERT = "Convert it to single-frame DICOM or to NIfTI."

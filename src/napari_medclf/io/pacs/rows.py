@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from napari_medclf.domain.pacs import InstanceRow, SeriesRow, StudyRow, check_uid
-from napari_medclf.io.dicom.header import patient_key
+from napari_medclf.io.dicom.keys import patient_key
 
 Text = Callable[[int], str]
 """Gives the text of an element by its tag, empty where it is missing."""

@@ -12,7 +12,8 @@ from napari_medclf.domain.authorship import Authorship, Making
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.results import Segmentation
-from napari_medclf.io.derived.read import describe_derived, is_derived, read_derived
+from napari_medclf.io.derived.classes import is_derived
+from napari_medclf.io.derived.read import describe_derived, read_derived
 from napari_medclf.io.derived.seg.read import read_seg
 from napari_medclf.io.derived.seg.write import write_seg
 from napari_medclf.io.derived.source_grid import SourceGrid

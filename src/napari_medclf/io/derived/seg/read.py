@@ -25,7 +25,7 @@ from napari_medclf.io.derived.seg.place import FramePlaces, place_alone, place_o
 from napari_medclf.io.derived.seg.segments import Segments, read_segments
 from napari_medclf.io.derived.source_grid import SourceGrid, find_grids
 from napari_medclf.io.dicom import tags
-from napari_medclf.io.dicom.header import patient_key
+from napari_medclf.io.dicom.keys import patient_key
 from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.preflight import check_budget, refusing
 from napari_medclf.io.sniff import name_of

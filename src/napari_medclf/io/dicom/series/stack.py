@@ -13,9 +13,9 @@ from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import Gaps, Source
 from napari_medclf.domain.listing import SeriesEntry
-from napari_medclf.io.derived.read import study_key
 from napari_medclf.io.derived.source_grid import SourceGrid
 from napari_medclf.io.dicom.header import Header
+from napari_medclf.io.dicom.keys import study_key
 from napari_medclf.io.dicom.series.place import Placement
 from napari_medclf.io.dicom.series.times import Times
 from napari_medclf.io.sniff import Kind, kind_by_name, stem_of

@@ -15,7 +15,7 @@ from napari_medclf.io.dicom.series.split import Part, by_plane, grouped, split
 from napari_medclf.io.dicom.series.stack import Stack, home_of
 from napari_medclf.io.report import Refusal
 
-_ALLOW_GAPS = "Or allow its gaps to be left blank or interpolated."
+_WAYS = {Gaps.BLANK: "left blank", Gaps.RESAMPLE: "interpolated"}
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,8 @@ class _Builder:
         first = headers[0]
         series = f"series {first.series_number or 'without a number'} ({first.modality or 'no modality'})"
         refs = tuple(stack.ref for stack in ways)
-        hint = f"{error.hint} {_ALLOW_GAPS}" if refs else error.hint
+        possible = " or ".join(_WAYS[gaps] for gaps in error.ways)
+        hint = f"{error.hint} Or allow its gaps to be {possible}." if refs else error.hint
         refusal = Refusal(home_of(headers), f"{series}: {error.reason}", hint, refs)
         self.refused.append(Refused(refusal, tuple(headers)))
 
