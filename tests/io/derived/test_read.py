@@ -7,8 +7,7 @@ from importlib import import_module
 import pytest
 
 from napari_medclf.domain.errors import ReadError
-from napari_medclf.io.derived import read
-from napari_medclf.io.derived.classes import is_derived
+from napari_medclf.io.derived.classes import READER_OF, is_derived
 from napari_medclf.io.derived.read import describe_derived, read_derived
 from napari_medclf.io.dicom.keys import study_key
 
@@ -35,7 +34,7 @@ def write(tmp_path):
 
 
 def test_every_reader_that_is_named_exists():
-    for module, name in set(read._READERS.values()):
+    for module, name in set(READER_OF.values()):
         assert callable(getattr(import_module(f"napari_medclf.io.derived.{module}"), name))
 
 

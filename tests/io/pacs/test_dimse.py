@@ -59,8 +59,8 @@ def test_nobody_listening_is_told(link_to):
 
 
 def test_silent_server_is_given_up(dimse, link_to):
-    address = f"{dimse(silent=True).address}?timeout=0.5"
-    with link_to(address) as link, pytest.raises(ServerError, match=r"did not answer within 0\.5 s"):
+    address = f"{dimse(silent=True).address}?timeout=3"  # the association itself may take a second on a busy machine
+    with link_to(address) as link, pytest.raises(ServerError, match="did not answer within 3 s"):
         link.echo()
 
 
