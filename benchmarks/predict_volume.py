@@ -17,12 +17,13 @@ from side_by_side import compare, show
 from torch import nn
 
 from napari_medclf.domain.arrays import FloatArray, LabelArray
-from napari_medclf.domain.card import InputSpec, Intensity, NetworkSpec
+from napari_medclf.domain.card import NetworkSpec
 from napari_medclf.domain.geometry import Geometry
+from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.engine.faster import place_for_use
-from napari_medclf.engine.grid_map import map_grid
+from napari_medclf.engine.grid.grid_map import map_grid
 from napari_medclf.engine.networks import build_network
-from napari_medclf.engine.sliding_window import Window, slide
+from napari_medclf.engine.sliding.slide import Window, slide
 from napari_medclf.jobs.drive import drive
 from napari_medclf.testing.phantoms import fingerprint_input
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from napari_medclf.domain.card import Task
+from napari_medclf.domain.run_settings import LoadSettings
 from napari_medclf.engine.model import load_model
 from napari_medclf.engine.train.recipe import load_recipe
 from napari_medclf.store.bundle import read_run_spec, verify_package
@@ -30,7 +31,7 @@ def test_package_is_small_and_whole(package):
 
 def test_model_answers_as_its_fingerprint_says(package):
     assert package.card.fingerprint is not None
-    load_model(package, "cpu")  # refuses weights that answer otherwise
+    load_model(package, LoadSettings("cpu"))  # refuses weights that answer otherwise
 
 
 def test_card_tells_what_the_model_was_made_of_and_how_good_it_is(package):

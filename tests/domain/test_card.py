@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from napari_medclf.domain.card import InputSpec, Intensity, ModelCard, NetworkSpec, OutputSpec, Task
+from napari_medclf.domain.card import ModelCard, NetworkSpec, Task
+from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.output_spec import OutputSpec
 
 
 def card(**changes):

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_medclf.domain.card import OutputSpec
 from napari_medclf.domain.labels import LabelClass, LabelSchema
+from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.engine.decide import (
     activate,
     decide_classes,

@@ -12,24 +12,19 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from napari_medclf.domain.card import (
-    Fingerprint,
-    InputSpec,
-    Intensity,
-    ModelCard,
-    NetworkSpec,
-    OutputSpec,
-    Task,
-)
+from napari_medclf.domain.card import Fingerprint, ModelCard, NetworkSpec, Task
 from napari_medclf.domain.errors import BackendUnavailable, CardError, MedclfError, OptionError
 from napari_medclf.domain.events import FinishReason, Progress
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import ChannelKind, MedImage
+from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.results import Prediction
+from napari_medclf.domain.run_settings import LoadSettings, RunSettings
 from napari_medclf.engine.fingerprint import compute_fingerprint
-from napari_medclf.engine.model import LoadedModel, RunSettings, load_model
+from napari_medclf.engine.model import LoadedModel, load_model
 from napari_medclf.engine.networks import build_network
 from napari_medclf.jobs.drive import drive
 from napari_medclf.testing.phantoms import MARKED_VOXEL, cells_phantom, chest_phantom, oblique_phantom
@@ -135,16 +130,16 @@ def test_slices_of_a_volume_are_labelled_one_by_one() -> None:
 
 def test_loaded_network_gives_what_the_network_gives(tmp_path: Path) -> None:
     package = _save(_card(), tmp_path)
-    prediction = _run(load_model(package, "cpu"), oblique_phantom(), RunSettings(mirror=True))
+    prediction = _run(load_model(package, LoadSettings("cpu")), oblique_phantom(), RunSettings(mirror=True))
     assert prediction.segmentation is not None
     assert prediction.segmentation.labels.dtype == np.uint8
-    assert (prediction.model, prediction.device) == ("test-model", "cpu")
+    assert (prediction.model, prediction.place) == ("test-model", "cpu")
     assert prediction.weights_sha256 == package.card.weights_sha256
 
 
 def test_classifier_names_the_class_of_its_largest_score(tmp_path: Path) -> None:
     card = _card(Task.CLASSIFY)
-    model = load_model(_save(card, tmp_path), "cpu")
+    model = load_model(_save(card, tmp_path), LoadSettings("cpu"))
     found = _run(model, chest_phantom()).classification
     assert found is not None
     assert list(found.scores) == ["clear", "opaque"]
@@ -153,7 +148,7 @@ def test_classifier_names_the_class_of_its_largest_score(tmp_path: Path) -> None
 
 
 def test_temperature_softens_scores_and_keeps_their_order(tmp_path: Path) -> None:
-    model = load_model(_save(_card(Task.CLASSIFY), tmp_path), "cpu")
+    model = load_model(_save(_card(Task.CLASSIFY), tmp_path), LoadSettings("cpu"))
     soft_output = model.card.output.model_copy(update={"temperature": 3.0})
     soft = replace(model, package=replace(model.package, card=model.card.model_copy(update={"output": soft_output})))
     sharp_scores = _run(model, chest_phantom()).classification.scores
@@ -262,7 +257,7 @@ def test_image_with_colour_is_refused_by_a_model_of_two_channels() -> None:
 
 def test_missing_weights_are_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(CardError, match=r"models/model\.safetensors are missing"):
-        load_model(ModelPackage(_card(), tmp_path), "cpu")
+        load_model(ModelPackage(_card(), tmp_path), LoadSettings("cpu"))
 
 
 def test_damaged_weights_are_a_sentence(tmp_path: Path) -> None:
@@ -270,17 +265,17 @@ def test_damaged_weights_are_a_sentence(tmp_path: Path) -> None:
     whole = package.weights_path.read_bytes()
     package.weights_path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(CardError, match="SHA-256 differs"):
-        load_model(package, "cpu")
+        load_model(package, LoadSettings("cpu"))
     unsigned = replace(package, card=package.card.model_copy(update={"weights_sha256": ""}))
     with pytest.raises(CardError, match="not a whole safetensors file"):
-        load_model(unsigned, "cpu")
+        load_model(unsigned, LoadSettings("cpu"))
 
 
 def test_weights_of_another_network_are_a_sentence(tmp_path: Path) -> None:
     package = _save(_card(), tmp_path)
     wider = package.card.network.model_copy(update={"arguments": {**_UNET, "features": [4, 4, 4, 4, 6, 4]}})
     with pytest.raises(CardError, match=r"do not fit .*have another shape, such as 'down_4"):
-        load_model(replace(package, card=package.card.model_copy(update={"network": wider})), "cpu")
+        load_model(replace(package, card=package.card.model_copy(update={"network": wider})), LoadSettings("cpu"))
 
 
 def test_parameter_without_weights_is_refused(tmp_path: Path) -> None:
@@ -290,7 +285,7 @@ def test_parameter_without_weights_is_refused(tmp_path: Path) -> None:
     save_file(state, package.weights_path)
     card = package.card.model_copy(update={"weights_sha256": ""})
     with pytest.raises(CardError, match=r"1 are missing, such as 'final_conv\.bias'"):
-        load_model(replace(package, card=card), "cpu")
+        load_model(replace(package, card=card), LoadSettings("cpu"))
 
 
 def test_foreign_fingerprint_is_refused(tmp_path: Path) -> None:
@@ -299,14 +294,14 @@ def test_foreign_fingerprint_is_refused(tmp_path: Path) -> None:
     values = (*package.card.fingerprint.values[:-1], package.card.fingerprint.values[-1] + 0.5)
     card = package.card.model_copy(update={"fingerprint": Fingerprint(values=values)})
     with pytest.raises(CardError, match="does not answer as its card says"):
-        load_model(replace(package, card=card), "cpu")
+        load_model(replace(package, card=card), LoadSettings("cpu"))
 
 
 def test_patch_that_the_network_cannot_take_is_a_sentence(tmp_path: Path) -> None:
     package = _save(_card(), tmp_path)
     card = _with_input(package.card, patch_vox=(8, 16, 16), divisible_by=1)  # too small to be halved four times
     with pytest.raises(CardError, match=r"cannot take a patch of \(8, 16, 16\)"):
-        load_model(replace(package, card=card), "cpu")
+        load_model(replace(package, card=card), LoadSettings("cpu"))
 
 
 def test_loading_leaves_random_numbers_alone(tmp_path: Path) -> None:
@@ -314,19 +309,19 @@ def test_loading_leaves_random_numbers_alone(tmp_path: Path) -> None:
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)
-    load_model(package, "cpu")
+    load_model(package, LoadSettings("cpu"))
     assert torch.equal(torch.rand(3), expected)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a computer without an NVIDIA GPU")
 def test_absent_device_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(BackendUnavailable, match="no GPU for 'cuda'"):
-        load_model(_save(_card(), tmp_path), "cuda")
+        load_model(_save(_card(), tmp_path), LoadSettings("cuda"))
 
 
 def test_unknown_device_names_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(BackendUnavailable, match="Did you mean 'cuda'"):
-        load_model(_save(_card(), tmp_path), "cudo")
+        load_model(_save(_card(), tmp_path), LoadSettings("cudo"))
 
 
 def test_overlap_of_one_is_refused() -> None:

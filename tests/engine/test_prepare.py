@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_medclf.domain.card import InputSpec, Intensity
 from napari_medclf.domain.errors import CardError, GridError
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import ChannelKind, MedImage
+from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.engine.prepare import prepare
 from napari_medclf.testing.phantoms import MARKED_VOXEL, chest_phantom, oblique_phantom
 

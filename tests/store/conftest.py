@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from napari_medclf.domain.card import InputSpec, Intensity, Metric, ModelCard, NetworkSpec, OutputSpec, Task
+from napari_medclf.domain.card import Metric, ModelCard, NetworkSpec, Task
+from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.run import RunSpec
 from napari_medclf.store.bundle import write_package

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from napari_medclf.domain.arrays import FloatArray
-from napari_medclf.domain.card import InputSpec, Intensity, ModelCard, Task
+from napari_medclf.domain.card import ModelCard, Task
+from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.engine.prepare import prepare
 from napari_medclf.io.read import read_image
 from napari_medclf.io.write import write_image

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_medclf.domain.card import InputSpec, Intensity, ModelCard, NetworkSpec
+from napari_medclf.domain.card import ModelCard, NetworkSpec
+from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.domain.run import RunSpec
+from napari_medclf.domain.run_settings import LoadSettings
 from napari_medclf.engine.model import load_model
 from napari_medclf.io.labels import read_label_map
 from napari_medclf.io.read import read_image
@@ -44,7 +46,7 @@ def test_monai_and_this_program_label_a_volume_alike(tmp_path: Path, card: Model
     volume.parent.mkdir()
     write_image(oblique_phantom(), volume)
 
-    outcome = drive(load_model(package, "cpu").predict(read_image(volume)))
+    outcome = drive(load_model(package, LoadSettings("cpu")).predict(read_image(volume)))
     run(
         config_file=str(package.folder / "configs" / "inference.json"),
         meta_file=str(package.folder / "configs" / "metadata.json"),

@@ -10,8 +10,10 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
-from napari_medclf.domain.card import InputSpec, Intensity, ModelCard, NetworkSpec, OutputSpec, Task
+from napari_medclf.domain.card import ModelCard, NetworkSpec, Task
+from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.domain.package import ModelPackage
 
 

@@ -1,15 +1,9 @@
 from pathlib import Path
 
-from napari_medclf.domain.card import (
-    InputSpec,
-    Intensity,
-    Metric,
-    ModelCard,
-    NetworkSpec,
-    OutputSpec,
-    Task,
-)
+from napari_medclf.domain.card import Metric, ModelCard, NetworkSpec, Task
+from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.testing.phantoms import brain_phantom, chest_phantom, vessels_phantom
 from napari_medclf.ui.card_text import card_markdown, card_summary, fit_warnings, headline_metrics

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
+from napari_medclf.domain.input_spec import InputSpec
 from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.output_spec import OutputSpec
 
 
 class _Frozen(BaseModel):
@@ -21,101 +23,21 @@ class Task(StrEnum):
     SEGMENT = "segment"
     INSTANCES = "instances"
     """Segment, then tell touching objects apart."""
-
-
-class Intensity(_Frozen):
-    """How samples become network input.
-
-    ``zscore``: (x - mean) / standard deviation of the image, per channel, after clipping to the
-    percentiles `low` and `high`. ``window``: clip to [low, high] in sample units, then to 0..1.
-    ``percentile``: clip to the percentiles, then to 0..1. ``range``: from the dtype's range to 0..1.
-    """
-
-    kind: Literal["zscore", "window", "percentile", "range"]
-    low: float = 0.0
-    high: float = 100.0
-    mean: tuple[float, ...] = ()
-    """Subtracted a channel afterwards; empty for none."""
-    std: tuple[float, ...] = ()
-    """Divided by a channel afterwards; empty for none."""
-
-
-class InputSpec(_Frozen):
-    """What a network takes; `engine.prepare` obeys it in training and in use.
-
-    Parameters
-    ----------
-    spatial_dims : 2 or 3
-        A 2D network sees a volume slice by slice.
-    channels : tuple of str
-        Names of the input channels: ``("gray",)``, ``("red", "green", "blue")``, ``("T1", "T2")``.
-    modality : tuple of str
-        DICOM codes that fit; empty where any does.
-    spacing_mm : (k, j, i) or (j, i), or None
-        Resample to this; None keeps the image's own.
-    axis_codes : str or None
-        Orientation of the array the network expects, such as ``"SPL"``; None keeps the image's own.
-    resize_to : (j, i) or (k, j, i), or None
-        Resize the whole image to this many pixels, for classification.
-    patch_vox : tuple
-        Window of the sliding-window run, and patch of training.
-    divisible_by : int
-        Every spatial size is padded to a multiple of this.
-    """
-
-    spatial_dims: Literal[2, 3]
-    channels: tuple[str, ...]
-    intensity: Intensity
-    modality: tuple[str, ...] = ()
-    spacing_mm: tuple[float, ...] | None = None
-    axis_codes: str | None = None
-    resize_to: tuple[int, ...] | None = None
-    patch_vox: tuple[int, ...]
-    divisible_by: int = 1
-
-    @model_validator(mode="after")
-    def _check_dims(self) -> InputSpec:
-        for name in ("spacing_mm", "resize_to", "patch_vox"):
-            value = getattr(self, name)
-            if value is not None and len(value) != self.spatial_dims:
-                raise ValueError(f"{name} has {len(value)} numbers for {self.spatial_dims} dimensions")
-        return self
+    DETECT = "detect"
+    """Find objects as boxes."""
 
 
 class NetworkSpec(_Frozen):
-    """A network by its class and arguments; `target` is a dotted name that the engine allows."""
-
-    target: str
-    arguments: dict[str, Any] = Field(default_factory=dict)
-
-
-class OutputSpec(_Frozen):
-    """What the network returns and how it becomes a result.
+    """A network by its class and arguments.
 
     Parameters
     ----------
-    schema_ : LabelSchema
-        Segmentation: channel 0 is background, channel n the n-th foreground class. Classification:
-        channel n is class n. Instances: the one kind of object; channels are then background,
-        interior, border.
-    activation : str
-        ``softmax`` for exclusive classes, ``sigmoid`` for independent ones.
-    temperature : float
-        Logits are divided by it (Guo 2017); 1 means not calibrated.
-    thresholds : dict
-        Class name to probability from which a class is decided; without an entry, arg-max or 0.5.
+    target : str
+        Native models: a dotted name that the engine allows. Other backends: what theirs says.
     """
 
-    schema_: LabelSchema = Field(alias="schema")
-    activation: Literal["softmax", "sigmoid"] = "softmax"
-    temperature: float = Field(default=1.0, gt=0)
-    thresholds: dict[str, float] = Field(default_factory=dict)
-    mirror_axes: tuple[int, ...] = ()
-    """Spatial axes to flip for test-time augmentation; empty for none."""
-    min_object_vox: int = 0
-    """Smaller connected objects are removed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    target: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
 
 
 class Metric(_Frozen):
@@ -168,6 +90,7 @@ class ModelCard(_Frozen):
     created: str = ""
     author: str = ""
     backend: str = "native"
+    """Name of the backend that reads and runs the model's files."""
 
     @property
     def schema_(self) -> LabelSchema:

@@ -6,7 +6,10 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:  # numpy is not loaded for `medclf --help`
+    from napari_medclf.domain.arrays import LabelArray
 
 Result = TypeVar("Result")
 
@@ -55,7 +58,25 @@ class Warned:
     message: str
 
 
-JobEvent = Progress | EpochDone | CaseDone | CaseFailed | Warned
+@dataclass(frozen=True)
+class Previewed:
+    """A part of the answer is there before the rest: the slice that a person looks at.
+
+    Parameters
+    ----------
+    axis, index : int
+        The slice of the image's grid (axis 0 = k, 1 = j, 2 = i).
+    labels : 2D integer array
+        Label values of that slice, as the whole answer will have them unless `is_final` is false.
+    """
+
+    axis: int
+    index: int
+    labels: LabelArray
+    is_final: bool = True
+
+
+JobEvent = Progress | EpochDone | CaseDone | CaseFailed | Warned | Previewed
 Job = Generator[JobEvent, None, Result]
 """A use case that runs: yields where it is safe to stop, returns its result."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_medclf.domain.card import ModelCard
+from napari_medclf.domain.trust import Trust
 
 
 @dataclass(frozen=True)
@@ -15,16 +16,23 @@ class ModelPackage:
     Parameters
     ----------
     card : ModelCard
-        The contract, already read and checked.
+        The contract, already read and checked; its `backend` says who loads the model.
     folder : Path
-        The MONAI bundle: ``configs/``, ``models/``, ``docs/``, ``LICENSE``.
+        Native models: the MONAI bundle with ``configs/``, ``models/``, ``docs/``, ``LICENSE``. Others: the folder as
+        its author made it, or the folder that holds the one file.
     is_embedded : bool
-        Whether it came with this package and cannot be removed.
+        Whether it came with this program and cannot be removed.
+    files : tuple of Path
+        What belongs to a model of another backend, where that is not the whole folder.
+    trust : Trust or None
+        What of it would run as code, and needs a person's word first.
     """
 
     card: ModelCard
     folder: Path
     is_embedded: bool = False
+    files: tuple[Path, ...] = ()
+    trust: Trust | None = None
 
     @property
     def name(self) -> str:
@@ -33,5 +41,5 @@ class ModelPackage:
 
     @property
     def weights_path(self) -> Path:
-        """Where the safetensors weights are."""
+        """Where the safetensors weights of a native model are."""
         return self.folder / "models" / "model.safetensors"

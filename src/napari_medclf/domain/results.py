@@ -8,9 +8,11 @@ from enum import StrEnum
 import numpy as np
 
 from napari_medclf.domain.arrays import FloatArray, LabelArray
+from napari_medclf.domain.detection import Detection
 from napari_medclf.domain.errors import GridError, SchemaError
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.violation import Violation
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,17 +95,49 @@ class Classification:
         return max(self.scores, key=lambda name: self.scores[name])
 
 
+@dataclass(frozen=True, eq=False)
+class UncertaintyMap:
+    """How unsure a model is, voxel by voxel.
+
+    Parameters
+    ----------
+    values : (K, J, I) float32
+        From 0 (sure) to 1.
+    kind : str
+        ``entropy`` of the mean probabilities over the logarithm of the number of classes; ``disagreement``: the part
+        of the members (networks, mirrored images) that vote for another class than the answer.
+    """
+
+    values: FloatArray
+    geometry: Geometry
+    kind: str
+
+
 @dataclass(frozen=True)
 class Prediction:
-    """Everything one model said about one image."""
+    """Everything one model said about one image.
+
+    Parameters
+    ----------
+    violations : tuple of Violation
+        Where the image is unlike what the card promises; their sentences stand in `warnings`, too.
+    plan : str
+        The memory that was planned and how the run was cut, in one line.
+    place : str
+        Where and with what it ran, such as ``cpu openvino``.
+    """
 
     model: str
     model_version: str
     image_name: str
     segmentation: Segmentation | None = None
     classification: Classification | None = None
+    detection: Detection | None = None
+    uncertainty: UncertaintyMap | None = None
     warnings: tuple[str, ...] = ()
-    device: str = "cpu"
+    violations: tuple[Violation, ...] = ()
+    plan: str = ""
+    place: str = "cpu"
     elapsed_s: float = 0.0
     weights_sha256: str = ""
     """Of the weights that said it, to be kept with corrections."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from napari_medclf.domain.arrays import PixelArray
-from napari_medclf.domain.card import InputSpec
 from napari_medclf.domain.errors import CardError
 from napari_medclf.domain.image import ChannelKind, MedImage
+from napari_medclf.domain.input_spec import InputSpec
 
 # ITU-R BT.601: how bright red, green and blue look.
 _LUMA = (0.299, 0.587, 0.114)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from napari_medclf.domain.arrays import BoolArray, FloatArray, LabelArray
-from napari_medclf.domain.card import OutputSpec
 from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.domain.results import Classification
 
 _DEFAULT_THRESHOLD = 0.5

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 
 from napari_medclf.domain.errors import BackendUnavailable, unknown_choice
-
-DEVICE_CHOICES = ("auto", "cpu", "cuda", "mps")
+from napari_medclf.domain.run_settings import DEVICES
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -23,8 +22,8 @@ def choose_device(name: str = "auto") -> torch.device:
         If the name is not known, or this computer has no such device.
     """
     kind, _, number = name.casefold().partition(":")
-    if kind not in DEVICE_CHOICES or (number and not number.isdigit()):
-        raise BackendUnavailable(unknown_choice("device", name, DEVICE_CHOICES))
+    if kind not in DEVICES or (number and not number.isdigit()):
+        raise BackendUnavailable(unknown_choice("device", name, DEVICES))
     if kind == "auto":
         return torch.device(_find_best())
     if kind == "cuda":

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from napari_medclf.domain.arrays import FloatArray
-from napari_medclf.domain.card import Intensity
 from napari_medclf.domain.errors import CardError
 from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.input_spec import Intensity
 
 # Above this, percentiles come from every n-th voxel: their error is far below the noise.
 _MAX_PERCENTILE_VOX = 2_000_000

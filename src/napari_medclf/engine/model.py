@@ -11,11 +11,12 @@ from torch import nn
 
 from napari_medclf.domain.arrays import FloatArray, LabelArray
 from napari_medclf.domain.card import ModelCard, Task
-from napari_medclf.domain.errors import CardError, MedclfError, OptionError
+from napari_medclf.domain.errors import CardError, MedclfError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.results import Classification, Prediction, Segmentation
+from napari_medclf.domain.run_settings import LoadSettings, RunSettings
 from napari_medclf.engine.contract import check_contract
 from napari_medclf.engine.decide import (
     activate,
@@ -30,13 +31,12 @@ from napari_medclf.engine.fingerprint import check_fingerprint, compute_fingerpr
 from napari_medclf.engine.instances import find_instances
 from napari_medclf.engine.networks import build_network
 from napari_medclf.engine.prepare import Prepared, prepare
-from napari_medclf.engine.sliding_window import Window, slide
+from napari_medclf.engine.sliding.slide import Window, slide
+from napari_medclf.engine.sliding.whole_image import run_whole
 from napari_medclf.engine.weights import load_weights
-from napari_medclf.engine.whole_image import run_whole
 
 __all__ = [
     "LoadedModel",
-    "RunSettings",
     "check_contract",
     "choose_device",
     "compute_fingerprint",
@@ -44,33 +44,8 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class RunSettings:
-    """How a model is run; none of it changes what the model is.
-
-    Parameters
-    ----------
-    device : str
-        ``auto``, ``cpu``, ``cuda`` or ``mps``; see `choose_device`.
-    overlap : float
-        Part of a patch that neighbours share, in [0, 1).
-    mirror : bool or None
-        Test-time augmentation by flips: always over all axes, never, or as the card says.
-    batch : int
-        Patches at once; 0 fits it to the device.
-    """
-
-    device: str = "auto"
-    overlap: float = 0.25
-    mirror: bool | None = None
-    batch: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.overlap < 1:
-            raise OptionError(f"The overlap is {self.overlap:g}, but must be at least 0 and below 1.")
-
-
 _DEFAULT_SETTINGS = RunSettings()
+_DEFAULT_LOADING = LoadSettings()
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +60,11 @@ class LoadedModel:
     def card(self) -> ModelCard:
         """The contract."""
         return self.package.card
+
+    @property
+    def place(self) -> str:
+        """Where it computes."""
+        return str(self.device)
 
     def predict(self, image: MedImage, settings: RunSettings = _DEFAULT_SETTINGS) -> Job[Prediction]:
         """Run the model on one image.
@@ -122,7 +102,7 @@ class LoadedModel:
             segmentation=segmentation,
             classification=classification,
             warnings=(*check_contract(image, self.card), *prepared.warnings),
-            device=str(self.device),
+            place=self.place,
             weights_sha256=self.card.weights_sha256,
             elapsed_s=time.perf_counter() - started,
         )
@@ -175,7 +155,8 @@ class LoadedModel:
         mirror_axes = self.card.output.mirror_axes
         if settings.mirror is not None:
             mirror_axes = tuple(range(spec.spatial_dims)) if settings.mirror else ()
-        return Window(spec.patch_vox, settings.overlap, spec.divisible_by, settings.batch, mirror_axes)
+        overlap = spec.overlap if settings.overlap is None else settings.overlap
+        return Window(spec.patch_vox, overlap, spec.divisible_by, settings.batch, mirror_axes)
 
     def _check_answer(self, logits: FloatArray, prepared: Prepared, what: str) -> None:
         name, expected = self.card.name, _count_outputs(self.card)
@@ -192,13 +173,8 @@ class LoadedModel:
             raise MedclfError(f"{name} gave the same answer everywhere: its weights are damaged or not trained.")
 
 
-def load_model(package: ModelPackage, device: str = "auto") -> LoadedModel:
+def load_model(package: ModelPackage, settings: LoadSettings = _DEFAULT_LOADING) -> LoadedModel:
     """Build the network, fill it with its weights and check that it answers as its card says.
-
-    Parameters
-    ----------
-    device : str
-        See `choose_device`.
 
     Raises
     ------
@@ -207,7 +183,7 @@ def load_model(package: ModelPackage, device: str = "auto") -> LoadedModel:
     BackendUnavailable
         If the device is not there.
     """
-    place = choose_device(device)
+    place = choose_device(settings.device)
     with torch.random.fork_rng(devices=[]):  # a training that goes on must not see other random numbers
         network = build_network(package.card.network)
     load_weights(package, network)

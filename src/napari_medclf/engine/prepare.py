@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_medclf.domain.arrays import FloatArray
-from napari_medclf.domain.card import InputSpec
 from napari_medclf.domain.geometry import Unit
 from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.input_spec import InputSpec
 from napari_medclf.engine.channels import select_channels
-from napari_medclf.engine.grid_map import GridMap, map_grid
+from napari_medclf.engine.grid.grid_map import GridMap, map_grid
 from napari_medclf.engine.intensity import fill_non_finite, normalise, value_limits
 
 __all__ = ["GridMap", "Prepared", "prepare"]

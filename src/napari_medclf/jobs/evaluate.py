@@ -19,9 +19,9 @@ from napari_medclf.jobs.spec import spec_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from napari_medclf.domain.backend import Predictor
     from napari_medclf.domain.dataset import Case, Dataset
     from napari_medclf.domain.package import ModelPackage
-    from napari_medclf.engine.model import LoadedModel
     from napari_medclf.jobs.case_reader import CaseReader
     from napari_medclf.jobs.compare import Comparison
 
@@ -141,7 +141,7 @@ def measure(package: ModelPackage, dataset: Dataset, cases: Sequence[Case], run:
 
 
 def _compare(
-    loaded: LoadedModel, reader: CaseReader, case: Case, run: RunOptions, done: int, total: int
+    loaded: Predictor, reader: CaseReader, case: Case, run: RunOptions, done: int, total: int
 ) -> Job[Comparison]:
     from napari_medclf.jobs.compare import compare
     from napari_medclf.jobs.nested import within

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_medclf.domain.card import InputSpec, Task
+from napari_medclf.domain.card import Task
 from napari_medclf.domain.dataset import Case
 from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.events import CaseFailed, Job, Progress
+from napari_medclf.domain.input_spec import InputSpec
 from napari_medclf.domain.results import Sample
 from napari_medclf.jobs.case_reader import CaseReader
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from napari_medclf.domain.arrays import FloatArray, LabelArray
     from napari_medclf.domain.image import MedImage
     from napari_medclf.domain.labels import LabelSchema
-    from napari_medclf.engine.grid_map import GridMap
+    from napari_medclf.engine.grid.grid_map import GridMap
     from napari_medclf.engine.train.cases import TrainCase
 
 _EDITED_WEIGHT = 5.0

@@ -80,7 +80,8 @@ def models(options: ModelsOptions) -> Job[ModelsResult]:
 
 def _verify(model: str) -> Job[ModelsResult]:
     """Read the weights, compare them with the card, and let the network answer to its fingerprint."""
-    from napari_medclf.engine.model import load_model
+    from napari_medclf.backends.registry import load
+    from napari_medclf.domain.run_settings import LoadSettings
     from napari_medclf.store.bundle import verify_package
     from napari_medclf.store.catalogue import Catalogue
 
@@ -92,7 +93,7 @@ def _verify(model: str) -> Job[ModelsResult]:
         yield Progress(position, len(packages), package.name)
         try:
             verify_package(package)
-            load_model(package, "cpu")
+            load(package, LoadSettings("cpu"))
             good.append(package)
         except CardError as error:
             problems.append(str(error))

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
-from napari_medclf.domain.card import DataCredit, ModelCard, OutputSpec, Task
+from napari_medclf.domain.card import DataCredit, ModelCard, Task
 from napari_medclf.domain.dataset import Dataset, Split
 from napari_medclf.domain.errors import CardError, OptionError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.labels import LabelClass, LabelSchema
+from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.jobs.case_reader import CaseReader
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.options import check_options, option
+from napari_medclf.domain.run_settings import DEVICES, PRECISIONS, RUNTIMES, LoadSettings, RunSettings
 from napari_medclf.jobs.formats import FORMATS, check_formats
 
 if TYPE_CHECKING:
+    from napari_medclf.domain.backend import Predictor
     from napari_medclf.domain.image import MedImage
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.domain.results import Prediction
     from napari_medclf.domain.run import RunRecord
-    from napari_medclf.engine.model import LoadedModel
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
 MIRROR = ("card", "off")
 
 
@@ -27,8 +27,16 @@ class RunOptions:
     """How a model is run, whatever it is run on."""
 
     device: str = option("auto", help="where to compute", choices=DEVICES)
-    overlap: float = option(
-        0.25, help="part of a window that the next one repeats", minimum=0.0, maximum=0.9, advanced=True
+    precision: str = option("auto", help="of the numbers: auto is float32 on a CPU", choices=PRECISIONS, advanced=True)
+    runtime: str = option(
+        "auto", help="what runs the network: auto takes what was measured fastest here", choices=RUNTIMES, advanced=True
+    )
+    overlap: float | None = option(
+        None,
+        help="part of a window that the next one repeats; without one, as the model's card says",
+        minimum=0.0,
+        maximum=0.9,
+        advanced=True,
     )
     mirror: str = option(
         "card", help="average over mirrored images: as the model's card says, or not", choices=MIRROR, advanced=True
@@ -51,27 +59,29 @@ class PredictOptions(RunOptions):
     resume: bool = option(False, help="keep whole results that are in the folder already")
 
 
-def load_package(package: ModelPackage, options: RunOptions) -> LoadedModel:
+def load_package(package: ModelPackage, options: RunOptions) -> Predictor:
     """Load a model's weights, checked, ready to predict many images.
 
     Raises
     ------
     CardError
-        If the package is damaged.
+        If the package is damaged, or would run code that nobody has trusted.
+    BackendUnavailable
+        If a package or a device is missing.
     """
-    from napari_medclf.engine.model import load_model
+    from napari_medclf.backends.registry import load
 
-    return load_model(package, options.device)
+    return load(package, LoadSettings(options.device, options.precision, options.runtime))
 
 
 def predict_image(
-    image: MedImage, package: ModelPackage, options: RunOptions, loaded: LoadedModel | None = None
+    image: MedImage, package: ModelPackage, options: RunOptions, loaded: Predictor | None = None
 ) -> Job[Prediction]:
     """Run a model on an image; the command line, the window and the Python API all come here.
 
     Parameters
     ----------
-    loaded : LoadedModel or None
+    loaded : Predictor or None
         From `load_package`, to spare loading it again.
 
     Raises
@@ -81,14 +91,12 @@ def predict_image(
     ReadError
         If the image is read on demand and does not fit into memory.
     """
-    from napari_medclf.engine.model import RunSettings
-
     image = _in_memory(image)
 
     if loaded is None:
         yield Progress(0, 0, f"loading {package.name}")
         loaded = load_package(package, options)
-    settings = RunSettings(options.device, options.overlap, mirror=False if options.mirror == "off" else None)
+    settings = RunSettings(options.overlap, mirror=False if options.mirror == "off" else None)
     prediction = yield from loaded.predict(image, settings)
     for warning in prediction.warnings:
         yield Warned(warning)

@@ -18,9 +18,9 @@ from napari_medclf.jobs.json_text import printable
 from napari_medclf.jobs.predict import RunOptions, predict_image
 
 if TYPE_CHECKING:
+    from napari_medclf.domain.backend import Predictor
     from napari_medclf.domain.image import MedImage
     from napari_medclf.domain.package import ModelPackage
-    from napari_medclf.engine.model import LoadedModel
     from napari_medclf.io.report import Refusal
 
 _log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class RunPlan:
     reduce_to_px: int = 0
 
 
-def run_case(plan: RunPlan, loaded: LoadedModel, case: RunCase, done: int = 0, total: int = 1) -> Job[CaseRecord]:
+def run_case(plan: RunPlan, loaded: Predictor, case: RunCase, done: int = 0, total: int = 1) -> Job[CaseRecord]:
     """Read, predict, write; `done` and `total` place it in the progress of the run."""
     started_s = time.perf_counter()
     yield Progress(done, total, case.case_id)
@@ -84,7 +84,7 @@ def refused(refusal: Refusal) -> CaseRecord:
     )
 
 
-def _run(plan: RunPlan, loaded: LoadedModel, case: RunCase, done: int, total: int) -> Job[CaseRecord]:
+def _run(plan: RunPlan, loaded: Predictor, case: RunCase, done: int, total: int) -> Job[CaseRecord]:
     from napari_medclf.jobs.nested import within
     from napari_medclf.jobs.outputs import write_outputs
     from napari_medclf.store.runs import RunFolder

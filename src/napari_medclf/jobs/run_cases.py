@@ -14,7 +14,7 @@ from napari_medclf.jobs.predict import load_package
 from napari_medclf.jobs.run_case import RunCase, RunPlan, refused, run_case
 
 if TYPE_CHECKING:
-    from napari_medclf.engine.model import LoadedModel
+    from napari_medclf.domain.backend import Predictor
     from napari_medclf.jobs.sources import Sources
     from napari_medclf.store.runs import RunFolder
 
@@ -33,7 +33,7 @@ def run_cases(plan: RunPlan, sources: Sources) -> Job[RunRecord]:
     # Before the folder is made: a damaged model or a missing device must leave nothing behind.
     loaded = load_package(plan.package, plan.options) if missing else None
     run = RunFolder.start(plan.out, plan.spec, weights_sha256=plan.package.card.weights_sha256, resume=plan.resume)
-    book = _Book(plan, run, [refused(one) for one in sources.refusals], str(loaded.device) if loaded else "")
+    book = _Book(plan, run, [refused(one) for one in sources.refusals], loaded.place if loaded else "")
     reason, message = FinishReason.FAILED, ""
     try:
         for one in book.refused:
@@ -91,7 +91,7 @@ class _Book:
         return record
 
 
-def _run_missing(plan: RunPlan, loaded: LoadedModel, book: _Book, missing: Sequence[RunCase], total: int) -> Job[None]:
+def _run_missing(plan: RunPlan, loaded: Predictor, book: _Book, missing: Sequence[RunCase], total: int) -> Job[None]:
     n_before = total - len(missing)
     if n_before:
         yield Progress(n_before, total, f"{n_before} were done before")

@@ -19,7 +19,7 @@ from napari_medclf.jobs.run_case import RunCase, RunPlan, run_case
 from napari_medclf.jobs.sources import load_image
 
 if TYPE_CHECKING:
-    from napari_medclf.engine.model import LoadedModel
+    from napari_medclf.domain.backend import Predictor
 
 _WAIT_S = 0.2
 _state: dict[str, object] = {}
@@ -87,7 +87,7 @@ def _work(case_id: str, source: FileRef) -> CaseRecord:
     plan, stop, loaded = (
         cast("RunPlan", _state["plan"]),
         cast("Event", _state["stop"]),
-        cast("LoadedModel", _state["loaded"]),
+        cast("Predictor", _state["loaded"]),
     )
     case = RunCase(case_id, source, partial(load_image, source, plan.reduce_to_px))
     outcome = drive(run_case(plan, loaded, case), should_stop=stop.is_set)

@@ -205,9 +205,10 @@ def _fit(
 
 
 def _start_weights(init: ModelPackage | None) -> Mapping[str, Any] | None:
+    from napari_medclf.domain.run_settings import LoadSettings
     from napari_medclf.engine.model import load_model
 
-    return None if init is None else load_model(init, "cpu").network.state_dict()
+    return None if init is None else load_model(init, LoadSettings("cpu")).network.state_dict()
 
 
 def _measured(package: ModelPackage, dataset: Dataset, device: str) -> Job[ModelPackage]:

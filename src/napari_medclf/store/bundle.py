@@ -37,6 +37,15 @@ def is_package(folder: Path) -> bool:
     return (folder / METADATA).is_file()
 
 
+def has_card(folder: Path) -> bool:
+    """Tell whether a folder's metadata hold a card of this program."""
+    try:
+        content = json.loads((folder / METADATA).read_bytes()[:_MAX_METADATA_BYTES])
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and CARD_KEY in content
+
+
 def read_package(folder: Path, *, is_embedded: bool = False) -> ModelPackage:
     """Read a package's card; the weights are only looked for, `verify_package` reads them.
 

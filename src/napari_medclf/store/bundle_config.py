@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from napari_medclf.domain.card import InputSpec, Intensity, ModelCard, Task
+from napari_medclf.domain.card import ModelCard, Task
+from napari_medclf.domain.input_spec import InputSpec, Intensity
 
 _RUN = (
     "$[@postprocessing({**item, 'pred': "

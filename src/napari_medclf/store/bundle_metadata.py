@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from napari_medclf.domain.card import Intensity, ModelCard, Task
+from napari_medclf.domain.card import ModelCard, Task
+from napari_medclf.domain.input_spec import Intensity
 
 CARD_KEY = "napari_medclf"
 """Where our card lies in the metadata; other programs ignore it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from napari_medclf.domain.card import DataCredit, InputSpec, Intensity, Metric, ModelCard, Task
+from napari_medclf.domain.card import DataCredit, Metric, ModelCard, Task
+from napari_medclf.domain.input_spec import InputSpec, Intensity
 
 _TASKS = {
     Task.CLASSIFY: "classifies whole images",

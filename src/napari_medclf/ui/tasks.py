@@ -23,7 +23,7 @@ from napari_medclf.ui.saved_answer import SavedAnswer, read_saved
 from napari_medclf.ui.working_copy import WorkingCopies
 
 if TYPE_CHECKING:
-    from napari_medclf.engine.model import LoadedModel
+    from napari_medclf.domain.backend import Predictor
     from napari_medclf.jobs.predict import RunOptions
 
 Row = Mapping[str, Any]
@@ -119,9 +119,9 @@ class ModelCache:
 
     def __init__(self) -> None:
         self._key: tuple[Any, ...] = ()
-        self._loaded: LoadedModel | None = None
+        self._loaded: Predictor | None = None
 
-    def get(self, package: ModelPackage, options: RunOptions) -> LoadedModel:
+    def get(self, package: ModelPackage, options: RunOptions) -> Predictor:
         """Load a model, or return the one that is loaded when its file has not changed."""
         from napari_medclf.jobs.predict import load_package
 

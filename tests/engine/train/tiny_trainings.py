@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_medclf.domain.card import InputSpec, Intensity, ModelCard, NetworkSpec, OutputSpec, Task
+from napari_medclf.domain.card import ModelCard, NetworkSpec, Task
 from napari_medclf.domain.events import EpochDone
+from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.domain.results import Sample
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.fit import fit

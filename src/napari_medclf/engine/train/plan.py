@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from napari_medclf.domain.card import InputSpec, Intensity, NetworkSpec, Task
+from napari_medclf.domain.card import NetworkSpec, Task
 from napari_medclf.domain.errors import CardError
 from napari_medclf.domain.geometry import Unit
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale
+from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.engine.train.recipe import AugmentSettings, Recipe
 from napari_medclf.engine.train.targets import N_INSTANCE_CHANNELS

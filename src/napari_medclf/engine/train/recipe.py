@@ -7,8 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from napari_medclf.domain.card import InputSpec, NetworkSpec
+from napari_medclf.domain.card import NetworkSpec
 from napari_medclf.domain.errors import OptionError, unknown_choice
+from napari_medclf.domain.input_spec import InputSpec
 
 _BUILT_IN = Path(__file__).parent / "recipes"
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from napari_medclf.domain.events import Job, Progress
-from napari_medclf.engine.sliding_window import Window, run_batch, slide
+from napari_medclf.engine.sliding.slide import Window, run_batch, slide
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.losses import segmentation_loss
 from napari_medclf.engine.train.recipe import Recipe

@@ -86,7 +86,7 @@ class RunPanel(QWidget):
         prediction = answer.prediction
         kind = _count_text(len(rows)) if answer.card.task is Task.INSTANCES else ""
         parts = [f"{prediction.model} {prediction.model_version}", kind]
-        parts.append(f"{seconds_text(prediction.elapsed_s)} on {prediction.device}")
+        parts.append(f"{seconds_text(prediction.elapsed_s)} on {prediction.place}")
         lines = [" · ".join(part for part in parts if part), *(f"⚠ {one}" for one in prediction.warnings)]
         self.message.setText("\n".join(lines))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_medclf.domain.card import InputSpec, Intensity
 from napari_medclf.domain.geometry import Geometry, Unit
 from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.input_spec import InputSpec, Intensity
+from napari_medclf.engine.grid.upright import stand_upright
 from napari_medclf.engine.prepare import prepare
-from napari_medclf.engine.upright import stand_upright
 
 SHAPE = (11, 20, 28)
 SPACING_MM = (4.0, 0.7, 0.5)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_medclf.engine.label_restore import restore_argmax
-from napari_medclf.engine.resize import resize_samples
+from napari_medclf.engine.grid.resize import resize_samples
+from napari_medclf.engine.restore.argmax import restore_argmax
 
 
 def _logits(shape: tuple[int, int, int], n_classes: int, *, roughness: float = 2.0) -> np.ndarray:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_medclf.domain.arrays import BoolArray, FloatArray, LabelArray
 from napari_medclf.domain.geometry import Shape3
-from napari_medclf.engine.resize import Taps, list_taps
+from napari_medclf.engine.grid.resize import Taps, list_taps
 
 # Voxels interpolated at once: their classes stay in the cache.
 _CHUNK_VOX = 2**16

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_medclf.engine.resize import resize_nearest, resize_samples
+from napari_medclf.engine.grid.resize import resize_nearest, resize_samples
 
 
 def _samples(*shape: int) -> np.ndarray:

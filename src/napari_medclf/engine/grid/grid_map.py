@@ -10,12 +10,12 @@ from typing import TypeVar
 import numpy as np
 
 from napari_medclf.domain.arrays import FloatArray, LabelArray
-from napari_medclf.domain.card import InputSpec
 from napari_medclf.domain.errors import CardError, GridError
 from napari_medclf.domain.geometry import Geometry, Shape3, Unit
-from napari_medclf.engine.label_restore import restore_argmax
-from napari_medclf.engine.resize import resize_nearest, resize_samples
-from napari_medclf.engine.upright import Upright, stand_upright
+from napari_medclf.domain.input_spec import InputSpec
+from napari_medclf.engine.grid.resize import resize_nearest, resize_samples
+from napari_medclf.engine.grid.upright import Upright, stand_upright
+from napari_medclf.engine.restore.argmax import restore_argmax
 
 Array = TypeVar("Array", FloatArray, LabelArray)
 _WORLD_AXIS_OF_LETTER = {"R": (0, -1), "L": (0, 1), "A": (1, -1), "P": (1, 1), "I": (2, -1), "S": (2, 1)}

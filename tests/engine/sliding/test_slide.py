@@ -8,7 +8,7 @@ import torch
 
 from napari_medclf.domain.errors import CardError
 from napari_medclf.domain.events import Progress
-from napari_medclf.engine.sliding_window import Window, gaussian_weight, slide
+from napari_medclf.engine.sliding.slide import Window, gaussian_weight, slide
 from napari_medclf.jobs.drive import drive
 from napari_medclf.testing.phantoms import fingerprint_input
 

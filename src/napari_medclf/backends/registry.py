@@ -1,0 +1,102 @@
+"""Find the backend for a model file, and load models with a person's trust."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from napari_medclf.domain.backend import Backend, Predictor
+from napari_medclf.domain.card import ModelCard
+from napari_medclf.domain.errors import BackendUnavailable, CardError, unknown_choice
+from napari_medclf.domain.package import ModelPackage
+from napari_medclf.domain.run_settings import LoadSettings
+
+_GROUP = "napari_medclf.backends"
+_DEFAULT_SETTINGS = LoadSettings()
+
+
+@cache
+def list_backends() -> tuple[Backend, ...]:
+    """List the installed backends, ours first, then those of extensions by name.
+
+    An extension that cannot be imported is left out; `list_broken` says why.
+    """
+    return _load_all()[0]
+
+
+def list_broken() -> tuple[str, ...]:
+    """Say in sentences which extensions could not be imported."""
+    return _load_all()[1]
+
+
+def find_backend(name: str) -> Backend:
+    """Find a backend by the name that cards write.
+
+    Raises
+    ------
+    CardError
+        If there is none.
+    """
+    for one in list_backends():
+        if one.name == name:
+            return one
+    raise CardError(unknown_choice("backend", name, [one.name for one in list_backends()]))
+
+
+def open_model(path: Path, card: ModelCard | None = None) -> ModelPackage:
+    """Read what a model of any kind says about itself, without reading weights or running anything.
+
+    Parameters
+    ----------
+    card : ModelCard or None
+        What a person says about it; its `backend` chooses the backend where it is not ``native``.
+
+    Raises
+    ------
+    CardError
+        If there is nothing, no backend knows it, or it is damaged.
+    """
+    if not path.exists():
+        raise CardError(f"{path}: does not exist.")
+    for one in list_backends():
+        is_wanted = card is None or card.backend in ("native", one.name)
+        if is_wanted and one.recognises(path):
+            return one.read(path, card)
+    kinds = "; ".join(one.title for one in list_backends())
+    raise CardError(f"{path}: is no model that this program knows. Known are: {kinds}.")
+
+
+def load(package: ModelPackage, settings: LoadSettings = _DEFAULT_SETTINGS) -> Predictor:
+    """Load a model with the backend of its card.
+
+    Raises
+    ------
+    CardError
+        If it is damaged, or would run code that nobody has trusted; the sentence says how to look at it.
+    BackendUnavailable
+        If a package or a device is missing.
+    """
+    from napari_medclf.store.trust import check_trust
+
+    backend = find_backend(package.card.backend)
+    reason = backend.unavailable_because()
+    if reason:
+        raise BackendUnavailable(reason)
+    check_trust(package)
+    return backend.load(package, settings)
+
+
+@cache
+def _load_all() -> tuple[tuple[Backend, ...], tuple[str, ...]]:
+    ours: list[Backend] = []
+    others: list[Backend] = []
+    broken: list[str] = []
+    for point in sorted(entry_points(group=_GROUP), key=lambda point: point.name):
+        try:
+            backend = point.load()()
+        except Exception as error:  # noqa: BLE001  (an extension must not take the program down)
+            broken.append(f"The backend {point.name!r} of an extension cannot be loaded: {error}.")
+            continue
+        (ours if point.value.startswith("napari_medclf.") else others).append(backend)
+    return (*ours, *others), tuple(broken)

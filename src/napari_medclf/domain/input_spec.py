@@ -1,0 +1,125 @@
+"""What a network takes: channels, grid, intensity, windows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Intensity(BaseModel):
+    """How samples become network input.
+
+    ``zscore``: (x - mean) / standard deviation of the image, per channel, after clipping to the
+    percentiles `low` and `high`. ``window``: clip to [low, high] in sample units, then to 0..1.
+    ``percentile``: clip to the percentiles, then to 0..1. ``range``: from the dtype's range to 0..1.
+    ``minmax``: from the image's smallest and largest sample to 0..1. ``clip``: clip to [low, high] and keep the
+    unit. ``none``: as they are.
+
+    Parameters
+    ----------
+    of : str
+        Which samples of a channel count for statistics and are changed by ``zscore``: ``all``; ``nonzero`` leaves the
+        others zero (MONAI's ``NormalizeIntensity(nonzero=True)``); ``above_mean`` takes mean and deviation from
+        samples above the mean, and changes all (TorchIO's ``ZNormalization`` with its mean mask).
+    is_clipped : bool
+        Whether ``window`` and ``percentile`` cut off what lies outside; else it lands below 0 or above 1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["zscore", "window", "percentile", "range", "minmax", "clip", "none"]
+    low: float = 0.0
+    high: float = 100.0
+    of: Literal["all", "nonzero", "above_mean"] = "all"
+    is_clipped: bool = True
+    mean: tuple[float, ...] = ()
+    """Subtracted a channel afterwards; empty for none."""
+    std: tuple[float, ...] = ()
+    """Divided by a channel afterwards; empty for none."""
+
+
+class InputSpec(BaseModel):
+    """What a network takes; `engine.prepare` obeys it in training and in use.
+
+    Parameters
+    ----------
+    spatial_dims : 2 or 3
+        A 2D network sees a volume slice by slice.
+    channels : tuple of str
+        Names of the input channels: ``("gray",)``, ``("red", "green", "blue")``, ``("T1", "T2")``.
+    channel_intensity : tuple of Intensity
+        One for each channel, in place of `intensity`; empty where all are treated alike.
+    modality : tuple of str
+        DICOM codes that fit; empty where any does.
+    spacing_mm : (k, j, i) or (j, i), or None
+        Resample to this; None keeps the image's own.
+    axis_codes : str or None
+        Orientation of the array the network expects, such as ``"SPL"``: the direction in which each index grows,
+        index k first. None keeps the image's own.
+    axis_order : (int, int, int)
+        Where `axis_codes` is None: axes of the array (k, j, i) in the order in which the network takes them.
+        ``(2, 1, 0)`` feeds (i, j, k), as nibabel and MONAI load volumes. `spacing_mm`, `resize_to` and `patch_vox`
+        are in the network's order.
+    resize_to : (j, i) or (k, j, i), or None
+        Resize the whole image to this many pixels, for classification.
+    crop : str
+        Before anything else, cut to the box of ``nonzero`` samples (of any channel), and fill the rest of the answer
+        with background.
+    resampling : str
+        ``area``: the mean over what a new voxel covers where an axis shrinks, linear where it grows. ``linear``:
+        linear between centres either way, as MONAI's ``Spacing`` and PyTorch do. ``cubic``: third-order splines as
+        nnU-Net uses (scikit-image's ``resize(order=3)``, slices apart where the grid is anisotropic).
+    align : str
+        What old and new grid share: the outer ``edges`` of the volume, or the first voxel's ``centre`` and then the
+        exact spacing (MONAI's ``Spacing``).
+    is_normalised_first : bool
+        Whether intensities are scaled on the image's own grid, before resampling (nnU-Net), rather than after it.
+    patch_vox : tuple
+        Window of the sliding-window run, and patch of training.
+    overlap : float
+        Part of a window that neighbours share, unless a person says otherwise.
+    blending : str
+        Weight of a window's voxels where windows overlap.
+    divisible_by : int
+        Every spatial size is padded to a multiple of this.
+    is_air_skipped : bool
+        Whether windows that lie wholly outside of the body may be called background without asking the network.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    spatial_dims: Literal[2, 3]
+    channels: tuple[str, ...]
+    intensity: Intensity
+    channel_intensity: tuple[Intensity, ...] = ()
+    modality: tuple[str, ...] = ()
+    spacing_mm: tuple[float, ...] | None = None
+    axis_codes: str | None = None
+    axis_order: tuple[int, int, int] = (0, 1, 2)
+    resize_to: tuple[int, ...] | None = None
+    crop: Literal["none", "nonzero"] = "none"
+    resampling: Literal["area", "linear", "cubic"] = "area"
+    align: Literal["edges", "centre"] = "edges"
+    is_normalised_first: bool = False
+    patch_vox: tuple[int, ...]
+    overlap: float = Field(default=0.25, ge=0, lt=1)
+    blending: Literal["gaussian", "constant"] = "gaussian"
+    divisible_by: int = 1
+    is_air_skipped: bool = False
+
+    @model_validator(mode="after")
+    def _check_dims(self) -> InputSpec:
+        for name in ("spacing_mm", "resize_to", "patch_vox"):
+            value = getattr(self, name)
+            if value is not None and len(value) != self.spatial_dims:
+                raise ValueError(f"{name} has {len(value)} numbers for {self.spatial_dims} dimensions")
+        if len(self.channel_intensity) not in (0, len(self.channels)):
+            raise ValueError(f"channel_intensity has {len(self.channel_intensity)} for {len(self.channels)} channels")
+        if sorted(self.axis_order) != [0, 1, 2]:
+            raise ValueError(f"axis_order {self.axis_order} does not name three axes")
+        return self
+
+    def intensity_of(self, channel: int) -> Intensity:
+        """How one channel is scaled."""
+        return self.channel_intensity[channel] if self.channel_intensity else self.intensity

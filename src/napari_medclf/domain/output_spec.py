@@ -1,0 +1,57 @@
+"""What a network returns, and how that becomes labels, objects, boxes or scores."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from napari_medclf.domain.labels import LabelSchema
+
+
+class OutputSpec(BaseModel):
+    """What the network returns and how it becomes a result.
+
+    Parameters
+    ----------
+    schema_ : LabelSchema
+        Segmentation: channel 0 is background (unless `has_background_channel` is false), channel n the n-th foreground
+        class. Classification: channel n is class n. Instances: the one kind of object. Detection: the kinds of object.
+    activation : str
+        ``softmax`` for exclusive classes, ``sigmoid`` for independent ones.
+    is_activated : bool
+        Whether the network's answer is a probability already (its last layer is the activation).
+    has_background_channel : bool
+        Whether channel 0 is background; networks with sigmoids often leave it out.
+    priority : tuple of str
+        For independent classes that overlap (nnU-Net's regions): a later one is painted over an earlier one. Empty:
+        the most probable wins.
+    temperature : float
+        Logits are divided by it (Guo 2017); 1 means not calibrated.
+    thresholds : dict
+        Class name to probability from which a class is decided; without an entry, arg-max or 0.5.
+    instances : str
+        How objects are told apart: ``border`` (channels background, interior, border; Caicedo 2019), ``distance``
+        (watershed on the distance inside the foreground), ``flows`` (channels foreground, then one flow an axis;
+        cellpose), ``hover`` (channels background, nucleus, horizontal, vertical; HoVerNet), ``components``.
+    smallest_score, nms_iou : float
+        Detection: boxes below the score, and boxes that overlap a better one by more than this intersection over
+        union (in mm), are dropped.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    schema_: LabelSchema = Field(alias="schema")
+    activation: Literal["softmax", "sigmoid"] = "softmax"
+    is_activated: bool = False
+    has_background_channel: bool = True
+    priority: tuple[str, ...] = ()
+    temperature: float = Field(default=1.0, gt=0)
+    thresholds: dict[str, float] = Field(default_factory=dict)
+    mirror_axes: tuple[int, ...] = ()
+    """Spatial axes to flip for test-time augmentation; empty for none."""
+    min_object_vox: int = 0
+    """Smaller connected objects are removed."""
+    instances: Literal["border", "distance", "flows", "hover", "components"] = "border"
+    smallest_score: float = Field(default=0.5, ge=0, le=1)
+    nms_iou: float = Field(default=0.3, ge=0, le=1)

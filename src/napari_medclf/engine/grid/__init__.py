@@ -1,0 +1,1 @@
+"""From an image's grid to the network's and home again."""

@@ -1,0 +1,1 @@
+"""From finished logits to results on the image's own grid, slab by slab."""

@@ -1,0 +1,1 @@
+"""Run a network over an image: whole, or window by window."""

@@ -1,0 +1,73 @@
+"""A person's word that a model's code may run, remembered by the digest of that code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from napari_medclf.atomic import atomic_write
+from napari_medclf.domain.errors import CardError, WriteError
+from napari_medclf.domain.package import ModelPackage
+from napari_medclf.domain.trust import Trust
+from napari_medclf.store.catalogue import default_user_folder
+
+_MOST_SHOWN = 3
+
+
+def is_trusted(trust: Trust, user_folder: Path | None = None) -> bool:
+    """Tell whether a person has allowed exactly this content to run."""
+    return trust.sha256 in _read(_path(user_folder))
+
+
+def remember_trust(trust: Trust, name: str, user_folder: Path | None = None) -> None:
+    """Write down that a person allows this content to run, under the model's name.
+
+    Raises
+    ------
+    WriteError
+        If the file cannot be written.
+    """
+    path = _path(user_folder)
+    known = _read(path) | {trust.sha256: name}
+    try:
+        atomic_write(path, json.dumps({"schema_version": 1, "trusted": known}, indent=1) + "\n")
+    except OSError as error:
+        raise WriteError(f"{path}: cannot be written ({error.strerror or error}).") from error
+
+
+def forget_trust(trust: Trust, user_folder: Path | None = None) -> None:
+    """Take a person's word back."""
+    path = _path(user_folder)
+    known = {digest: name for digest, name in _read(path).items() if digest != trust.sha256}
+    atomic_write(path, json.dumps({"schema_version": 1, "trusted": known}, indent=1) + "\n")
+
+
+def check_trust(package: ModelPackage, user_folder: Path | None = None) -> None:
+    """Refuse a model whose code nobody has allowed to run.
+
+    Raises
+    ------
+    CardError
+        With what would run, and how to allow it.
+    """
+    trust = package.trust
+    if trust is None or is_trusted(trust, user_folder):
+        return
+    shown = "; ".join(trust.what[:_MOST_SHOWN])
+    more = f" and {len(trust.what) - _MOST_SHOWN} more" if len(trust.what) > _MOST_SHOWN else ""
+    raise CardError(
+        f"{package.name} would run code of its own: {shown}{more}. Look at it with `medclf models show`, and if you "
+        f"trust whoever made it, allow it with `medclf models trust {package.name}`."
+    )
+
+
+def _path(user_folder: Path | None) -> Path:
+    return (user_folder or default_user_folder()) / "trusted.json"
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        content = json.loads(path.read_bytes())
+        return {str(digest): str(name) for digest, name in content["trusted"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}  # nobody's word is no word
