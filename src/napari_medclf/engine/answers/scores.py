@@ -1,0 +1,23 @@
+"""Which classes an image has."""
+
+from __future__ import annotations
+
+from napari_medclf.domain.events import Job
+from napari_medclf.engine.answers.inference import Answer, Inference, check_logits
+from napari_medclf.engine.decide import activate, decide_classes
+from napari_medclf.engine.sliding.whole_image import run_whole
+
+
+def answer_scores(inference: Inference) -> Job[Answer]:
+    """Score every class of the card.
+
+    Notes
+    -----
+    A 2D network has one answer a slice: their mean is the answer for the image.
+    """
+    card = inference.card
+    logits = yield from run_whole(inference.prepared.data, inference.network, inference.window, inference.device)
+    check_logits(logits, inference)
+    activate(logits, card.output)
+    scores = logits.mean(axis=1).tolist()
+    return Answer(classification=decide_classes(scores, card.output, is_calibrated=card.is_calibrated))
