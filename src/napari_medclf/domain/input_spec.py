@@ -33,6 +33,8 @@ class Intensity(BaseModel):
     high: float = 100.0
     of: Literal["all", "nonzero", "above_mean"] = "all"
     is_clipped: bool = True
+    is_per_channel: bool = True
+    """Whether statistics are each channel's own, or of all channels together (MONAI's default)."""
     mean: tuple[float, ...] = ()
     """Subtracted a channel afterwards; empty for none."""
     std: tuple[float, ...] = ()
@@ -50,6 +52,8 @@ class InputSpec(BaseModel):
         Names of the input channels: ``("gray",)``, ``("red", "green", "blue")``, ``("T1", "T2")``.
     channel_intensity : tuple of Intensity
         One for each channel, in place of `intensity`; empty where all are treated alike.
+    then : tuple of Intensity
+        Further scalings of all channels, one after the other.
     modality : tuple of str
         DICOM codes that fit; empty where any does.
     spacing_mm : (k, j, i) or (j, i), or None
@@ -93,6 +97,7 @@ class InputSpec(BaseModel):
     channels: tuple[str, ...]
     intensity: Intensity
     channel_intensity: tuple[Intensity, ...] = ()
+    then: tuple[Intensity, ...] = ()
     modality: tuple[str, ...] = ()
     spacing_mm: tuple[float, ...] | None = None
     axis_codes: str | None = None

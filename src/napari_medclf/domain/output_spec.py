@@ -34,6 +34,11 @@ class OutputSpec(BaseModel):
         How objects are told apart: ``border`` (channels background, interior, border; Caicedo 2019), ``distance``
         (watershed on the distance inside the foreground), ``flows`` (channels foreground, then one flow an axis;
         cellpose), ``hover`` (channels background, nucleus, horizontal, vertical; HoVerNet), ``components``.
+    resampled : str
+        What is brought to the image's grid, before the class is decided there: ``logits`` (nnU-Net),
+        ``probabilities`` (MONAI's ``Activations``, ``Invert``, ``AsDiscrete``), or decided ``labels`` (nearest voxel).
+    largest_only : tuple of str
+        Classes of which only the largest object is kept (voxels that share a corner belong together).
     smallest_score, nms_iou : float
         Detection: boxes below the score, and boxes that overlap a better one by more than this intersection over
         union (in mm), are dropped.
@@ -52,6 +57,8 @@ class OutputSpec(BaseModel):
     """Spatial axes to flip for test-time augmentation; empty for none."""
     min_object_vox: int = 0
     """Smaller connected objects are removed."""
+    resampled: Literal["logits", "probabilities", "labels"] = "logits"
+    largest_only: tuple[str, ...] = ()
     instances: Literal["border", "distance", "flows", "hover", "components"] = "border"
     smallest_score: float = Field(default=0.5, ge=0, le=1)
     nms_iou: float = Field(default=0.3, ge=0, le=1)
