@@ -41,7 +41,7 @@ def has_card(folder: Path) -> bool:
     """Tell whether a folder's metadata hold a card of this program."""
     try:
         content = json.loads((folder / METADATA).read_bytes()[:_MAX_METADATA_BYTES])
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(content, dict) and CARD_KEY in content
 
@@ -64,7 +64,7 @@ def read_package(folder: Path, *, is_embedded: bool = False) -> ModelPackage:
         raise CardError(f"{folder}: is no model package; it has no {METADATA}.") from None
     except OSError as error:
         raise CardError(f"{path}: cannot be read ({error.strerror or error}).") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CardError(f"{path}: is not JSON ({error}).") from error
     if not isinstance(content, dict) or CARD_KEY not in content:
         raise CardError(f"{folder}: is a MONAI bundle without the {CARD_KEY!r} card, which this program needs.")
