@@ -20,8 +20,9 @@ class Intensity(BaseModel):
     ----------
     of : str
         Which samples of a channel count for statistics and are changed by ``zscore``: ``all``; ``nonzero`` leaves the
-        others zero (MONAI's ``NormalizeIntensity(nonzero=True)``); ``above_mean`` takes mean and deviation from
-        samples above the mean, and changes all (TorchIO's ``ZNormalization`` with its mean mask).
+        others zero (MONAI's ``NormalizeIntensity(nonzero=True)``); ``filled`` takes where any channel is not zero, and
+        the holes in that (nnU-Net's mask); ``above_mean`` takes mean and deviation from samples above the mean, and
+        changes all (TorchIO's ``ZNormalization`` with its mean mask).
     is_clipped : bool
         Whether ``window`` and ``percentile`` cut off what lies outside; else it lands below 0 or above 1.
     """
@@ -31,7 +32,7 @@ class Intensity(BaseModel):
     kind: Literal["zscore", "window", "percentile", "range", "minmax", "clip", "none"]
     low: float = 0.0
     high: float = 100.0
-    of: Literal["all", "nonzero", "above_mean"] = "all"
+    of: Literal["all", "nonzero", "filled", "above_mean"] = "all"
     is_clipped: bool = True
     is_per_channel: bool = True
     """Whether statistics are each channel's own, or of all channels together (MONAI's default)."""
@@ -85,6 +86,9 @@ class InputSpec(BaseModel):
         Part of a window that neighbours share, unless a person says otherwise.
     blending : str
         Weight of a window's voxels where windows overlap.
+    tiling : str
+        Whose sliding window is followed: ``monai`` lays windows at a fixed step, ``nnunet`` spreads them evenly and
+        keeps its sums, and the logits that come home, in half precision, so that labels are the same to the voxel.
     divisible_by : int
         Every spatial size is padded to a multiple of this.
     is_air_skipped : bool
@@ -110,6 +114,7 @@ class InputSpec(BaseModel):
     patch_vox: tuple[int, ...]
     overlap: float = Field(default=0.25, ge=0, lt=1)
     blending: Literal["gaussian", "constant"] = "gaussian"
+    tiling: Literal["monai", "nnunet"] = "monai"
     divisible_by: int = 1
     is_air_skipped: bool = False
 
