@@ -1,118 +1,140 @@
-"""A model of any kind finds its backend, and code of its own needs a person's word."""
+"""Models of any kind are opened by their content, and none of their code runs without a person's word."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import hashlib
+import pickle
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from napari_medclf.backends import registry
-from napari_medclf.domain.errors import BackendUnavailable, CardError
+from napari_medclf.domain.card import ModelCard, NetworkSpec, Task
+from napari_medclf.domain.errors import CardError
+from napari_medclf.domain.input_spec import InputSpec, Intensity
+from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.run_settings import LoadSettings
 from napari_medclf.domain.trust import Trust
-from napari_medclf.store.catalogue import Catalogue
-from napari_medclf.store.trust import forget_trust, is_trusted, remember_trust
+from napari_medclf.store.sidecar import write_sidecar
+from napari_medclf.store.trust import NotTrusted, forget_trust, remember_trust
 
-_TRUST = Trust("ab" * 32, ("$import os", "$os.listdir('.')"))
+CARD = ModelCard(
+    name="script",
+    version="1",
+    task=Task.SEGMENT,
+    title="A script",
+    description="Runs code.",
+    input=InputSpec(spatial_dims=2, channels=("gray",), intensity=Intensity(kind="range"), patch_vox=(8, 8)),
+    output=OutputSpec(schema=LabelSchema.from_names(["cell"], first_value=1)),
+    network=NetworkSpec(target="script"),
+    licence="MIT",
+    backend="script",
+)
+
+
+@dataclass
+class ScriptBackend:
+    """Files ending in .script, whose whole content would run."""
+
+    name: str = "script"
+    title: str = "script"
+    loaded: list[ModelPackage] = field(default_factory=list)
+
+    def unavailable_because(self) -> str:
+        return ""
+
+    def recognises(self, path: Path) -> bool:
+        return path.suffix == ".script"
+
+    def read(self, path: Path, card: ModelCard | None = None) -> ModelPackage:
+        if card is None:
+            raise CardError(f"{path}: needs a card.")
+        text = path.read_text()
+        trust = Trust(hashlib.sha256(text.encode()).hexdigest(), tuple(text.splitlines())) if text else None
+        return ModelPackage(card, path.parent, files=(path,), trust=trust)
+
+    def load(self, package: ModelPackage, settings: LoadSettings = LoadSettings()) -> Any:  # noqa: B008
+        self.loaded.append(package)
+        return package
 
 
 @pytest.fixture
-def nuclei() -> ModelPackage:
-    return Catalogue().find("nuclei")
+def backend(monkeypatch: pytest.MonkeyPatch) -> ScriptBackend:
+    ours = ScriptBackend()
+    monkeypatch.setattr(registry, "list_backends", lambda: (ours,))
+    return ours
 
 
-def test_every_backend_has_a_name_of_its_own():
-    names = [one.name for one in registry.list_backends()]
-
-    assert len(set(names)) == len(names)
-    assert "native" in names
-    assert registry.list_broken() == ()
-
-
-def test_package_of_ours_is_opened_by_its_folder(nuclei):
-    opened = registry.open_model(nuclei.folder)
-
-    assert opened.card == nuclei.card
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "model.script"
+    path.write_text("launch()\n")
+    return path
 
 
-def test_what_no_backend_knows_is_refused_with_what_is_known(tmp_path):
-    (tmp_path / "letter.txt").write_text("Dear colleague,\n")
-
-    with pytest.raises(CardError, match=r"letter\.txt: is no model that this program knows\. Known are: .*package"):
-        registry.open_model(tmp_path / "letter.txt")
-    with pytest.raises(CardError, match=r"missing: does not exist\."):
-        registry.open_model(tmp_path / "missing")
-
-
-def test_unknown_backend_names_the_nearest(nuclei):
-    stranger = replace(nuclei, card=nuclei.card.model_copy(update={"backend": "nativ"}))
-
-    with pytest.raises(CardError, match="There is no backend 'nativ'. Did you mean 'native'"):
-        registry.load(stranger)
+def test_card_beside_the_file_is_found(backend: ScriptBackend, script: Path) -> None:
+    with pytest.raises(CardError, match="needs a card"):
+        registry.open_model(script)
+    write_sidecar(ModelPackage(CARD, script.parent, files=(script,)), script.parent)
+    assert registry.open_model(script).card == CARD
+    assert registry.open_model(script.parent).files == (script,)
 
 
-def test_backend_that_lacks_a_package_says_so_before_loading(nuclei, monkeypatch):
-    class Lacking:
-        name, title = "native", "a backend"
-
-        def unavailable_because(self) -> str:
-            return "It needs the package sesame. Install it with `pip install sesame`."
-
-    monkeypatch.setattr(registry, "list_backends", lambda: (Lacking(),))
-    with pytest.raises(BackendUnavailable, match="needs the package sesame"):
-        registry.load(nuclei)
-
-
-def test_code_runs_only_after_a_persons_word_about_this_very_code(nuclei):
-    model = replace(nuclei, trust=_TRUST)
-
-    with pytest.raises(CardError, match=r"would run code of its own: \$import os; .*medclf models trust nuclei"):
-        registry.load(model, LoadSettings("cpu"))
-
-    remember_trust(_TRUST, model.name)
-    assert registry.load(model, LoadSettings("cpu")).package is model
-    with pytest.raises(CardError, match="would run code"):
-        registry.load(replace(model, trust=Trust("cd" * 32, _TRUST.what)))
-
-    forget_trust(_TRUST)
-    assert not is_trusted(_TRUST)
+def test_code_runs_only_after_a_persons_word(backend: ScriptBackend, script: Path) -> None:
+    package = registry.open_model(script, CARD)
+    assert package.trust is not None
+    with pytest.raises(NotTrusted, match=r"script would run code of its own: launch\(\)"):
+        registry.load(package)
+    assert backend.loaded == []
+    remember_trust(package.trust, "script")
+    registry.load(package)
+    assert len(backend.loaded) == 1
+    forget_trust(package.trust)
+    with pytest.raises(NotTrusted):
+        registry.load(package)
 
 
-def test_broken_book_of_trust_trusts_nobody(tmp_path):
-    remember_trust(_TRUST, "some-model", tmp_path)
-    assert is_trusted(_TRUST, tmp_path)
-
-    for content in (b"", b"[]", b'{"trusted": 3}', b'{"trusted": {"'):
-        (tmp_path / "trusted.json").write_bytes(content)
-        assert not is_trusted(_TRUST, tmp_path)
-
-
-def test_extension_that_cannot_be_imported_is_told_and_left_out(monkeypatch):
-    from importlib.metadata import EntryPoint
-
-    points = [EntryPoint("broken", "no_such_module:Backend", "napari_medclf.backends")]
-    monkeypatch.setattr(registry, "entry_points", lambda group: points)
-    registry._load_all.cache_clear()
-    registry.list_backends.cache_clear()
-    try:
-        assert registry.list_backends() == ()
-        assert registry.list_broken() == (
-            "The backend 'broken' of an extension cannot be loaded: No module named 'no_such_module'.",
-        )
-    finally:
-        registry._load_all.cache_clear()
-        registry.list_backends.cache_clear()
+def test_sidecar_that_denies_code_is_not_believed(backend: ScriptBackend, script: Path) -> None:
+    liar = ModelPackage(CARD, script.parent, files=(script,), trust=None)
+    write_sidecar(liar, script.parent)
+    with pytest.raises(NotTrusted, match="launch"):
+        registry.load(liar)
+    with pytest.raises(NotTrusted, match="launch"):
+        registry.load(registry.open_model(script.parent))
 
 
-def test_listing_backends_loads_nothing_heavy():
-    import subprocess
-    import sys
+def test_word_holds_for_that_content_and_no_other(backend: ScriptBackend, script: Path) -> None:
+    package = registry.open_model(script, CARD)
+    assert package.trust is not None
+    remember_trust(package.trust, "script")
+    script.write_text("launch(all)\n")
+    with pytest.raises(NotTrusted, match="all"):
+        registry.load(package)
 
-    code = (
-        "import sys; from napari_medclf.backends.registry import list_backends, open_model; list_backends();"
-        "print([m for m in ('torch', 'monai', 'onnx', 'onnxruntime', 'openvino') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 
-    assert done.stdout.strip() == "[]", done.stderr
+def test_word_for_one_of_two_files_is_not_enough(backend: ScriptBackend, script: Path) -> None:
+    other = script.with_name("other.script")
+    other.write_text("erase()\n")
+    first = registry.open_model(script, CARD)
+    assert first.trust is not None
+    remember_trust(first.trust, "script")
+    with pytest.raises(NotTrusted, match=r"launch\(\); erase\(\)"):
+        registry.load(replace(first, files=(script, other)))
+
+
+def test_files_that_became_something_else_are_refused(backend: ScriptBackend, script: Path) -> None:
+    package = registry.open_model(script, CARD)
+    script.unlink()
+    with pytest.raises(CardError, match="is no script any more"):
+        registry.load(replace(package, files=()))
+
+
+def test_refusal_crosses_from_a_worker_process(backend: ScriptBackend, script: Path) -> None:
+    with pytest.raises(NotTrusted) as caught:
+        registry.load(registry.open_model(script, CARD))
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.package) == (str(caught.value), caught.value.package)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
+from hashlib import sha256
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -11,8 +14,10 @@ from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.errors import BackendUnavailable, CardError, unknown_choice
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.run_settings import LoadSettings
+from napari_medclf.domain.trust import Trust
 
 _GROUP = "napari_medclf.backends"
+_NATIVE = "native"
 _DEFAULT_SETTINGS = LoadSettings()
 
 
@@ -50,19 +55,24 @@ def open_model(path: Path, card: ModelCard | None = None) -> ModelPackage:
     Parameters
     ----------
     card : ModelCard or None
-        What a person says about it; its `backend` chooses the backend where it is not ``native``.
+        What a person says about it; its `backend` chooses the backend where it is not ``native``. None takes the card
+        of a ``medclf.json`` beside it, where there is one.
 
     Raises
     ------
     CardError
         If there is nothing, no backend knows it, or it is damaged.
     """
+    from napari_medclf.store.sidecar import card_beside
+
     if not path.exists():
         raise CardError(f"{path}: does not exist.")
-    for one in list_backends():
-        is_wanted = card is None or card.backend in ("native", one.name)
-        if is_wanted and one.recognises(path):
-            return one.read(path, card)
+    card = card or card_beside(path)
+    for place in _places(path):
+        for one in list_backends():
+            is_wanted = card is None or card.backend in ("native", one.name)
+            if is_wanted and one.recognises(place):
+                return one.read(place, card)
     kinds = "; ".join(one.title for one in list_backends())
     raise CardError(f"{path}: is no model that this program knows. Known are: {kinds}.")
 
@@ -83,8 +93,49 @@ def load(package: ModelPackage, settings: LoadSettings = _DEFAULT_SETTINGS) -> P
     reason = backend.unavailable_because()
     if reason:
         raise BackendUnavailable(reason)
+    package = replace(package, trust=what_would_run(package))
     check_trust(package)
     return backend.load(package, settings)
+
+
+def what_would_run(package: ModelPackage) -> Trust | None:
+    """Ask a model's files what of them would run; what was written down about them earlier is not believed.
+
+    Raises
+    ------
+    CardError
+        If its backend does not know the files any more.
+    """
+    backend = find_backend(package.card.backend)
+    if backend.name == _NATIVE:
+        return None
+    refusal = CardError(f"{package.folder}: {package.name!r} is no {backend.title} any more; get the model again.")
+    found: list[ModelPackage] = []
+    for place in filter(backend.recognises, (*package.files, package.folder)):
+        try:
+            found.append(backend.read(place, package.card))
+        except CardError as error:
+            refusal = error
+    if not found:
+        raise refusal
+    same = [one for one in found if set(one.files) == set(package.files)]
+    return _together([one.trust for one in same[:1] or found if one.trust is not None])
+
+
+def _together(trusts: Sequence[Trust]) -> Trust | None:
+    if len(trusts) < 2:
+        return trusts[0] if trusts else None
+    digest = sha256("".join(sorted(one.sha256 for one in trusts)).encode()).hexdigest()
+    return Trust(digest, tuple(line for one in trusts for line in one.what))
+
+
+def _places(path: Path) -> Iterator[Path]:
+    """The path, and where that is a folder with a ``medclf.json``, the files that it names."""
+    from napari_medclf.store.sidecar import read_sidecar
+
+    yield path
+    package = read_sidecar(path) if path.is_dir() else None
+    yield from () if package is None else package.files
 
 
 @cache

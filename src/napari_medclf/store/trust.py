@@ -14,6 +14,24 @@ from napari_medclf.store.catalogue import default_user_folder
 _MOST_SHOWN = 3
 
 
+class NotTrusted(CardError):
+    """A model whose code nobody has allowed to run.
+
+    Parameters
+    ----------
+    package : ModelPackage
+        With the trust that is asked for, so that a person can be shown what would run.
+    """
+
+    def __init__(self, sentence: str, package: ModelPackage) -> None:
+        self.package = package
+        super().__init__(sentence)
+
+    def __reduce__(self) -> tuple[type[NotTrusted], tuple[str, ModelPackage]]:
+        """Let the error cross from a worker process."""
+        return (NotTrusted, (str(self), self.package))
+
+
 def is_trusted(trust: Trust, user_folder: Path | None = None) -> bool:
     """Tell whether a person has allowed exactly this content to run."""
     return trust.sha256 in _read(_path(user_folder))
@@ -28,18 +46,20 @@ def remember_trust(trust: Trust, name: str, user_folder: Path | None = None) -> 
         If the file cannot be written.
     """
     path = _path(user_folder)
-    known = _read(path) | {trust.sha256: name}
-    try:
-        atomic_write(path, json.dumps({"schema_version": 1, "trusted": known}, indent=1) + "\n")
-    except OSError as error:
-        raise WriteError(f"{path}: cannot be written ({error.strerror or error}).") from error
+    _write(path, _read(path) | {trust.sha256: name})
 
 
 def forget_trust(trust: Trust, user_folder: Path | None = None) -> None:
-    """Take a person's word back."""
+    """Take a person's word back.
+
+    Raises
+    ------
+    WriteError
+        If the file cannot be written.
+    """
     path = _path(user_folder)
     known = {digest: name for digest, name in _read(path).items() if digest != trust.sha256}
-    atomic_write(path, json.dumps({"schema_version": 1, "trusted": known}, indent=1) + "\n")
+    _write(path, known)
 
 
 def check_trust(package: ModelPackage, user_folder: Path | None = None) -> None:
@@ -47,7 +67,7 @@ def check_trust(package: ModelPackage, user_folder: Path | None = None) -> None:
 
     Raises
     ------
-    CardError
+    NotTrusted
         With what would run, and how to allow it.
     """
     trust = package.trust
@@ -55,9 +75,10 @@ def check_trust(package: ModelPackage, user_folder: Path | None = None) -> None:
         return
     shown = "; ".join(trust.what[:_MOST_SHOWN])
     more = f" and {len(trust.what) - _MOST_SHOWN} more" if len(trust.what) > _MOST_SHOWN else ""
-    raise CardError(
+    raise NotTrusted(
         f"{package.name} would run code of its own: {shown}{more}. Look at it with `medclf models show`, and if you "
-        f"trust whoever made it, allow it with `medclf models trust {package.name}`."
+        f"trust whoever made it, allow it with `medclf models trust` and the model's name or path.",
+        package,
     )
 
 
@@ -71,3 +92,10 @@ def _read(path: Path) -> dict[str, str]:
         return {str(digest): str(name) for digest, name in content["trusted"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}  # nobody's word is no word
+
+
+def _write(path: Path, known: dict[str, str]) -> None:
+    try:
+        atomic_write(path, json.dumps({"schema_version": 1, "trusted": known}, indent=1) + "\n")
+    except OSError as error:
+        raise WriteError(f"{path}: cannot be written ({error.strerror or error}).") from error
