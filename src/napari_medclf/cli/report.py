@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
-from napari_medclf.domain.events import CaseDone, CaseFailed, EpochDone, JobEvent, Previewed, Progress, Warned
+from napari_medclf.domain.events import CaseDone, CaseFailed, EpochDone, JobEvent, Noted, Previewed, Progress, Warned
 from napari_medclf.jobs.json_text import printable
 
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ def describe(event: JobEvent) -> str:
     if isinstance(event, EpochDone):
         numbers = "  ".join(f"{name} {value:.4g}" for name, value in event.values.items())
         return f"epoch {event.epoch}/{event.n_epochs}  {numbers}{'  best' if event.is_best else ''}"
+    if isinstance(event, Noted):
+        return event.message
     if isinstance(event, Previewed):
         return f"slice {event.index} of axis {event.axis} is there"
     return describe_progress(event, 0.0)

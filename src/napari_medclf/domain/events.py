@@ -59,6 +59,13 @@ class Warned:
 
 
 @dataclass(frozen=True)
+class Noted:
+    """Something worth knowing that is no warning, as one line: the memory that is planned, the runtime that was chosen."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class Previewed:
     """A part of the answer is there before the rest: the slice that a person looks at.
 
@@ -76,7 +83,7 @@ class Previewed:
     is_final: bool = True
 
 
-JobEvent = Progress | EpochDone | CaseDone | CaseFailed | Warned | Previewed
+JobEvent = Progress | EpochDone | CaseDone | CaseFailed | Warned | Noted | Previewed
 Job = Generator[JobEvent, None, Result]
 """A use case that runs: yields where it is safe to stop, returns its result."""
 

@@ -42,6 +42,11 @@ class RunOptions:
         "card", help="average over mirrored images: as the model's card says, or not", choices=MIRROR, advanced=True
     )
 
+    uncertainty: bool = option(False, help="also make a map of how unsure the model is", advanced=True)
+    memory_gb: float | None = option(
+        None, help="the most memory that a run may take, in GB; without it, what is free", minimum=0.1, advanced=True
+    )
+
     def __post_init__(self) -> None:
         check_options(self)
 
@@ -75,7 +80,11 @@ def load_package(package: ModelPackage, options: RunOptions) -> Predictor:
 
 
 def predict_image(
-    image: MedImage, package: ModelPackage, options: RunOptions, loaded: Predictor | None = None
+    image: MedImage,
+    package: ModelPackage,
+    options: RunOptions,
+    loaded: Predictor | None = None,
+    focus: tuple[int, int] | None = None,
 ) -> Job[Prediction]:
     """Run a model on an image; the command line, the window and the Python API all come here.
 
@@ -83,6 +92,8 @@ def predict_image(
     ----------
     loaded : Predictor or None
         From `load_package`, to spare loading it again.
+    focus : (axis, index) or None
+        The slice that a person looks at; it is answered first.
 
     Raises
     ------
@@ -96,7 +107,13 @@ def predict_image(
     if loaded is None:
         yield Progress(0, 0, f"loading {package.name}")
         loaded = load_package(package, options)
-    settings = RunSettings(options.overlap, mirror=False if options.mirror == "off" else None)
+    settings = RunSettings(
+        overlap=options.overlap,
+        mirror=False if options.mirror == "off" else None,
+        memory_bytes=None if options.memory_gb is None else round(options.memory_gb * 1e9),
+        is_uncertainty_wanted=options.uncertainty,
+        focus=focus,
+    )
     prediction = yield from loaded.predict(image, settings)
     for warning in prediction.warnings:
         yield Warned(warning)
