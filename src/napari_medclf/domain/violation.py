@@ -30,7 +30,7 @@ class Violation:
     Parameters
     ----------
     clause : str
-        ``modality``, ``dimensions``, ``spacing``, ``channels``, ``window`` or ``photometric``.
+        ``modality``, ``dimensions``, ``channels``, ``spacing``, ``orientation``, ``window`` or ``photometric``.
     sentence : str
         What is unlike, and what the model was made for.
     fix : Fix or None

@@ -90,6 +90,8 @@ class LoadedModel:
         prepared = prepare(image, self.card.input)
         inference = Inference(self.card, self.network, self.device, image, prepared, settings)
         answer = yield from _ANSWERS[self.card.task](inference)
+        violations = check_contract(image, self.card)
+        said = (*(one.sentence for one in violations), *prepared.warnings, *answer.warnings)
         return Prediction(
             model=self.card.name,
             model_version=self.card.version,
@@ -98,7 +100,8 @@ class LoadedModel:
             classification=answer.classification,
             detection=answer.detection,
             uncertainty=answer.uncertainty,
-            warnings=(*check_contract(image, self.card), *prepared.warnings, *answer.warnings),
+            warnings=tuple(dict.fromkeys(said)),
+            violations=violations,
             place=self.place,
             weights_sha256=self.card.weights_sha256,
             elapsed_s=time.perf_counter() - started,
