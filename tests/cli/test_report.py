@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 
 from napari_medclf.cli.report import Reporter, describe, describe_progress, format_seconds
-from napari_medclf.domain.events import CaseDone, CaseFailed, EpochDone, Progress, Warned
+from napari_medclf.domain.events import CaseDone, CaseFailed, EpochDone, Noted, Progress, Warned
 
 
 def told(*events, is_quiet=False):
@@ -48,3 +48,9 @@ def test_time_left_follows_the_pace():
     assert describe_progress(Progress(0, 0, "opening"), elapsed_s=3) == "opening"
     assert describe(Progress(1, 2, "half")) == " 50% half"
     assert format_seconds(7300) == "2 h 1 min"
+
+
+def test_same_note_is_said_once_in_a_row():
+    lines = told(*(Noted(text) for text in ("needs 1 GB", "needs 1 GB", "needs 2 GB", "needs 1 GB")))
+
+    assert lines == ["needs 1 GB", "needs 2 GB", "needs 1 GB"]

@@ -25,6 +25,7 @@ class Reporter:
         self._is_quiet = is_quiet
         self._bar = None if is_quiet or not self._stream.isatty() else _open_bar()
         self._task: TaskID | None = None
+        self._last_note = ""
         self._started_s = self._last_line_s = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -40,8 +41,9 @@ class Reporter:
         """Tell one event."""
         if isinstance(event, Progress):
             self._on_progress(event)
-        else:
+        elif not (isinstance(event, Noted) and event.message == self._last_note):
             self.say(describe(event), is_important=isinstance(event, Warned | CaseFailed))
+            self._last_note = event.message if isinstance(event, Noted) else self._last_note
 
     def say(self, line: str, *, is_important: bool = False) -> None:
         """Write one line; quiet reporters write only the important ones."""

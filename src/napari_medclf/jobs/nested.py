@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from napari_medclf.domain.events import Job, Progress
+from napari_medclf.domain.events import Job, Noted, Progress
 
 Result = TypeVar("Result")
 
 
 def within(job: Job[Result], done: int, total: int, message: str) -> Job[Result]:
-    """Run one of `total` equal steps, of which `done` are over; other events of it are kept back.
+    """Run one of `total` equal steps, of which `done` are over; of its other events only notes are passed on.
 
     The place to stop stays where the inner job yields.
     """
     try:
         while True:
             event = next(job)
+            if isinstance(event, Noted):
+                yield event
+                continue
             share = event.done / event.total if isinstance(event, Progress) and event.total > 0 else 0.0
             yield Progress(done + min(share, 1.0), total, message)
     except StopIteration as end:

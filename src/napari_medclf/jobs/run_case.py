@@ -13,6 +13,7 @@ from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.run import CaseRecord, RunSpec
+from napari_medclf.jobs.background import awaited
 from napari_medclf.jobs.drive import explain
 from napari_medclf.jobs.json_text import printable
 from napari_medclf.jobs.predict import RunOptions, predict_image
@@ -90,7 +91,7 @@ def _run(plan: RunPlan, loaded: Predictor, case: RunCase, done: int, total: int)
     from napari_medclf.store.runs import RunFolder
 
     run = RunFolder(plan.out)
-    image = case.load()
+    image = yield from awaited(case.load, Progress(done, total, f"reading {case.case_id}"))
     running = predict_image(image, plan.package, plan.options, loaded)
     prediction = yield from within(running, done, total, case.case_id)
     written = write_outputs(prediction, image, plan.package.card.schema_, run.case_folder(case.case_id), plan.formats)

@@ -11,6 +11,7 @@ from napari_medclf.domain.events import CaseDone, CaseFailed, FinishReason, Job,
 from napari_medclf.domain.run import CaseRecord, RunRecord
 from napari_medclf.jobs.drive import explain
 from napari_medclf.jobs.predict import load_package
+from napari_medclf.jobs.read_ahead import read_ahead
 from napari_medclf.jobs.run_case import RunCase, RunPlan, refused, run_case
 
 if TYPE_CHECKING:
@@ -100,6 +101,6 @@ def _run_missing(plan: RunPlan, loaded: Predictor, book: _Book, missing: Sequenc
 
         yield from run_in_pool(plan, missing, book.enter, n_before)
         return
-    for position, case in enumerate(missing, start=n_before):
+    for position, case in enumerate(read_ahead(missing), start=n_before):
         record = yield from run_case(plan, loaded, case, position, total)
         yield book.enter(case, record)
