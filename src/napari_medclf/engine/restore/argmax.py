@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,9 +12,39 @@ from numpy.typing import NDArray
 from napari_medclf.domain.arrays import BoolArray, FloatArray, LabelArray
 from napari_medclf.domain.geometry import Shape3
 from napari_medclf.engine.grid.resize import Taps, list_taps
+from napari_medclf.engine.restore.whole import WholeLogits
+
+if TYPE_CHECKING:
+    from napari_medclf.engine.grid.grid_map import GridMap
 
 # Voxels interpolated at once: their classes stay in the cache.
 _CHUNK_VOX = 2**16
+
+
+class ArgmaxHome:
+    """The most probable class of every voxel, on the source grid.
+
+    Parameters
+    ----------
+    grid : GridMap
+        The way home.
+    n_classes : int
+        Channels of the logits.
+    axis : int
+        Model axis along which slabs follow each other.
+    """
+
+    def __init__(self, grid: GridMap, n_classes: int, axis: int = 0) -> None:
+        self._grid = grid
+        self._whole = WholeLogits(grid.shape, n_classes, axis)
+
+    def take(self, start: int, logits: FloatArray) -> None:
+        """Take the next slab (C, K, J, I)."""
+        self._whole.take(start, logits)
+
+    def finish(self) -> LabelArray:
+        """Give the index of the class (K, J, I) on the source grid."""
+        return self._grid.restore_argmax(self._whole.finish())
 
 
 def restore_argmax(logits: FloatArray, shape: Shape3) -> LabelArray:
