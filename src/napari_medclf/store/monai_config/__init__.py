@@ -1,0 +1,1 @@
+"""Read the configurations of MONAI bundles without running anything that they say."""
