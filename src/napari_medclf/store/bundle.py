@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import glob
+import dataclasses
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from napari_medclf.atomic import atomic_write, is_left_behind
+from napari_medclf.atomic import atomic_write
 from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.errors import CardError, WriteError
 from napari_medclf.domain.package import ModelPackage
@@ -22,7 +21,9 @@ from napari_medclf.store.bundle_config import inference_config
 from napari_medclf.store.bundle_metadata import CARD_KEY, bundle_metadata
 from napari_medclf.store.card_text import card_markdown
 from napari_medclf.store.digests import file_sha256
+from napari_medclf.store.exchange import left_behind, move_into_place, temporary_beside
 from napari_medclf.store.safetensors_header import check_safetensors
+from napari_medclf.store.sidecar import has_sidecar, read_sidecar, say_invalid
 
 METADATA = "configs/metadata.json"
 INFERENCE = "configs/inference.json"
@@ -33,8 +34,8 @@ _MAX_METADATA_BYTES = 10_000_000
 
 
 def is_package(folder: Path) -> bool:
-    """Tell whether a folder looks like a model package (ours or another MONAI bundle)."""
-    return (folder / METADATA).is_file()
+    """Tell whether a folder looks like a model package: ours, another MONAI bundle, or one with a card beside it."""
+    return (folder / METADATA).is_file() or has_sidecar(folder)
 
 
 def has_card(folder: Path) -> bool:
@@ -49,12 +50,17 @@ def has_card(folder: Path) -> bool:
 def read_package(folder: Path, *, is_embedded: bool = False) -> ModelPackage:
     """Read a package's card; the weights are only looked for, `verify_package` reads them.
 
+    A folder with a ``medclf.json`` is a model of another backend.
+
     Raises
     ------
     CardError
         If it is no package, its card is damaged, or the weights are missing.
     """
     _tidy(folder)
+    foreign = read_sidecar(folder)
+    if foreign is not None:
+        return dataclasses.replace(foreign, is_embedded=is_embedded)
     path = folder / METADATA
     try:
         if path.stat().st_size > _MAX_METADATA_BYTES:
@@ -132,7 +138,7 @@ def write_package(
     """
     folder = Path(os.path.abspath(folder))
     check_safetensors(weights)
-    _check_target(folder, replace=replace)
+    check_target(folder, replace=replace)
     card = card.model_copy(update={"weights_sha256": hashlib.sha256(weights).hexdigest()})
     files: dict[str, bytes | str] = {
         METADATA: _json(bundle_metadata(card)),
@@ -143,14 +149,7 @@ def write_package(
         "LICENSE": licence_text if licence_text.endswith("\n") else licence_text + "\n",
         **(extra_files or {}),
     }
-    temporary = folder.with_name(f".{folder.name}.tmp-{os.getpid()}")
-    try:
-        _write_files(temporary, files)
-        _move_into_place(temporary, folder)
-    except OSError as error:
-        raise WriteError(f"{folder}: cannot be written ({error.strerror or error}).") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    _put(files, folder)
     return read_package(folder)
 
 
@@ -166,16 +165,30 @@ def copy_package(package: ModelPackage, folder: Path) -> ModelPackage:
     """
     verify_package(package)
     folder = Path(os.path.abspath(folder))
-    _check_target(folder, replace=True)
-    temporary = folder.with_name(f".{folder.name}.tmp-{os.getpid()}")
-    try:
-        _write_files(temporary, _content_of(package.folder))
-        _move_into_place(temporary, folder)
-    except OSError as error:
-        raise WriteError(f"{folder}: cannot be written ({error.strerror or error}).") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    check_target(folder, replace=True)
+    _put(_content_of(package.folder), folder)
     return read_package(folder)
+
+
+def check_target(folder: Path, *, replace: bool) -> None:
+    """Make sure that a package may be written to a folder.
+
+    Raises
+    ------
+    WriteError
+        If it is a file or holds something else than a package, or a package that shall not be replaced.
+    """
+    _tidy(folder)
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise WriteError(f"{folder}: is a file; choose a new folder for the model.")
+    if is_package(folder):
+        if not replace:
+            raise WriteError(f"{folder}: holds a model already; choose another folder or name.")
+        return
+    if any(folder.iterdir()):
+        raise WriteError(f"{folder}: is not empty and no model package; choose a new folder for the model.")
 
 
 def read_run_spec(package: ModelPackage) -> RunSpec:
@@ -199,43 +212,20 @@ def _read_card(path: Path, content: object) -> ModelCard:
     try:
         return ModelCard.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "card"
-        raise CardError(f"{path}: the card is not valid at {where}: {first['msg']}.") from error
-
-
-def _check_target(folder: Path, *, replace: bool) -> None:
-    _tidy(folder)
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise WriteError(f"{folder}: is a file; choose a new folder for the model.")
-    if is_package(folder):
-        if not replace:
-            raise WriteError(f"{folder}: holds a model already; choose another folder or name.")
-        return
-    if any(folder.iterdir()):
-        raise WriteError(f"{folder}: is not empty and no model package; choose a new folder for the model.")
+        raise CardError(f"{path}: the card is {say_invalid(error, 'card')}.") from error
 
 
 def _tidy(folder: Path) -> None:
     """Bring back a package whose exchange was killed between its two renames."""
     if folder.is_dir() and is_package(folder):
         return
-    for aside in _left_behind(folder, "old"):
+    for aside in left_behind(folder, "old"):
         if not folder.exists():
             with suppress(OSError):  # another process may be faster
                 aside.rename(folder)
 
 
-def _left_behind(folder: Path, kind: str) -> list[Path]:
-    if not folder.parent.is_dir():
-        return []
-    return [path for path in folder.parent.glob(f".{glob.escape(folder.name)}.{kind}-*") if is_left_behind(path)]
-
-
 def _write_files(folder: Path, files: Mapping[str, bytes | str]) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
     for name, content in files.items():
         path = folder / name
         if not path.resolve().is_relative_to(folder.resolve()):
@@ -243,21 +233,13 @@ def _write_files(folder: Path, files: Mapping[str, bytes | str]) -> None:
         atomic_write(path, content)
 
 
-def _move_into_place(temporary: Path, folder: Path) -> None:
-    """Rename; a package that was there is moved aside first and brought back if that fails."""
-    if not folder.exists():
-        temporary.rename(folder)
-        return
-    aside = folder.with_name(f".{folder.name}.old-{os.getpid()}")
-    shutil.rmtree(aside, ignore_errors=True)
-    folder.rename(aside)
+def _put(files: Mapping[str, bytes | str], folder: Path) -> None:
     try:
-        temporary.rename(folder)
-    except OSError:
-        aside.rename(folder)
-        raise
-    for stale in (aside, *_left_behind(folder, "old"), *_left_behind(folder, "tmp")):
-        shutil.rmtree(stale, ignore_errors=True)
+        with temporary_beside(folder) as temporary:
+            _write_files(temporary, files)
+            move_into_place(temporary, folder)
+    except OSError as error:
+        raise WriteError(f"{folder}: cannot be written ({error.strerror or error}).") from error
 
 
 def _content_of(folder: Path) -> dict[str, bytes | str]:

@@ -13,11 +13,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_medclf.atomic import atomic_write
 from napari_medclf.domain.errors import CardError, WriteError, unknown_choice
+from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.store.bundle import copy_package, is_package, read_package, verify_package
+from napari_medclf.store.foreign import copy_foreign, verify_foreign
 
 _EMBEDDED = Path(__file__).parents[1] / "models"
 _HOME_VARIABLE = "MEDCLF_HOME"
+_NATIVE = "native"
 
 
 class _Link(BaseModel):
@@ -89,6 +92,10 @@ class Catalogue:
                 )
         return Listing(tuple(found.values()), tuple(problems))
 
+    def named(self, name: str) -> ModelPackage | None:
+        """Find a model by its name, ignoring case; None without one."""
+        return next((one for one in self.packages() if one.name.casefold() == name.casefold()), None)
+
     def find(self, name_or_path: str | Path) -> ModelPackage:
         """Find a model by name, ignoring case, or by its folder.
 
@@ -112,8 +119,13 @@ class Catalogue:
             raise CardError(broken[0])
         raise CardError(unknown_choice("model", text, [package.name for package in listing.packages]))
 
-    def install(self, folder: Path) -> ModelPackage:
-        """Copy a package into the catalogue; an installed one of the same name is exchanged.
+    def install(self, package: ModelPackage, source: str = "") -> Job[ModelPackage]:
+        """Copy a model of any kind into the catalogue; an installed one of the same name is exchanged.
+
+        Parameters
+        ----------
+        source : str
+            Where it was downloaded from.
 
         Raises
         ------
@@ -122,12 +134,18 @@ class Catalogue:
         WriteError
             If the catalogue cannot be written.
         """
-        package = read_package(folder)
+        folder = self.models_folder / package.name
         if any(package.name.casefold() == one.name.casefold() for one in self._embedded()):
             raise CardError(
                 f"The name {package.name!r} belongs to an embedded model; rename yours before installing it."
             )
-        installed = copy_package(package, self.models_folder / package.name)
+        if package.folder.resolve() == folder.resolve():
+            raise CardError(f"{folder}: is installed already.")
+        if package.card.backend == _NATIVE:
+            yield Progress(0, 0, f"copying {package.name}")
+            installed = copy_package(package, folder)
+        else:
+            installed = yield from copy_foreign(package, folder, source)
         self._link_path(package.name).unlink(missing_ok=True)
         return installed
 
@@ -181,7 +199,8 @@ class Catalogue:
         problems = list(listing.problems)
         for package in listing.packages:
             try:
-                verify_package(package)
+                for _ in verify_model(package):
+                    pass
             except CardError as error:
                 problems.append(str(error))
         return tuple(problems)
@@ -209,6 +228,21 @@ class Catalogue:
 
     def _link_path(self, name: str) -> Path:
         return self.models_folder / f"{name}.json"
+
+
+def verify_model(package: ModelPackage) -> Job[None]:
+    """Read a model's files and compare them with its card, or with their digests at the time of installing.
+
+    Raises
+    ------
+    CardError
+        If they are damaged or others.
+    """
+    if package.card.backend == _NATIVE:
+        yield Progress(0, 0, f"reading {package.name}")
+        verify_package(package)
+    else:
+        yield from verify_foreign(package)
 
 
 def _package_folders(folder: Path) -> tuple[Path, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from napari_medclf.cli.command import BAD_INPUT, Command, exit_code
@@ -11,19 +11,21 @@ from napari_medclf.domain.events import FinishReason, Outcome
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.jobs.models import ModelsOptions, ModelsResult, models
 
+_MOST_CLASSES = 6
+
 
 def _document(result: ModelsResult) -> dict[str, Any]:
     return {
         "action": result.action,
-        "models": [_describe(one, is_whole=result.action == "show") for one in result.packages],
+        "models": [_describe(one, result) for one in result.packages],
         "problems": list(result.problems),
         **({"removed": result.removed} if result.removed else {}),
     }
 
 
-def _describe(package: ModelPackage, *, is_whole: bool) -> dict[str, Any]:
+def _describe(package: ModelPackage, result: ModelsResult) -> dict[str, Any]:
     card = package.card
-    if is_whole:
+    if result.action == "show":
         described: dict[str, Any] = card.model_dump(mode="json", by_alias=True)
     else:
         described = {
@@ -36,15 +38,26 @@ def _describe(package: ModelPackage, *, is_whole: bool) -> dict[str, Any]:
             "licence": card.licence,
             "metrics": card.metrics,
         }
-    return described | {"folder": str(package.folder), "is_embedded": package.is_embedded}
+    return described | {
+        "backend": card.backend,
+        "folder": str(package.folder),
+        "files": [path.relative_to(package.folder).as_posix() for path in package.files],
+        "is_embedded": package.is_embedded,
+        "would_run": [] if package.trust is None else list(package.trust.what),
+        "is_trusted": package.name in result.trusted,
+    }
 
 
 def _show(result: ModelsResult) -> Iterator[str]:
     if result.action == "show":
         for package in result.packages:
             yield from _card_lines(package)
+            yield from _trust_lines(package, is_trusted=package.name in result.trusted)
+    elif result.action == "trust":
+        for package in result.packages:
+            yield from _trust_lines(package, is_trusted=package.name in result.trusted)
     elif result.action == "list" and result.packages:
-        header = ("name", "version", "task", "classes", "title")
+        header = ("name", "version", "task", "kind", "classes", "title", "place")
         yield from columns([header, *(_row(package) for package in result.packages)])
     elif result.action == "remove":
         yield f"removed {result.removed}"
@@ -56,7 +69,13 @@ def _show(result: ModelsResult) -> Iterator[str]:
 
 def _row(package: ModelPackage) -> tuple[str, ...]:
     card = package.card
-    return (card.name, card.version, card.task.value, ", ".join(card.schema_.names), card.title)
+    place = "comes with medclf" if package.is_embedded else str(package.folder)
+    return (card.name, card.version, card.task.value, card.backend, _classes(card.schema_.names), card.title, place)
+
+
+def _classes(names: Sequence[str]) -> str:
+    """List a few classes; a whole-body model has a hundred."""
+    return ", ".join(names) if len(names) <= _MOST_CLASSES else f"{len(names)} classes"
 
 
 def _card_lines(package: ModelPackage) -> Iterator[str]:
@@ -74,7 +93,19 @@ def _card_lines(package: ModelPackage) -> Iterator[str]:
         yield f"data: {credit.name} ({credit.licence}), {counts}"
         yield from (text for text in (credit.attribution, credit.split) if text)
     yield from metric_lines(card.metrics)
+    yield f"kind: {card.backend}"
     yield f"folder: {package.folder}"
+
+
+def _trust_lines(package: ModelPackage, *, is_trusted: bool) -> Iterator[str]:
+    """Show what would run, line by line, as it stands in the files."""
+    if package.trust is None:
+        yield "runs no code of its own"
+        return
+    yield "trusted: " + ("yes, this may run:" if is_trusted else "no; this would run:")
+    yield from (f"  {line}" for line in package.trust.what)
+    if not is_trusted:
+        yield f"If you trust whoever made it: medclf models trust {package.name}"
 
 
 def _exit_code(outcome: Outcome[ModelsResult]) -> int:

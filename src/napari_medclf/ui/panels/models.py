@@ -97,10 +97,9 @@ class ModelsPanel(QWidget):
 
 
 def _install(path: Path) -> Job[Any]:
-    from napari_medclf.store.catalogue import Catalogue
+    from napari_medclf.jobs.install import install
 
-    yield Progress(0, 0, f"installing {path.name}")
-    return Catalogue().install(path).name
+    return (yield from install(str(path))).name
 
 
 def _remove(name: str) -> Job[Any]:

@@ -1,0 +1,185 @@
+"""What people do with models: list, show, install, trust and remove them, whatever kind they are."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from napari_medclf.backends import registry
+from napari_medclf.domain.card import ModelCard, NetworkSpec, Task
+from napari_medclf.domain.errors import BackendUnavailable, CardError, OptionError
+from napari_medclf.domain.events import FinishReason, Outcome, Warned
+from napari_medclf.domain.input_spec import InputSpec, Intensity
+from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.output_spec import OutputSpec
+from napari_medclf.domain.package import ModelPackage
+from napari_medclf.domain.run_settings import LoadSettings
+from napari_medclf.domain.trust import Trust
+from napari_medclf.jobs.drive import drive
+from napari_medclf.jobs.models import ModelsOptions, ModelsResult, find_model, models
+from napari_medclf.store.catalogue import Catalogue
+from napari_medclf.store.sidecar import SIDECAR
+
+CARD = ModelCard(
+    name="their-cells",
+    version="1",
+    task=Task.SEGMENT,
+    title="Their cells",
+    description="Finds cells.",
+    input=InputSpec(spatial_dims=2, channels=("gray",), intensity=Intensity(kind="range"), patch_vox=(8, 8)),
+    output=OutputSpec(schema=LabelSchema.from_names(["cell"], first_value=1)),
+    network=NetworkSpec(target="script"),
+    licence="MIT",
+)
+
+
+class ScriptBackend:
+    """Files ending in .script, whose whole content would run; the card is a person's."""
+
+    name = "script"
+    title = "script"
+    reason = ""
+
+    def unavailable_because(self) -> str:
+        return self.reason
+
+    def recognises(self, path: Path) -> bool:
+        return path.suffix == ".script" and path.is_file()
+
+    def read(self, path: Path, card: ModelCard | None = None) -> ModelPackage:
+        if card is None:
+            raise CardError(f"{path}: needs a card with its classes.")
+        text = path.read_text()
+        trust = Trust(hashlib.sha256(text.encode()).hexdigest(), tuple(text.splitlines()))
+        card = card.model_copy(update={"backend": self.name})
+        return ModelPackage(card, path.parent, files=(path,), trust=trust)
+
+    def load(self, package: ModelPackage, settings: LoadSettings = LoadSettings()) -> Any:  # noqa: B008
+        return package
+
+
+@pytest.fixture(autouse=True)
+def backend(monkeypatch: pytest.MonkeyPatch) -> ScriptBackend:
+    ours = ScriptBackend()
+    known = (*registry.list_backends(), ours)
+    monkeypatch.setattr(registry, "list_backends", lambda: known)
+    return ours
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "theirs" / "model.script"
+    path.parent.mkdir()
+    path.write_text("launch()\nland()\n")
+    return path
+
+
+@pytest.fixture
+def card_file(tmp_path: Path) -> Path:
+    path = tmp_path / "card.json"
+    path.write_text(CARD.model_dump_json(by_alias=True))
+    return path
+
+
+def _run(*words: str, **options: Any) -> ModelsResult:
+    outcome = _outcome(*words, **options)
+    if outcome.error is not None:
+        raise outcome.error
+    assert outcome.result is not None
+    return outcome.result
+
+
+def _outcome(*words: str, **options: Any) -> Outcome[ModelsResult]:
+    return drive(models(ModelsOptions(*words, **options)))
+
+
+def test_foreign_model_is_installed_with_a_persons_card(script: Path, card_file: Path) -> None:
+    with pytest.raises(CardError, match="needs a card"):
+        _run("install", str(script))
+    result = _run("install", str(script), card=card_file)
+    assert result.packages[0].folder == Catalogue().models_folder / "their-cells"
+    script.unlink()
+    assert find_model("Their-Cells").files[0].read_text() == "launch()\nland()\n"
+    assert [one.name for one in _run("list").packages if one.card.backend == "script"] == ["their-cells"]
+
+
+def test_model_can_be_installed_under_another_name(script: Path, card_file: Path) -> None:
+    _run("install", str(script), card=card_file, name="mine")
+    assert find_model("mine").card.title == "Their cells"
+    with pytest.raises(CardError, match="'no/name' is no name for a model"):
+        _run("install", str(script), card=card_file, name="no/name")
+
+
+def test_model_is_used_where_it_lies_without_installing(script: Path, card_file: Path) -> None:
+    card_file.rename(script.parent / "model.json")
+    (script.parent / SIDECAR).write_text(f'{{"schema_version": 1, "card": {CARD.model_dump_json(by_alias=True)}}}')
+    assert find_model(str(script)).card.backend == "script"
+
+
+def test_word_of_a_name_prefers_the_catalogue_to_the_folder_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = Catalogue().packages()[0].name
+    (tmp_path / name).mkdir()
+    (tmp_path / "nothing").mkdir()
+    assert find_model(name).is_embedded
+    with pytest.raises(CardError, match="There is no model 'nothing'"):
+        find_model("nothing")
+
+
+def test_person_sees_every_line_before_trusting(script: Path, card_file: Path) -> None:
+    _run("install", str(script), card=card_file)
+    shown = _run("show", "their-cells")
+    assert shown.packages[0].trust is not None
+    assert shown.packages[0].trust.what == ("launch()", "land()")
+    assert shown.trusted == ()
+    assert _run("trust", "their-cells").trusted == ("their-cells",)
+    assert _run("list").trusted == ("their-cells",)
+    assert _run("trust", "their-cells", forget=True).trusted == ()
+
+
+def test_changed_code_is_shown_and_not_trusted(script: Path, card_file: Path) -> None:
+    package = _run("install", str(script), card=card_file).packages[0]
+    _run("trust", "their-cells")
+    package.files[0].write_text("crash()\n")
+    shown = _run("show", "their-cells")
+    assert shown.packages[0].trust is not None
+    assert (shown.packages[0].trust.what, shown.trusted) == (("crash()",), ())
+
+
+def test_model_without_code_has_nothing_to_trust() -> None:
+    with pytest.raises(CardError, match="runs no code of its own"):
+        _run("trust", Catalogue().packages()[0].name)
+
+
+def test_verify_tells_what_it_could_not_load(script: Path, card_file: Path, backend: ScriptBackend) -> None:
+    package = _run("install", str(script), card=card_file).packages[0]
+    events: list[Any] = []
+    outcome = drive(models(ModelsOptions("verify", "their-cells")), events.append)
+    assert outcome.result is not None
+    assert outcome.result.problems == ()
+    assert "was not loaded. their-cells would run code of its own" in next(
+        one.message for one in events if isinstance(one, Warned)
+    )
+    package.files[0].write_text("crash()\n")
+    assert "is not what was installed" in _run("verify", "their-cells").problems[0]
+
+
+def test_verify_goes_on_without_the_backends_package(script: Path, card_file: Path, backend: ScriptBackend) -> None:
+    _run("install", str(script), card=card_file)
+    backend.reason = "Scripts need the script package."
+    assert _outcome("verify", "their-cells").reason is FinishReason.COMPLETED
+    with pytest.raises(BackendUnavailable):
+        registry.load(find_model("their-cells"))
+
+
+@pytest.mark.parametrize("given", [{"card": Path("card.json")}, {"name": "x"}])
+def test_options_of_install_are_refused_elsewhere(given: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match="are for `medclf models install`"):
+        ModelsOptions("show", "x", **given)
+    with pytest.raises(OptionError, match="--forget is for"):
+        ModelsOptions("show", "x", forget=True)
