@@ -39,6 +39,9 @@ class OutputSpec(BaseModel):
         ``probabilities`` (MONAI's ``Activations``, ``Invert``, ``AsDiscrete``), or decided ``labels`` (nearest voxel).
     largest_only : tuple of str
         Classes of which only the largest object is kept (voxels that share a corner belong together).
+    n_members : int
+        Networks that were trained on parts of the data (nnU-Net's folds): their channels stand one after the other in
+        the network's answer, and the mean of their logits counts.
     smallest_score, nms_iou : float
         Detection: boxes below the score, and boxes that overlap a better one by more than this intersection over
         union (in mm), are dropped.
@@ -59,6 +62,7 @@ class OutputSpec(BaseModel):
     """Smaller connected objects are removed."""
     resampled: Literal["logits", "probabilities", "labels"] = "logits"
     largest_only: tuple[str, ...] = ()
+    n_members: int = Field(default=1, ge=1)
     instances: Literal["border", "distance", "flows", "hover", "components"] = "border"
     smallest_score: float = Field(default=0.5, ge=0, le=1)
     nms_iou: float = Field(default=0.3, ge=0, le=1)
