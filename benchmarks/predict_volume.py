@@ -23,7 +23,8 @@ from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.engine.faster import place_for_use
 from napari_medclf.engine.grid.grid_map import map_grid
 from napari_medclf.engine.networks import build_network
-from napari_medclf.engine.sliding.slide import Window, slide
+from napari_medclf.engine.sliding.slide import slide_whole
+from napari_medclf.engine.sliding.window import Window
 from napari_medclf.jobs.drive import drive
 from napari_medclf.testing.phantoms import fingerprint_input
 
@@ -77,7 +78,7 @@ def run_ours(data: FloatArray, network: nn.Module, window: Window) -> Callable[[
     """Give a function that runs our sliding window."""
 
     def run() -> FloatArray:
-        outcome = drive(slide(data, network, window, CPU))
+        outcome = drive(slide_whole(data, network, window, CPU))
         assert outcome.result is not None, outcome.message
         return outcome.result
 

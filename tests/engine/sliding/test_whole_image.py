@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from napari_medclf.domain.errors import CardError
-from napari_medclf.engine.sliding.slide import Window
 from napari_medclf.engine.sliding.whole_image import run_whole
+from napari_medclf.engine.sliding.window import Window
 from napari_medclf.jobs.drive import drive
 from napari_medclf.testing.phantoms import fingerprint_input
 

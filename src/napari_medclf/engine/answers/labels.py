@@ -9,12 +9,12 @@ from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.results import Segmentation
 from napari_medclf.engine.answers.inference import Answer, Inference, check_logits
 from napari_medclf.engine.decide import activate, decide_labels, remove_small_objects, values_of_channels
-from napari_medclf.engine.sliding.slide import slide
+from napari_medclf.engine.sliding.slide import slide_whole
 
 
 def answer_labels(inference: Inference) -> Job[Answer]:
     """Label every voxel of the image's own grid."""
-    logits = yield from slide(inference.prepared.data, inference.network, inference.window, inference.device)
+    logits = yield from slide_whole(inference.prepared.data, inference.network, inference.window, inference.device)
     check_logits(logits, inference)
     yield Progress(0, 0, "Bringing the result to the image's grid")
     return Answer(

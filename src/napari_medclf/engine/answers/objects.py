@@ -7,13 +7,13 @@ from napari_medclf.domain.results import Segmentation
 from napari_medclf.engine.answers.inference import Answer, Inference, check_logits
 from napari_medclf.engine.decide import activate
 from napari_medclf.engine.instances import find_instances
-from napari_medclf.engine.sliding.slide import slide
+from napari_medclf.engine.sliding.slide import slide_whole
 
 
 def answer_objects(inference: Inference) -> Job[Answer]:
     """Number the objects on the image's own grid."""
     card, grid = inference.card, inference.prepared.grid
-    logits = yield from slide(inference.prepared.data, inference.network, inference.window, inference.device)
+    logits = yield from slide_whole(inference.prepared.data, inference.network, inference.window, inference.device)
     check_logits(logits, inference)
     yield Progress(0, 0, "Bringing the result to the image's grid")
     activate(logits, card.output)

@@ -1,201 +1,321 @@
-"""Run a network over an image that is larger than its patch, tile by tile."""
+"""Run a network over an image that is larger than its patch, and hand on what is finished."""
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, MutableMapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from napari_medclf.domain.arrays import FloatArray
-from napari_medclf.domain.errors import BackendUnavailable, CardError
-from napari_medclf.domain.events import Job, Progress
+from napari_medclf.domain.errors import CardError
+from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.geometry import Shape3
+from napari_medclf.engine.background import Worker
+from napari_medclf.engine.restore.sink import Sink
+from napari_medclf.engine.sliding.blend import tile_weight
+from napari_medclf.engine.sliding.run_batch import Network, batch_size, run_batch, run_mirrored
+from napari_medclf.engine.sliding.stop import Stop
+from napari_medclf.engine.sliding.sums import Store, Sums, sums_bytes
+from napari_medclf.engine.sliding.tiles import choose_axis, list_tiles
+from napari_medclf.engine.sliding.window import Window
 
-Network = Callable[[Tensor], Tensor]
-# Voxels that go through the network at once. On a CPU more of them are slower (they leave the cache,
-# measured with 256 x 256 patches) and a cancel waits for them; a GPU needs many to be busy.
-_BATCH_VOX = {"cpu": 2**16, "mps": 2**20, "cuda": 2**22}
-# Gaussian weights as in MONAI and nnU-Net: sigma is an eighth of the patch, and no weight vanishes.
-_SIGMA_OF_PATCH = 0.125
-_SMALLEST_WEIGHT = 1e-3
+__all__ = ["Network", "Streaming", "Window", "batch_size", "run_batch", "slide", "slide_whole"]
+
+_MESSAGE = "Running the network"
+# Logits that are handed on at once, about: sinks stay in the cache, and a stop between two of them is soon.
+_SLAB_VALUES = 2**24
 
 
-@dataclass(frozen=True)
-class Window:
-    """How an image is cut into tiles.
+@dataclass(frozen=True, eq=False)
+class Streaming:
+    """How finished logits leave; none of it changes them, but for `is_half`.
 
     Parameters
     ----------
-    patch_vox : (j, i) or (k, j, i)
-        Two numbers for a 2D network, which then sees every slice by itself.
-    overlap : float
-        Part of a patch that neighbours share, in [0, 1).
-    divisible_by : int
-        The patch is enlarged to a multiple of this.
-    batch : int
-        Tiles that go through the network at once; 0 fits it to the patch and the device.
-    mirror_axes : tuple of int
-        Spatial axes to flip (test-time augmentation): the mean over all combinations is returned.
+    axis : int or None
+        Of the model grid, along which they leave; None takes `tiles.choose_axis`.
+    planes : (first, last) or None
+        The part of that axis that is wanted; None takes all. Other windows are not run.
+    is_half, is_on_disk : bool
+        As in `sums.Store`.
+    is_wanted : callable or None
+        Whether the window at a corner (k, j, i) of the unpadded grid is run; the others are background.
+    background : (C,) or None
+        Logits where no window was run; needed with `is_wanted`.
+    known : mapping
+        Answers (C, k, j, i) of windows that were asked before, by their corner; they are taken out.
+    keep : mapping or None
+        Where answers are put, to be used as `known` of another run.
     """
 
-    patch_vox: tuple[int, ...]
-    overlap: float = 0.25
-    divisible_by: int = 1
-    batch: int = 0
-    mirror_axes: tuple[int, ...] = ()
-
-    @property
-    def spatial_dims(self) -> int:
-        """Dimensions the network sees."""
-        return len(self.patch_vox)
-
-    @property
-    def tile(self) -> Shape3:
-        """Voxels (k, j, i) of a tile."""
-        sizes = [math.ceil(size / self.divisible_by) * self.divisible_by for size in self.patch_vox]
-        k, j, i = (1,) * (3 - len(sizes)) + tuple(sizes)
-        return (k, j, i)
-
-    @property
-    def flips(self) -> list[tuple[int, ...]]:
-        """Every combination of the mirrored axes, as axes of (N, C, *spatial)."""
-        axes = [axis + 2 for axis in self.mirror_axes]
-        return [chosen for n in range(len(axes) + 1) for chosen in itertools.combinations(axes, n)]
+    axis: int | None = None
+    planes: tuple[int, int] | None = None
+    is_half: bool = False
+    is_on_disk: bool = False
+    is_wanted: Callable[[Shape3], bool] | None = None
+    background: FloatArray | None = None
+    known: MutableMapping[Shape3, Tensor] = field(default_factory=dict)
+    keep: MutableMapping[Shape3, Tensor] | None = None
 
 
-def slide(data: FloatArray, network: Network, window: Window, device: torch.device) -> Job[FloatArray]:
-    """Run a network over a whole image and blend the tiles with Gaussian weights.
+def slide(
+    data: FloatArray,
+    network: Network,
+    window: Window,
+    device: torch.device,
+    sink: Sink,
+    streaming: Streaming | None = None,
+) -> Job[None]:
+    """Run a network over a whole image, blend its windows, and hand finished slabs of logits to a sink.
 
     Parameters
     ----------
     data : (C, K, J, I) float32
         Padded with zeros, evenly on both sides, where it is smaller than a tile.
     network : callable
-        (N, C, *spatial) to logits (N, classes, *spatial), on `device`.
+        (N, C, *spatial) to logits (N, classes, *spatial), on `device`; it is called from another thread.
+    sink : Sink
+        Gets the logits on the grid of `data`, along `streaming.axis`.
 
     Yields
     ------
     Progress
-        After every batch of tiles; closing the generator there is safe.
-
-    Returns
-    -------
-    (classes, K, J, I) float32
-        Logits on the grid of `data`.
+        After every batch of tiles, and twice a second; closing the generator there is safe and does not wait for
+        the network.
+    Warned
+        Where memory ran out and the batch was halved.
 
     Raises
     ------
     CardError
         If the network returns another spatial shape than it was given.
-    BackendUnavailable
-        If the device has not enough memory.
+    MemoryError
+        If not even one window can be run.
 
     Notes
     -----
-    Equal to MONAI 1.6.1's ``sliding_window_inference(mode="gaussian")`` within rounding. Only one
-    float32 array of the result's size is held; tiles are added to it in place.
+    Equal to MONAI 1.6.1's ``sliding_window_inference`` within rounding, or to nnU-Net 2.8's predictor (see
+    `InputSpec.tiling`). What is held is a window along the streaming axis by the image's other two axes.
     """
-    image, crop = _pad(data, window.tile)
-    tiles = _list_tiles(image.shape[1:], window)
-    weight = torch.from_numpy(gaussian_weight(window.tile))
-    batch = window.batch or batch_size(device, window.tile)
-    batches = [tiles[start : start + batch] for start in range(0, len(tiles), batch)]
-    total: Tensor | None = None
-    work = list(itertools.product(window.flips, batches))
-    for n_done, (flip, group) in enumerate(work, start=1):
-        logits = run_batch(network, _stack(image, group, window).to(device), flip)
-        if total is None:
-            _check_output(logits, window)
-            total = torch.zeros((logits.shape[1], *image.shape[1:]), device=_choose_store(logits, image, device))
-            weight = weight.to(total.device)
-        if len(tiles) == 1:
-            total += logits.reshape(total.shape).to(total.device)
-        else:
-            _add(total, logits, group, weight)
-        yield Progress(n_done, len(work), "Running the network")
-    assert total is not None  # there is at least one tile
-    if len(tiles) > 1:
-        total /= _sum_weights(tiles, weight, total.shape[1:], window)
-    if len(window.flips) > 1:
-        total /= len(window.flips)
-    return np.ascontiguousarray(total[crop].cpu().numpy())
-
-
-def gaussian_weight(tile: Shape3) -> FloatArray:
-    """Make the weight (k, j, i) float32 of a tile: 1 in the middle, falling off as a Gaussian."""
-    weight = np.ones((), dtype=np.float32)
-    for size in tile:
-        distance = np.arange(size, dtype=np.float32) - np.float32((size - 1) / 2)
-        line = np.exp(distance**2 / np.float32(-2 * (_SIGMA_OF_PATCH * size) ** 2))
-        weight = weight[..., np.newaxis] * line
-    return np.asarray(np.maximum(weight, max(float(weight.min()), _SMALLEST_WEIGHT)), dtype=np.float32)
-
-
-def batch_size(device: torch.device, input_vox: Sequence[int]) -> int:
-    """How many inputs of a size go through a network at once."""
-    return max(1, _BATCH_VOX.get(device.type, _BATCH_VOX["cpu"]) // math.prod(input_vox))
-
-
-def run_batch(network: Network, inputs: Tensor, flip: tuple[int, ...] = (), *, flip_output: bool = True) -> Tensor:
-    """Run a network on (N, C, *spatial) inputs, flipped along axes; the output is flipped back.
-
-    Of several outputs (deep supervision, hidden states) the first one is the answer.
-
-    Raises
-    ------
-    BackendUnavailable
-        If the device has not enough memory.
-    MemoryError
-        If the computer has not.
-    """
+    run = _Run(data, network, window, device, sink, streaming or Streaming())
     try:
-        with torch.inference_mode():
-            answer = network(inputs.flip(flip) if flip else inputs)
-            outputs: Tensor = answer[0] if isinstance(answer, (tuple, list)) else answer
-            return outputs.flip(flip) if flip and flip_output else outputs
-    except torch.OutOfMemoryError as error:
-        raise BackendUnavailable(
-            f"The memory of {inputs.device} is not enough for {len(inputs)} patches of {tuple(inputs.shape[2:])} "
-            "voxels. Close other programs that use it, set a smaller batch, or run on the CPU."
-        ) from error
-    except RuntimeError as error:
-        if "DefaultCPUAllocator" in str(error):  # torch has no class of its own for that
-            raise MemoryError from error
-        raise
+        yield from run.go()
+    finally:
+        run.close()
 
 
-def _pad(data: FloatArray, tile: Shape3) -> tuple[Tensor, tuple[slice, ...]]:
+def slide_whole(data: FloatArray, network: Network, window: Window, device: torch.device) -> Job[FloatArray]:
+    """Run a network over a whole image as `slide` does, and return all logits (classes, K, J, I) float32."""
+    slabs = _Collected(data.shape[1:], choose_axis(data.shape[1:], window))
+    yield from slide(data, network, window, device, slabs, Streaming(axis=slabs.axis))
+    assert slabs.logits is not None  # there is at least one tile
+    return slabs.logits
+
+
+class _Collected:
+    """A sink that keeps everything."""
+
+    def __init__(self, shape: Sequence[int], axis: int) -> None:
+        self.shape = tuple(shape)
+        self.axis = axis
+        self.logits: FloatArray | None = None
+
+    def take(self, start: int, logits: FloatArray) -> None:
+        if self.logits is None:
+            self.logits = np.empty((len(logits), *self.shape), dtype=np.float32)
+        box: list[slice] = [slice(None)] * 4
+        box[self.axis + 1] = slice(start, start + logits.shape[self.axis + 1])
+        self.logits[tuple(box)] = logits
+
+
+class _Run:
+    """One walk over the windows of an image."""
+
+    def __init__(
+        self,
+        data: FloatArray,
+        network: Network,
+        window: Window,
+        device: torch.device,
+        sink: Sink,
+        streaming: Streaming,
+    ) -> None:
+        self._network, self._window, self._device, self._sink = network, window, device, sink
+        self._streaming = streaming
+        self._own = data.shape[1:]
+        self._axis = choose_axis(self._own, window) if streaming.axis is None else streaming.axis
+        image, self._offset = _pad(data, window.tile)
+        self._image = _place_image(image, device)
+        self._shape: Shape3 = (image.shape[1], image.shape[2], image.shape[3])
+        first, last = streaming.planes or (0, self._own[self._axis])
+        self._planes = (first + self._offset[self._axis], last + self._offset[self._axis])
+        self._weight = tile_weight(window)
+        self._sums: Sums | None = None
+        self._worker, self._stop = Worker(), Stop(network)
+        self._running: deque[tuple[list[Shape3], Future[list[Tensor]]]] = deque()
+        self._batch = window.batch or batch_size(device, window.tile)
+
+    def close(self) -> None:
+        """Stop the network, wherever it is, and give the thread up."""
+        self._stop.stop()
+        self._worker.close()
+
+    def go(self) -> Job[None]:
+        """Ask the windows in order, add their answers, hand on what is finished."""
+        waiting = deque(self._list_tiles())
+        n_tiles = len(waiting)
+        is_alone = n_tiles == 1 and self._window.tiling == "monai" and self._streaming.is_wanted is None
+        while waiting or self._running:
+            self._submit(waiting)
+            shown = Progress(n_tiles - len(waiting) - self._n_running, n_tiles, _MESSAGE)
+            answered = yield from self._wait(waiting, shown)
+            while answered:
+                corner, logits = answered.pop()
+                if is_alone:
+                    self._hand(self._planes[0], self._crop_alone(logits))
+                    yield Progress(n_tiles, n_tiles, _MESSAGE)
+                    return
+                yield from self._add(corner, logits, shown)
+                del logits  # so that it is gone when the next window is run
+            yield Progress(n_tiles - len(waiting) - self._n_running, n_tiles, _MESSAGE)
+        assert self._sums is not None  # there is at least one tile
+        yield from self._hand_on(self._planes[1], Progress(n_tiles, n_tiles, _MESSAGE))
+
+    @property
+    def _n_running(self) -> int:
+        return sum(len(group) for group, _ in self._running)
+
+    def _list_tiles(self) -> list[Shape3]:
+        first, last = self._planes
+        size, axis = self._window.tile[self._axis], self._axis
+        tiles = [one for one in list_tiles(self._shape, self._window, axis) if first - size < one[axis] < last]
+        is_wanted = self._streaming.is_wanted
+        wanted = tiles if is_wanted is None else [one for one in tiles if is_wanted(self._to_own(one))]
+        return wanted or tiles[:1]
+
+    def _to_own(self, corner: Shape3) -> Shape3:
+        k, j, i = (place - offset for place, offset in zip(corner, self._offset, strict=True))
+        return (k, j, i)
+
+    def _submit(self, waiting: deque[Shape3]) -> None:
+        """Keep a GPU busy with the next windows while answers are added and handed on."""
+        n_at_once = 1 if self._device.type == "cpu" else 2
+        while waiting and len(self._running) < n_at_once:
+            group = [waiting.popleft() for _ in range(min(self._batch, len(waiting)))]
+            self._running.append((group, self._worker.submit(partial(self._ask, group))))
+
+    def _wait(self, waiting: deque[Shape3], shown: Progress) -> Job[list[tuple[Shape3, Tensor]]]:
+        """Wait for the oldest windows; where memory ran out, put them back and take fewer at once."""
+        group, future = self._running.popleft()
+        try:
+            answers = yield from self._worker.wait(future, shown)
+        except MemoryError:
+            if len(group) == 1:
+                raise
+            self._batch = max(1, len(group) // 2)
+            for later in [*(one for one, _ in reversed(self._running)), group]:
+                waiting.extendleft(reversed(later))
+            self._running.clear()
+            yield Warned(f"The memory was not enough for {len(group)} windows at once; {self._batch} are run now.")
+            return []
+        return list(zip(group, answers, strict=True))[::-1]  # the first one is popped first
+
+    def _ask(self, group: list[Shape3]) -> list[Tensor]:
+        """Run the network on some windows; on the worker's thread."""
+        known = self._streaming.known
+        new = [corner for corner in group if corner not in known]
+        answers = {corner: known.pop(corner) for corner in group if corner in known}
+        if new:
+            with self._stop.watch():
+                logits = run_mirrored(self._network, self._stack(new), self._window.flips)
+            _check_output(logits, self._window)
+            with torch.inference_mode():
+                logits = logits.reshape(len(new), -1, *self._window.tile).to(self._store_device(logits))
+            answers.update(zip(new, logits, strict=True))
+        if self._streaming.keep is not None:
+            self._streaming.keep.update(answers)
+        return [answers[corner] for corner in group]
+
+    def _stack(self, group: Sequence[Shape3]) -> Tensor:
+        tiles = [
+            self._image[
+                (slice(None), *(slice(begin, begin + n) for begin, n in zip(one, self._window.tile, strict=True)))
+            ]
+            for one in group
+        ]
+        stacked = torch.stack(tiles).to(self._device)
+        return stacked.squeeze(2) if self._window.spatial_dims == 2 else stacked
+
+    def _store_device(self, logits: Tensor) -> torch.device:
+        """Blend on the GPU where the sums fit easily, else in main memory."""
+        if self._sums is not None:
+            return self._sums.device
+        if logits.device.type != "cuda" or self._streaming.is_on_disk:
+            return torch.device("cpu")
+        needed = sums_bytes(self._shape, self._axis, self._n_held(logits.shape[1]), logits.shape[1])
+        free, _ = torch.cuda.mem_get_info(logits.device)
+        return logits.device if needed < free // 3 else torch.device("cpu")
+
+    def _n_held(self, n_channels: int) -> int:
+        n_wanted = self._planes[1] - self._planes[0]
+        size = self._window.tile[self._axis]
+        # Slices of a 2D network leave some at a time, as sinks work on slabs.
+        n = size if size > 1 else max(1, _SLAB_VALUES // (n_channels * self._shape[1] * self._shape[2]))
+        return min(n, n_wanted)
+
+    def _add(self, corner: Shape3, logits: Tensor, shown: Progress) -> Job[None]:
+        if self._sums is None:
+            self._sums = self._make_sums(logits)
+            self._weight = self._weight.to(self._sums.device)
+        end = corner[self._axis] + self._window.tile[self._axis]
+        if not self._sums.has_room(end):
+            yield from self._hand_on(corner[self._axis], shown)
+        self._sums.add(corner, logits, self._weight)
+
+    def _make_sums(self, logits: Tensor) -> Sums:
+        streaming = self._streaming
+        is_half = streaming.is_half or self._window.tiling == "nnunet"
+        store = Store(logits.device, is_half, streaming.is_on_disk)
+        background = None if streaming.background is None else torch.from_numpy(streaming.background)
+        n_held = self._n_held(len(logits))
+        return Sums(self._shape, self._axis, self._planes, n_held, len(logits), store, background)
+
+    def _hand_on(self, end: int, shown: Progress) -> Job[None]:
+        assert self._sums is not None
+        for plane, total in self._sums.pop(end, _SLAB_VALUES):
+            self._hand(plane, total)
+            yield shown
+
+    def _hand(self, plane: int, total: Tensor) -> None:
+        box = [slice(None)] + [slice(start, start + n) for start, n in zip(self._offset, self._own, strict=True)]
+        box[self._axis + 1] = slice(None)
+        self._sink.take(plane - self._offset[self._axis], total[tuple(box)].to("cpu", torch.float32).numpy())
+
+    def _crop_alone(self, logits: Tensor) -> Tensor:
+        return logits.narrow(self._axis + 1, self._planes[0], self._planes[1] - self._planes[0])
+
+
+def _pad(data: FloatArray, tile: Shape3) -> tuple[Tensor, Shape3]:
+    """Make an image at least as large as a tile; also where its first voxel lies then."""
     missing = [max(size - have, 0) for size, have in zip(tile, data.shape[1:], strict=True)]
-    before = [n // 2 for n in missing]
-    crop = tuple(slice(start, start + have) for start, have in zip(before, data.shape[1:], strict=True))
+    k, j, i = (n // 2 for n in missing)
     if any(missing):
-        data = np.pad(data, [(0, 0), *((start, n - start) for start, n in zip(before, missing, strict=True))])
-    return torch.from_numpy(np.ascontiguousarray(data, dtype=np.float32)), (slice(None), *crop)
+        data = np.pad(data, [(0, 0), *((start, n - start) for start, n in zip((k, j, i), missing, strict=True))])
+    return torch.from_numpy(np.ascontiguousarray(data, dtype=np.float32)), (k, j, i)
 
 
-def _list_tiles(shape: Sequence[int], window: Window) -> list[tuple[slice, ...]]:
-    starts = [_list_starts(n, size, window.overlap) for n, size in zip(shape, window.tile, strict=True)]
-    return [
-        tuple(slice(start, start + size) for start, size in zip(corner, window.tile, strict=True))
-        for corner in itertools.product(*starts)
-    ]
-
-
-def _list_starts(n: int, size: int, overlap: float) -> list[int]:
-    if n == size:
-        return [0]
-    step = max(1, int(size * (1 - overlap)))
-    return [min(start, n - size) for start in range(0, n - size + step, step)]
-
-
-def _stack(image: Tensor, group: Sequence[tuple[slice, ...]], window: Window) -> Tensor:
-    stacked = torch.stack([image[(slice(None), *tile)] for tile in group])
-    return stacked.squeeze(2) if window.spatial_dims == 2 else stacked
+def _place_image(image: Tensor, device: torch.device) -> Tensor:
+    """Put a whole image on a GPU where it takes a small part of the memory, so that windows need no transfer."""
+    if device.type != "cuda":
+        return image
+    free, _ = torch.cuda.mem_get_info(device)
+    return image.to(device) if image.nbytes < free // 8 else image
 
 
 def _check_output(logits: Tensor, window: Window) -> None:
@@ -205,30 +325,3 @@ def _check_output(logits: Tensor, window: Window) -> None:
             f"The network returned {tuple(logits.shape[2:])} voxels for a patch of {expected}. It does not label every "
             "voxel, or the card's divisible_by is too small for it."
         )
-
-
-def _choose_store(logits: Tensor, image: Tensor, device: torch.device) -> torch.device:
-    """Blend on the GPU where the result fits easily, else in main memory."""
-    if device.type != "cuda":
-        return torch.device("cpu")
-    needed = 4 * logits.shape[1] * math.prod(image.shape[1:])
-    free, _ = torch.cuda.mem_get_info(device)
-    return device if needed < free // 3 else torch.device("cpu")
-
-
-def _add(total: Tensor, logits: Tensor, group: Sequence[tuple[slice, ...]], weight: Tensor) -> None:
-    for tile, values in zip(group, logits.to(total.device), strict=True):
-        view = total[(slice(None), *tile)]
-        view.addcmul_(values.reshape(view.shape), weight)
-
-
-def _sum_weights(tiles: Sequence[tuple[slice, ...]], weight: Tensor, shape: Sequence[int], window: Window) -> Tensor:
-    depth = 1 if window.spatial_dims == 2 else shape[0]  # slices of a 2D run all have the same weights
-    summed = torch.zeros((depth, *shape[1:]), device=weight.device)
-    for tile in _of_first_slices(tiles, depth):
-        summed[tile] += weight
-    return summed
-
-
-def _of_first_slices(tiles: Sequence[tuple[slice, ...]], depth: int) -> Iterator[tuple[slice, ...]]:
-    return (tile for tile in tiles if tile[0].start < depth)

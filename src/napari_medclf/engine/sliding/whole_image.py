@@ -11,7 +11,8 @@ from torch import Tensor
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.errors import CardError
 from napari_medclf.domain.events import Job, Progress
-from napari_medclf.engine.sliding.slide import Network, Window, batch_size, run_batch
+from napari_medclf.engine.sliding.run_batch import Network, batch_size, run_batch
+from napari_medclf.engine.sliding.window import Window
 
 
 def run_whole(data: FloatArray, network: Network, window: Window, device: torch.device) -> Job[FloatArray]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from napari_medclf.domain.events import Job, Progress
-from napari_medclf.engine.sliding.slide import Window, run_batch, slide
+from napari_medclf.engine.sliding.slide import Window, run_batch, slide_whole
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.losses import segmentation_loss
 from napari_medclf.engine.train.recipe import Recipe
@@ -66,7 +66,7 @@ def score_segmenter(
         labels = torch.from_numpy(case.sample.target.astype(np.int64))[None]
         image = case.sample.image
         flat = image[:, None] if image.ndim == 3 else image  # a 2D network sees one slice
-        found = yield from slide(flat, network, window, torch.device(device))
+        found = yield from slide_whole(flat, network, window, torch.device(device))
         logits = torch.from_numpy(found).reshape(1, -1, *labels.shape[1:])
         weight = torch.ones(labels.shape)
         loss = segmentation_loss(logits, labels, weight, dice_weight=recipe.dice_weight, smoothing=0.0)
