@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from napari_medclf.domain.card import Task
-from napari_medclf.domain.errors import DatasetError, OptionError
+from napari_medclf.domain.errors import CardError, DatasetError, OptionError
 from napari_medclf.domain.events import EpochDone, FinishReason, Progress, Warned
 from napari_medclf.jobs.api import run
 from napari_medclf.jobs.drive import drive
@@ -211,3 +211,13 @@ def test_labels_of_another_size_are_told(options, vessels_folder, vessel_model, 
     assert outcome.reason is FinishReason.COMPLETED
     assert [one.case_id for one in outcome.failures] == [learned]
     assert "do not lie on the grid" in outcome.failures[0].reason
+
+
+def test_model_of_another_program_is_no_start(options, vessel_model, monkeypatch):
+    stranger = replace(vessel_model, card=vessel_model.card.model_copy(update={"backend": "onnx"}))
+    monkeypatch.setattr(Catalogue, "find", lambda self, name: stranger)
+
+    outcome = drive(train(replace(options, init="stranger")))
+
+    assert isinstance(outcome.error, CardError)
+    assert "came from another program" in outcome.message

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_medclf.domain.card import Metric, Task
 from napari_medclf.domain.dataset import Split
-from napari_medclf.domain.errors import DatasetError, MedclfError
+from napari_medclf.domain.errors import DatasetError, MedclfError, OptionError
 from napari_medclf.domain.events import CaseFailed, Job, Progress, Warned
 from napari_medclf.domain.options import option
 from napari_medclf.jobs.data import DataChoice
@@ -85,6 +85,8 @@ def evaluate(options: EvaluateOptions) -> Job[Evaluation]:
     from napari_medclf.jobs.models import find_model
 
     package = find_model(options.model)
+    if package.card.task is Task.DETECT:
+        raise OptionError(f"{package.name} finds boxes; measuring boxes against labelled data is not possible yet.")
     yield Progress(0, 0, f"opening {options.data}")
     dataset = open_data(_data_choice(options, package))
     if options.split_file is None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_medclf.domain.card import Metric, Task
-from napari_medclf.domain.errors import DatasetError, MedclfError, OptionError
+from napari_medclf.domain.errors import CardError, DatasetError, MedclfError, OptionError
 from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.options import check_options, option
+from napari_medclf.domain.run_settings import DEVICES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 _FEW_GROUPS = 8
 
 
+TASKS = (Task.CLASSIFY, Task.SEGMENT, Task.INSTANCES)
+"""What can be learned here; models that find boxes come from elsewhere."""
+
+
 @dataclass(frozen=True)
 class TrainOptions:
     """What to train, from what, for how long."""
@@ -33,7 +38,7 @@ class TrainOptions:
         help="folder with one sub-folder a class, CSV, MedMNIST npz, images + labels, or a project", positional=True
     )
     out: Path = option(help="folder of the new model; must not be there yet")
-    task: Task | None = option(None, help="what to learn; by default what the data suggests")
+    task: Task | None = option(None, help="what to learn; by default what the data suggests", choices=TASKS)
     name: str = option("", help="name of the model; by default that of its folder")
     init: str = option("", help="model to start from (fine-tuning); its network and input are kept")
     recipe: str = option("", help="a recipe's name, or a JSON file; by default one is planned from the data")
@@ -41,7 +46,7 @@ class TrainOptions:
     max_minutes: float | None = option(None, help="stop after this time and keep the best", unit="min", minimum=0.01)
     seed: int = option(0, help="of every random number", minimum=0)
     resume: bool = option(False, help="go on with the unfinished training of this model")
-    device: str = option("auto", help="where to compute", choices=("auto", "cpu", "cuda", "mps"))
+    device: str = option("auto", help="where to compute", choices=DEVICES)
     val_fraction: float = option(0.15, help="part of the patients to validate on", minimum=0.01, maximum=0.9)
     test_fraction: float = option(
         0.15, help="part of the patients kept for `evaluate`, where the data has no split", minimum=0.0, maximum=0.9
@@ -116,7 +121,7 @@ def train(options: TrainOptions, fixed: Fixed | None = None) -> Job[TrainResult]
     said = read_said(options.card) if fixed is None else dict(fixed.said)
     yield Progress(0, 0, f"opening {options.data}")
     dataset = yield from _open(options)
-    init = Catalogue().find(options.init) if options.init else None
+    init = _find_start(options.init)
     recipe = yield from plan_for(dataset, fixed.recipe if fixed else options.recipe, init, options.epochs)
     draft = draft_card(options.name or options.out.name, dataset, recipe, said)
     fixed = Fixed(recipe.model_dump(mode="json"), said)
@@ -204,11 +209,27 @@ def _fit(
     )
 
 
-def _start_weights(init: ModelPackage | None) -> Mapping[str, Any] | None:
-    from napari_medclf.domain.run_settings import LoadSettings
-    from napari_medclf.engine.model import load_model
+def _find_start(init: str) -> ModelPackage | None:
+    from napari_medclf.store.catalogue import Catalogue
 
-    return None if init is None else load_model(init, LoadSettings("cpu")).network.state_dict()
+    if not init:
+        return None
+    package = Catalogue().find(init)
+    if package.card.backend != "native":
+        raise CardError(f"{package.name} came from another program; training goes on from models of this program.")
+    return package
+
+
+def _start_weights(init: ModelPackage | None) -> Mapping[str, Any] | None:
+    from napari_medclf.engine.networks import build_network
+    from napari_medclf.engine.weights import load_weights
+
+    if init is None:
+        return None
+    network = build_network(init.card.network)
+    load_weights(init, network)
+    state: Mapping[str, Any] = network.state_dict()
+    return state
 
 
 def _measured(package: ModelPackage, dataset: Dataset, device: str) -> Job[ModelPackage]:

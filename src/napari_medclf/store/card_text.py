@@ -9,6 +9,7 @@ _TASKS = {
     Task.CLASSIFY: "classifies whole images",
     Task.SEGMENT: "labels every voxel",
     Task.INSTANCES: "outlines single objects",
+    Task.DETECT: "finds boxes around objects",
 }
 
 

@@ -6,7 +6,12 @@ from napari_medclf.domain.card import Metric, ModelCard, Task
 from napari_medclf.domain.image import ChannelKind, MedImage
 from napari_medclf.domain.package import ModelPackage
 
-_TASKS = {Task.CLASSIFY: "Classifies", Task.SEGMENT: "Segments", Task.INSTANCES: "Finds single objects of"}
+_TASKS = {
+    Task.CLASSIFY: "Classifies",
+    Task.SEGMENT: "Segments",
+    Task.INSTANCES: "Finds single objects of",
+    Task.DETECT: "Finds boxes around",
+}
 
 _SPLITS = {"test": "On test cases", "val": "On validation cases"}
 _TELLING = {

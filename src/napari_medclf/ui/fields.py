@@ -108,9 +108,11 @@ def _choice_field(info: OptionInfo, parent: QWidget) -> Field:
         box.addItem(_AUTOMATIC, None)
     if issubclass(info.kind, Enum):
         for member in info.kind:
-            box.addItem(str(member.value), member)
-    for choice in info.choices:
-        box.addItem(choice, choice)
+            if not info.choices or member.value in info.choices:
+                box.addItem(str(member.value), member)
+    else:
+        for choice in info.choices:
+            box.addItem(choice, choice)
 
     def set_value(new: Any) -> None:
         text = _AUTOMATIC if new is None else str(new.value if isinstance(new, Enum) else new)
