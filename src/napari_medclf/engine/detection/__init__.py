@@ -1,0 +1,1 @@
+"""Objects as boxes: found in windows, merged, brought home, made from labels."""
