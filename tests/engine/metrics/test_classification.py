@@ -32,21 +32,27 @@ def test_exclusive_classes_equal_scikit_learn(n_classes: int) -> None:
     decided = probabilities.argmax(axis=1)
     scores = score_classification(one_hot(truth, n_classes), probabilities, one_hot(decided, n_classes), names)
     curve = probabilities[:, 1] if n_classes == 2 else probabilities
-    assert scores["auc"] == pytest.approx(metrics.roc_auc_score(truth, curve, multi_class="ovr"), abs=1e-6)
-    assert scores["accuracy"] == pytest.approx(metrics.accuracy_score(truth, decided), abs=1e-6)
-    assert scores["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(truth, decided), abs=1e-6)
-    assert scores["f1"] == pytest.approx(metrics.f1_score(truth, decided, average="macro"), abs=1e-6)
+    assert scores["auc"] == pytest.approx(metrics.roc_auc_score(truth, curve, multi_class="ovr"), abs=1e-9)
+    assert scores["accuracy"] == pytest.approx(metrics.accuracy_score(truth, decided), abs=1e-9)
+    assert scores["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(truth, decided), abs=1e-9)
+    assert scores["f1"] == pytest.approx(metrics.f1_score(truth, decided, average="macro"), abs=1e-9)
+    assert scores["mcc"] == pytest.approx(metrics.matthews_corrcoef(truth, decided), abs=1e-9)
+    assert scores["kappa"] == pytest.approx(metrics.cohen_kappa_score(truth, decided), abs=1e-9)
+    assert scores["precision"] == pytest.approx(metrics.precision_score(truth, decided, average="macro"), abs=1e-9)
     for number, name in enumerate(names):
         has, says = truth == number, decided == number
+        area = metrics.average_precision_score(has, probabilities[:, number])
+        assert scores[f"average_precision/{name}"] == pytest.approx(area, abs=1e-9)
+        assert scores[f"mcc/{name}"] == pytest.approx(metrics.matthews_corrcoef(has, says), abs=1e-9)
         (n_left, n_false), (n_missed, n_right) = metrics.confusion_matrix(has, says)
-        assert scores[f"sensitivity/{name}"] == pytest.approx(n_right / (n_right + n_missed), abs=1e-6)
-        assert scores[f"specificity/{name}"] == pytest.approx(n_left / (n_left + n_false), abs=1e-6)
-        assert scores[f"f1/{name}"] == pytest.approx(metrics.f1_score(has, says), abs=1e-6)
+        assert scores[f"sensitivity/{name}"] == pytest.approx(n_right / (n_right + n_missed), abs=1e-9)
+        assert scores[f"specificity/{name}"] == pytest.approx(n_left / (n_left + n_false), abs=1e-9)
+        assert scores[f"f1/{name}"] == pytest.approx(metrics.f1_score(has, says), abs=1e-9)
         if n_classes > 2:
             curve = metrics.roc_auc_score(has, probabilities[:, number])
-            assert scores[f"auc/{name}"] == pytest.approx(curve, abs=1e-6)
+            assert scores[f"auc/{name}"] == pytest.approx(curve, abs=1e-9)
         brier = metrics.brier_score_loss(has, probabilities[:, number])
-        assert scores[f"brier/{name}"] == pytest.approx(brier, abs=1e-6)
+        assert scores[f"brier/{name}"] == pytest.approx(brier, abs=1e-9)
 
 
 def test_independent_classes_equal_scikit_learn() -> None:
@@ -57,11 +63,11 @@ def test_independent_classes_equal_scikit_learn() -> None:
     probabilities = np.clip(rng.normal(0.3, 0.2, truth.shape) + 0.4 * truth, 0, 1)
     decided = probabilities >= 0.5
     scores = score_classification(truth, probabilities, decided, ["a", "b", "c"], is_exclusive=False)
-    assert scores["auc"] == pytest.approx(metrics.roc_auc_score(truth, probabilities, average="macro"), abs=1e-6)
-    assert scores["accuracy"] == pytest.approx(metrics.accuracy_score(truth, decided), abs=1e-6)
-    assert scores["f1"] == pytest.approx(metrics.f1_score(truth, decided, average="macro"), abs=1e-6)
+    assert scores["auc"] == pytest.approx(metrics.roc_auc_score(truth, probabilities, average="macro"), abs=1e-9)
+    assert scores["accuracy"] == pytest.approx(metrics.accuracy_score(truth, decided), abs=1e-9)
+    assert scores["f1"] == pytest.approx(metrics.f1_score(truth, decided, average="macro"), abs=1e-9)
     balanced = [metrics.balanced_accuracy_score(truth[:, n], decided[:, n]) for n in range(3)]
-    assert scores["balanced_accuracy"] == pytest.approx(np.mean(balanced), abs=1e-6)
+    assert scores["balanced_accuracy"] == pytest.approx(np.mean(balanced), abs=1e-9)
 
 
 def test_calibration_error_of_honest_probabilities_is_small() -> None:

@@ -13,7 +13,7 @@ from napari_medclf.domain.errors import DatasetError
 from napari_medclf.engine.metrics.bootstrap import bootstrap, mean_of_defined
 
 N_CALIBRATION_BINS = 15
-_PER_CLASS = ("auc", "sensitivity", "specificity", "f1", "ece", "brier")
+_PER_CLASS = ("auc", "average_precision", "sensitivity", "specificity", "precision", "f1", "mcc", "ece", "brier")
 
 
 def measure_classification(
@@ -71,11 +71,13 @@ def score_classification(
     Returns
     -------
     dict of str to float
-        ``auc``, ``sensitivity``, ``specificity``, ``f1``, ``brier`` are macro averages, and
-        ``auc/<class>`` and so on those of one class against the rest. ``accuracy`` is the part of cases
+        ``auc``, ``average_precision``, ``sensitivity``, ``specificity``, ``precision``, ``f1``, ``brier`` are macro
+        averages, and ``auc/<class>`` and so on those of one class against the rest. ``accuracy`` is the part of cases
         that are right in every class; ``balanced_accuracy`` the mean sensitivity over exclusive classes,
-        else the mean of sensitivity and specificity. ``ece`` is of the most probable class where classes
-        are exclusive, else the macro average. A number without a case to measure it on is NaN.
+        else the mean of sensitivity and specificity. ``mcc`` (Matthews) and ``kappa`` (Cohen) are of all classes
+        together where they are exclusive, else ``mcc`` is the macro average and there is no kappa. ``ece`` is of the
+        most probable class where classes are exclusive, else the macro average. A number without a case to measure
+        it on is NaN.
     """
     scores: dict[str, float] = {"accuracy": float((truth == decided).all(axis=1).mean())}
     for position, name in enumerate(names):
@@ -90,6 +92,7 @@ def score_classification(
         top = probabilities.argmax(axis=1)
         rows = np.arange(len(top))
         scores["ece"] = calibration_error(truth[rows, top], probabilities[rows, top])
+        scores["mcc"], scores["kappa"] = _agreement(truth, decided)
     else:
         scores["balanced_accuracy"] = (scores["sensitivity"] + scores["specificity"]) / 2
     return scores
@@ -114,6 +117,19 @@ def area_under_curve(truth: BoolArray, scores: FloatArray) -> float:
     return float((n_below + n_not_above) / 2 / (positive.size * negative.size))
 
 
+def average_precision(truth: BoolArray, scores: FloatArray) -> float:
+    """Precision averaged over the steps of recall, cases of one score taken together (as scikit-learn does)."""
+    n_positive = int(np.count_nonzero(truth))
+    if not n_positive:
+        return float("nan")
+    order = np.argsort(-scores, kind="stable")
+    is_last_of_score = np.append(np.diff(scores[order]) != 0, True)
+    n_found = np.cumsum(truth[order])[is_last_of_score]
+    n_said = np.flatnonzero(is_last_of_score) + 1
+    gains = np.diff(n_found, prepend=0) / n_positive
+    return float((gains * n_found / n_said).sum())
+
+
 def calibration_error(truth: BoolArray, probabilities: FloatArray, n_bins: int = N_CALIBRATION_BINS) -> float:
     """Expected calibration error with bins of equal mass (Nguyen & O'Connor 2015)."""
     order = np.argsort(probabilities, kind="stable")
@@ -130,12 +146,32 @@ def _score_class(truth: BoolArray, probabilities: FloatArray, decided: BoolArray
     n_left = len(truth) - n_right - n_missed - n_false
     return {
         "auc": area_under_curve(truth, probabilities),
+        "average_precision": average_precision(truth, probabilities),
         "sensitivity": _ratio(n_right, n_right + n_missed),
         "specificity": _ratio(n_left, n_left + n_false),
+        "precision": _ratio(n_right, n_right + n_false),
+        "mcc": _matthews(n_right, n_missed, n_false, n_left),
         "f1": _ratio(2 * n_right, 2 * n_right + n_missed + n_false),
         "ece": calibration_error(truth, probabilities),
         "brier": float(((probabilities - truth) ** 2).mean()),
     }
+
+
+def _matthews(n_right: int, n_missed: int, n_false: int, n_left: int) -> float:
+    margins = (n_right + n_false) * (n_right + n_missed) * (n_left + n_false) * (n_left + n_missed)
+    return _ratio(n_right * n_left - n_false * n_missed, float(margins) ** 0.5)
+
+
+def _agreement(truth: BoolArray, decided: BoolArray) -> tuple[float, float]:
+    """Matthews' coefficient (Gorodkin 2004) and Cohen's kappa (1960) of exclusive classes; NaN where not defined."""
+    table = truth.T.astype(np.float64) @ decided.astype(np.float64)
+    n, n_right = table.sum(), np.trace(table)
+    have, said = table.sum(axis=1), table.sum(axis=0)
+    by_chance = float(have @ said)
+    spread = float(n**2 - said @ said) * float(n**2 - have @ have)
+    return _ratio(float(n_right * n) - by_chance, spread**0.5), _ratio(
+        float(n_right * n) - by_chance, float(n**2) - by_chance
+    )
 
 
 def _ratio(part: float, whole: float) -> float:
