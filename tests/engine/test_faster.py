@@ -7,9 +7,10 @@ import torch
 from torch import nn
 
 from napari_medclf.domain.card import NetworkSpec
-from napari_medclf.engine.faster import SinglePatchConv3d, make_faster, place_for_use
+from napari_medclf.engine.faster import make_faster, place_for_use
 from napari_medclf.engine.nets import TWINS
 from napari_medclf.engine.networks import build_network
+from napari_medclf.engine.quick_layers import SinglePatchConv3d
 
 _UNET = {"in_channels": 1, "out_channels": 3, "channels": [4, 6, 8], "strides": [1, 2], "num_res_units": 1}
 

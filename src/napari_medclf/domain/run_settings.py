@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from napari_medclf.domain.errors import OptionError
 
@@ -24,11 +25,17 @@ class LoadSettings:
     runtime : str
         Of `RUNTIMES`; ``auto`` takes another one than torch only where it was measured faster on this computer and
         answers the same within the card's tolerance.
+    cache_folder : Path or None
+        Where converted networks, and which runtime was measured fastest, are kept; None keeps and measures nothing.
+    n_images : int
+        How many images will be run: runtimes are measured once, and only where the work is long enough to pay for it.
     """
 
     device: str = "auto"
     precision: str = "auto"
     runtime: str = "auto"
+    cache_folder: Path | None = None
+    n_images: int = 1
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import torch
-from torch import nn
 
 from napari_medclf.domain.card import ModelCard, Task
 from napari_medclf.domain.errors import CardError
@@ -17,16 +16,17 @@ from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.results import Prediction
 from napari_medclf.domain.run_settings import LoadSettings, RunSettings
+from napari_medclf.engine.answers.boxes import answer_boxes
 from napari_medclf.engine.answers.inference import Answer, Inference
 from napari_medclf.engine.answers.labels import answer_labels
 from napari_medclf.engine.answers.objects import answer_objects
 from napari_medclf.engine.answers.scores import answer_scores
 from napari_medclf.engine.contract import check_contract
 from napari_medclf.engine.device import choose_device
-from napari_medclf.engine.faster import place_for_use
 from napari_medclf.engine.fingerprint import check_fingerprint, compute_fingerprint
 from napari_medclf.engine.networks import build_network
 from napari_medclf.engine.prepare import prepare
+from napari_medclf.engine.runtimes.place import Network, place_network
 from napari_medclf.engine.weights import load_weights
 
 __all__ = [
@@ -35,23 +35,31 @@ __all__ = [
     "choose_device",
     "compute_fingerprint",
     "load_model",
+    "place_model",
 ]
 
 
 _DEFAULT_SETTINGS = RunSettings()
 _DEFAULT_LOADING = LoadSettings()
 _ANSWERS: Mapping[Task, Callable[[Inference], Job[Answer]]] = MappingProxyType(
-    {Task.CLASSIFY: answer_scores, Task.SEGMENT: answer_labels, Task.INSTANCES: answer_objects}
+    {
+        Task.CLASSIFY: answer_scores,
+        Task.SEGMENT: answer_labels,
+        Task.INSTANCES: answer_objects,
+        Task.DETECT: answer_boxes,
+    }
 )
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """A network with its weights on a device; made by `load_model`."""
+    """A network with its weights on a device; made by `load_model` and `place_model`."""
 
     package: ModelPackage
-    network: nn.Module = field(repr=False)
+    network: Network = field(repr=False)
     device: torch.device
+    where: str = ""
+    """Device, precision and runtime, for people; empty for the device alone."""
 
     @property
     def card(self) -> ModelCard:
@@ -61,7 +69,7 @@ class LoadedModel:
     @property
     def place(self) -> str:
         """Where it computes."""
-        return str(self.device)
+        return self.where or str(self.device)
 
     def predict(self, image: MedImage, settings: RunSettings = _DEFAULT_SETTINGS) -> Job[Prediction]:
         """Run the model on one image.
@@ -91,7 +99,7 @@ class LoadedModel:
         inference = Inference(self.card, self.network, self.device, image, prepared, settings)
         answer = yield from _ANSWERS[self.card.task](inference)
         violations = check_contract(image, self.card)
-        said = (*(one.sentence for one in violations), *prepared.warnings, *answer.warnings)
+        said = (*(one.sentence for one in violations), *prepared.warnings, *answer.warnings, *self._notes())
         return Prediction(
             model=self.card.name,
             model_version=self.card.version,
@@ -107,6 +115,10 @@ class LoadedModel:
             elapsed_s=time.perf_counter() - started,
         )
 
+    def _notes(self) -> tuple[str, ...]:
+        """What the network had to do otherwise than planned, such as leaving half precision."""
+        return tuple(getattr(self.network, "notes", ()))
+
 
 def load_model(package: ModelPackage, settings: LoadSettings = _DEFAULT_LOADING) -> LoadedModel:
     """Build the network, fill it with its weights and check that it answers as its card says.
@@ -116,12 +128,24 @@ def load_model(package: ModelPackage, settings: LoadSettings = _DEFAULT_LOADING)
     CardError
         If the package is damaged or contradicts itself.
     BackendUnavailable
-        If the device is not there.
+        If the device or the runtime is not there.
     """
-    place = choose_device(settings.device)
+    choose_device(settings.device)  # refuses before weights are read
     with torch.random.fork_rng(devices=[]):  # a training that goes on must not see other random numbers
         network = build_network(package.card.network)
     load_weights(package, network)
     network.eval().requires_grad_(False)
     check_fingerprint(package.card, network)
-    return LoadedModel(package, place_for_use(network, place, package.card.input.spatial_dims), place)
+    return place_model(package, network, settings)
+
+
+def place_model(package: ModelPackage, network: Network, settings: LoadSettings = _DEFAULT_LOADING) -> LoadedModel:
+    """Make a model ready from a network that has its weights; what backends do last.
+
+    Raises
+    ------
+    BackendUnavailable
+        As `runtimes.place.place_network`.
+    """
+    placed = place_network(network, package.card, settings)
+    return LoadedModel(package, placed.network, placed.device, placed.place)
