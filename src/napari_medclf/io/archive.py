@@ -11,10 +11,11 @@ import zipfile
 import zlib
 from functools import cache
 from multiprocessing.util import Finalize
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
 from napari_medclf.atomic import is_left_behind
+from napari_medclf.domain.archive_name import safe_parts
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.io.preflight import check_file, refusing
 
@@ -27,8 +28,6 @@ _MOST_BYTES = 32 * 2**30
 _MOST_RATIO = 200
 # Empty slices and label images pack better than any limit; so little does no harm.
 _SMALL_BYTES = 64 * 2**20
-_LONGEST_NAME = 200
-_DEEPEST = 32
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 _Member = tuple[zipfile.ZipInfo, tuple[str, ...]]
 _ENCRYPTED = 0x1
@@ -101,19 +100,9 @@ def _checked(path: Path, archive: zipfile.ZipFile, size: int) -> tuple[_Member, 
 
 def _parts(path: Path, info: zipfile.ZipInfo) -> tuple[str, ...]:
     """Take a member's name apart, if it is one that cannot lead anywhere else."""
-    name = info.orig_filename
     mode = info.external_attr >> 16
-    parts = PurePosixPath(name).parts
-    is_odd = (
-        not parts
-        or name.startswith("/")
-        or any(one in name for one in ("\\", "\0", ":"))
-        or any(not one.isprintable() for one in name)
-        or ".." in parts
-        or len(parts) > _DEEPEST
-        or max(len(part.encode()) for part in parts) > _LONGEST_NAME
-    )
-    if is_odd:
+    parts = safe_parts(info.orig_filename)
+    if not parts:
         raise ReadError(path, "holds a file whose name could lead out of the archive", "Do not trust it.")
     if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
         raise ReadError(path, "holds a link or a special file", "Unpack it and open the folder.")

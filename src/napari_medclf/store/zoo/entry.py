@@ -1,0 +1,118 @@
+"""The list of models that can be downloaded; it comes with this program and needs no network."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_CATALOGUE = Path(__file__).with_name("catalogue.json")
+_HERE = ("segment", "classify", "detect", "instances")
+
+
+class ZooFile(BaseModel):
+    """One file of a model.
+
+    Parameters
+    ----------
+    url : str
+        Where its author publishes it; https.
+    path : str
+        Its name, also in a mirror: ``<mirror>/<model>/<path>``.
+    n_bytes : int or None
+        Its size, where that is known before the download.
+    sha256, sha1 : str
+        As published, in hexadecimal digits; empty where nobody publishes one. A file without SHA-256 is held to the
+        one of its first download from then on.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field(pattern=r"^https://")
+    path: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    n_bytes: int | None = None
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    sha1: str = Field(default="", pattern=r"^([0-9a-f]{40})?$")
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether it is unpacked after the download."""
+        return self.path.endswith(".zip")
+
+
+class ZooEntry(BaseModel):
+    """One model that can be downloaded.
+
+    Parameters
+    ----------
+    task : str
+        One of `domain.card.Task`, or what this program cannot do: ``generate``, ``register``, ``landmarks``,
+        ``interactive``.
+    modality : tuple of str
+        DICOM codes; empty where none is said.
+    backend : str
+        Which backend reads it.
+    weights_bytes : int or None
+        Of the network alone, where its definition tells; the download holds more.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    version: str
+    title: str
+    task: str
+    modality: tuple[str, ...]
+    licence: str
+    family: str
+    backend: str
+    page: str
+    weights_bytes: int | None = None
+    files: tuple[ZooFile, ...] = Field(min_length=1)
+
+    @property
+    def is_runnable(self) -> bool:
+        """Whether its task is one that this program does."""
+        return self.task in _HERE
+
+    @property
+    def n_bytes(self) -> int | None:
+        """Size of the download, where it is known."""
+        sizes = [file.n_bytes for file in self.files if file.n_bytes is not None]
+        return sum(sizes) if len(sizes) == len(self.files) else None
+
+
+class Zoo(BaseModel):
+    """The whole list.
+
+    Parameters
+    ----------
+    date : str
+        When it was put together.
+    sources : tuple of str
+        Where its facts are from.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1]
+    date: str
+    sources: tuple[str, ...]
+    models: tuple[ZooEntry, ...]
+
+    def named(self, name: str) -> ZooEntry | None:
+        """Find a model by its name, ignoring case; None without one."""
+        return next((one for one in self.models if one.name.casefold() == name.casefold()), None)
+
+    def of_file(self, path: str) -> tuple[ZooEntry, ZooFile] | None:
+        """Find the model that an archive with this name holds; None without one."""
+        found = ((one, file) for one in self.models for file in one.files if file.is_archive and file.path == path)
+        return next(found, None)
+
+
+@cache
+def read_zoo() -> Zoo:
+    """Read the list that came with this program."""
+    return Zoo.model_validate_json(_CATALOGUE.read_bytes())
