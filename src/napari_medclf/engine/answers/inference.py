@@ -16,6 +16,7 @@ from napari_medclf.domain.errors import CardError, MedclfError
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.results import Classification, Segmentation, UncertaintyMap
 from napari_medclf.domain.run_settings import RunSettings
+from napari_medclf.engine.instances.channels import count_channels
 from napari_medclf.engine.prepare import Prepared
 from napari_medclf.engine.sliding.slide import Window
 
@@ -90,4 +91,6 @@ def count_outputs(card: ModelCard) -> int:
     """How many channels or scores a card promises."""
     if card.task is Task.CLASSIFY:
         return len(card.schema_)
-    return 3 if card.task is Task.INSTANCES else 1 + len(card.schema_.foreground)
+    if card.task is Task.INSTANCES:
+        return count_channels(card.output, card.input.spatial_dims)
+    return 1 + len(card.schema_.foreground)

@@ -1,0 +1,1 @@
+"""Tell touching objects apart; one module a kind of network, `find` chooses."""
