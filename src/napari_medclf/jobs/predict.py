@@ -64,8 +64,13 @@ class PredictOptions(RunOptions):
     resume: bool = option(False, help="keep whole results that are in the folder already")
 
 
-def load_package(package: ModelPackage, options: RunOptions) -> Predictor:
+def load_package(package: ModelPackage, options: RunOptions, n_images: int = 1) -> Predictor:
     """Load a model's weights, checked, ready to predict many images.
+
+    Parameters
+    ----------
+    n_images : int
+        How many will be run: for many, a faster runtime than torch is looked for once, and kept in the user's folder.
 
     Raises
     ------
@@ -75,8 +80,10 @@ def load_package(package: ModelPackage, options: RunOptions) -> Predictor:
         If a package or a device is missing.
     """
     from napari_medclf.backends.registry import load
+    from napari_medclf.store.catalogue import default_user_folder
 
-    return load(package, LoadSettings(options.device, options.precision, options.runtime))
+    cache = default_user_folder() / "runtimes"
+    return load(package, LoadSettings(options.device, options.precision, options.runtime, cache, n_images))
 
 
 def predict_image(

@@ -32,7 +32,7 @@ def run_cases(plan: RunPlan, sources: Sources) -> Job[RunRecord]:
     missing = [case for case in sources.cases if case.place not in finished]
     yield Progress(0, len(sources.cases), f"loading {plan.package.name}")
     # Before the folder is made: a damaged model or a missing device must leave nothing behind.
-    loaded = load_package(plan.package, plan.options) if missing else None
+    loaded = load_package(plan.package, plan.options, len(missing)) if missing else None
     run = RunFolder.start(plan.out, plan.spec, weights_sha256=plan.package.card.weights_sha256, resume=plan.resume)
     book = _Book(plan, run, [refused(one) for one in sources.refusals], loaded.place if loaded else "")
     reason, message = FinishReason.FAILED, ""
