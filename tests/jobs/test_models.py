@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from napari_medclf.domain.trust import Trust
 from napari_medclf.jobs.drive import drive
 from napari_medclf.jobs.models import ModelsOptions, ModelsResult, find_model, models
 from napari_medclf.store.catalogue import Catalogue
-from napari_medclf.store.sidecar import SIDECAR
+from napari_medclf.store.sidecar import SIDECAR, read_content
+from napari_medclf.store.zoo import entry as entry_module
+from napari_medclf.store.zoo.entry import Zoo, ZooEntry, ZooFile
 
 CARD = ModelCard(
     name="their-cells",
@@ -177,9 +180,90 @@ def test_verify_goes_on_without_the_backends_package(script: Path, card_file: Pa
         registry.load(find_model("their-cells"))
 
 
-@pytest.mark.parametrize("given", [{"card": Path("card.json")}, {"name": "x"}])
+@pytest.mark.parametrize("given", [{"card": Path("card.json")}, {"name": "x"}, {"mirror": "x"}])
 def test_options_of_install_are_refused_elsewhere(given: dict[str, Any]) -> None:
     with pytest.raises(OptionError, match="are for `medclf models install`"):
         ModelsOptions("show", "x", **given)
+    with pytest.raises(OptionError, match="--online is for"):
+        ModelsOptions("show", "x", online=True)
     with pytest.raises(OptionError, match="--forget is for"):
         ModelsOptions("show", "x", forget=True)
+
+
+def _zip(path: Path, **files: str) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(f"deep/down/{name}", text)
+    return path
+
+
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ZooEntry:
+    """An online list of one model, and a mirror folder that holds it."""
+    path = _zip(tmp_path / "mirror-content.zip", **{"model.script": "launch()\n", SIDECAR: _sidecar_text()})
+    content = path.read_bytes()
+    (tmp_path / "mirror").mkdir()
+    path.rename(tmp_path / "mirror" / "offered_v1.zip")
+    file = ZooFile(
+        url="https://example.org/offered_v1.zip", path="offered_v1.zip", sha1=hashlib.sha1(content).hexdigest()
+    )
+    words = {"title": "Offered", "licence": "MIT", "family": "x", "page": "https://example.org"}
+    one = ZooEntry(
+        name="offered", version="1", task="segment", modality=("CT",), backend="script", files=(file,), **words
+    )
+    drawing = one.model_copy(update={"name": "drawing", "task": "generate", "files": (file.model_copy(),)})
+    zoo = Zoo(schema_version=1, date="2026-11-21", sources=("tests",), models=(one, drawing))
+    monkeypatch.setattr(entry_module, "read_zoo", lambda: zoo)
+    return one
+
+
+def _sidecar_text() -> str:
+    return f'{{"schema_version": 1, "files": ["model.script"], "card": {CARD.model_dump_json(by_alias=True)}}}'
+
+
+def test_zip_file_is_installed_and_may_hold_the_model_a_few_folders_down(tmp_path: Path) -> None:
+    path = _zip(tmp_path / "theirs.zip", **{"model.script": "launch()\n", SIDECAR: _sidecar_text()})
+    assert _run("install", str(path)).packages[0].name == "their-cells"
+    assert find_model("their-cells").files[0].read_text() == "launch()\n"
+    assert not list((Catalogue().user_folder / "downloads").iterdir())
+
+
+def test_zip_file_without_a_model_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CardError, match=r"notes\.zip: holds no model that this program knows"):
+        _run("install", str(_zip(tmp_path / "notes.zip", text="mine")))
+
+
+def test_model_of_the_online_list_is_installed_by_its_name(offered: ZooEntry, tmp_path: Path) -> None:
+    package = _run("install", "Offered", mirror=str(tmp_path / "mirror")).packages[0]
+    assert (package.name, package.card.backend) == ("offered", "script")
+    content = read_content(package.folder)
+    assert content is not None
+    assert content.source == "https://example.org/offered_v1.zip"
+    assert [one.name for one in _run("list", online=True).online] == ["offered", "drawing"]
+
+
+def test_mirror_of_the_environment_is_used(offered: ZooEntry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDCLF_MODELS_MIRROR", str(tmp_path / "mirror"))
+    assert _run("install", "offered").packages[0].name == "offered"
+
+
+def test_zip_file_with_the_name_of_a_listed_one_must_be_that_one(offered: ZooEntry, tmp_path: Path) -> None:
+    path = tmp_path / "mirror" / "offered_v1.zip"
+    assert _run("install", str(path)).packages[0].name == "offered"
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("more", "more")
+    with pytest.raises(CardError, match="is not what its author published"):
+        _run("install", str(path))
+
+
+def test_what_cannot_be_run_here_is_refused_before_the_download(offered: ZooEntry, backend: ScriptBackend) -> None:
+    with pytest.raises(CardError, match="it cannot make images"):
+        _run("install", "drawing")
+    backend.reason = "Scripts need the script package."
+    with pytest.raises(BackendUnavailable, match="script package"):
+        _run("install", "offered")
+
+
+def test_misspelt_name_is_answered_with_the_nearest(offered: ZooEntry) -> None:
+    with pytest.raises(CardError, match=r"offerd: is no file or folder, .* Did you mean 'offered'"):
+        _run("install", "offerd")

@@ -13,6 +13,7 @@ from napari_medclf.domain.options import check_options, option
 if TYPE_CHECKING:
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.store.catalogue import Catalogue
+    from napari_medclf.store.zoo.entry import ZooEntry
 
 ACTIONS = ("list", "show", "install", "remove", "verify", "trust")
 _ABOUT_ONE = ("show", "install", "remove", "trust")
@@ -24,7 +25,16 @@ class ModelsOptions:
 
     action: str = option("list", help="list, show, install, remove, verify or trust", choices=ACTIONS, positional=True)
     model: str = option(
-        "", help="name of a model, or its file or folder; verify without one checks all", positional=True
+        "",
+        help="name of a model, or its file, folder or zip file; install also takes a name of the online list; verify "
+        "without one checks all",
+        positional=True,
+    )
+    online: bool = option(False, help="list: the models that can be downloaded, in place of those that are here")
+    mirror: str = option(
+        "",
+        help="install: address or folder to download from, in place of the authors' servers; without it, that of "
+        "MEDCLF_MODELS_MIRROR, if any",
     )
     card: Path | None = option(
         None, help="install: JSON file that says about the model what its own files do not", advanced=True
@@ -36,8 +46,10 @@ class ModelsOptions:
         check_options(self)
         if not self.model and self.action in _ABOUT_ONE:
             raise OptionError(f"`medclf models {self.action}` needs the name of a model, or its file or folder.")
-        if self.action != "install" and (self.card is not None or self.name):
-            raise OptionError("--card and --name are for `medclf models install`.")
+        if self.action != "install" and (self.card is not None or self.name or self.mirror):
+            raise OptionError("--card, --name and --mirror are for `medclf models install`.")
+        if self.action != "list" and self.online:
+            raise OptionError("--online is for `medclf models list`.")
         if self.action != "trust" and self.forget:
             raise OptionError("--forget is for `medclf models trust`.")
 
@@ -50,6 +62,8 @@ class ModelsResult:
     ----------
     trusted : tuple of str
         Names of those whose code a person has allowed to run.
+    online : tuple of ZooEntry
+        What can be downloaded, where that was asked for.
     """
 
     action: str
@@ -57,6 +71,7 @@ class ModelsResult:
     problems: tuple[str, ...] = ()
     removed: str = ""
     trusted: tuple[str, ...] = ()
+    online: tuple[ZooEntry, ...] = ()
 
 
 def find_model(name_or_path: str) -> ModelPackage:
@@ -107,7 +122,7 @@ def models(options: ModelsOptions) -> Job[ModelsResult]:
     if options.action == "install":
         from napari_medclf.jobs.install import install
 
-        installed = yield from install(options.model, options.card, options.name)
+        installed = yield from install(options.model, options.card, options.name, options.mirror)
         return _about(options.action, installed)
     if options.action == "show":
         return _about(options.action, _as_it_is(find_model(options.model)))
@@ -115,6 +130,10 @@ def models(options: ModelsOptions) -> Job[ModelsResult]:
         return _about(options.action, _trust(options.model, forget=options.forget))
     if options.action == "verify":
         return (yield from _verify(options.model))
+    if options.online:
+        from napari_medclf.store.zoo.entry import read_zoo
+
+        return replace(_about("list", *catalogue.packages()), online=read_zoo().models)
     return (yield from _list(catalogue))
 
 

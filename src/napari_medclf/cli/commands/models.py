@@ -10,17 +10,30 @@ from napari_medclf.cli.tables import columns, metric_lines
 from napari_medclf.domain.events import FinishReason, Outcome
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.jobs.models import ModelsOptions, ModelsResult, models
+from napari_medclf.store.zoo.entry import ZooEntry, size_text
 
 _MOST_CLASSES = 6
+_OFFER_HEADER = ("name", "version", "task", "modality", "size", "licence", "here", "title")
 
 
 def _document(result: ModelsResult) -> dict[str, Any]:
+    if result.online:
+        return {"action": result.action, "online": [_offer(one, result) for one in result.online]}
     return {
         "action": result.action,
         "models": [_describe(one, result) for one in result.packages],
         "problems": list(result.problems),
         **({"removed": result.removed} if result.removed else {}),
     }
+
+
+def _offer(entry: ZooEntry, result: ModelsResult) -> dict[str, Any]:
+    described: dict[str, Any] = entry.model_dump(mode="json")
+    return described | {"is_runnable": entry.is_runnable, "is_installed": _is_here(entry, result)}
+
+
+def _is_here(entry: ZooEntry, result: ModelsResult) -> bool:
+    return any(one.name.casefold() == entry.name.casefold() for one in result.packages)
 
 
 def _describe(package: ModelPackage, result: ModelsResult) -> dict[str, Any]:
@@ -49,7 +62,11 @@ def _describe(package: ModelPackage, result: ModelsResult) -> dict[str, Any]:
 
 
 def _show(result: ModelsResult) -> Iterator[str]:
-    if result.action == "show":
+    if result.online:
+        yield from columns([_OFFER_HEADER, *(_offer_row(one, result) for one in result.online)])
+        yield ""
+        yield "medclf models install NAME downloads one. A size with ~ is that of the network alone."
+    elif result.action == "show":
         for package in result.packages:
             yield from _card_lines(package)
             yield from _trust_lines(package, is_trusted=package.name in result.trusted)
@@ -65,6 +82,13 @@ def _show(result: ModelsResult) -> Iterator[str]:
         yield from (f"{result.action}: {one.name} {one.card.version} in {one.folder}" for one in result.packages)
     if result.action == "verify":
         yield from (f"problem: {one}" for one in result.problems)
+
+
+def _offer_row(entry: ZooEntry, result: ModelsResult) -> tuple[str, ...]:
+    here = "yes" if _is_here(entry, result) else "" if entry.is_runnable else "not run here"
+    modality = ", ".join(entry.modality)
+    licence = entry.licence.partition(":")[0]
+    return (entry.name, entry.version, entry.task, modality, size_text(entry), licence, here, entry.title)
 
 
 def _row(package: ModelPackage) -> tuple[str, ...]:

@@ -112,6 +112,25 @@ class Zoo(BaseModel):
         return next(found, None)
 
 
+def size_text(entry: ZooEntry) -> str:
+    """Say how much there is to download; with a tilde where only the size of the network is known.
+
+    >>> size_text(read_zoo().named("totalsegmentator_total_3mm"))
+    '135 MB'
+    >>> size_text(read_zoo().named("spleen_ct_segmentation"))
+    '~19 MB'
+    """
+    if entry.n_bytes is not None:
+        return _megabytes(entry.n_bytes)
+    return "" if entry.weights_bytes is None else f"~{_megabytes(entry.weights_bytes)}"
+
+
+def _megabytes(n_bytes: int) -> str:
+    if n_bytes < 1e6:
+        return f"{n_bytes / 1e3:.0f} kB"
+    return f"{n_bytes / 1e6:.0f} MB" if n_bytes >= 1e7 else f"{n_bytes / 1e6:.1f} MB"
+
+
 @cache
 def read_zoo() -> Zoo:
     """Read the list that came with this program."""
