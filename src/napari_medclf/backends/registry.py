@@ -18,6 +18,8 @@ from napari_medclf.domain.trust import Trust
 
 _GROUP = "napari_medclf.backends"
 _NATIVE = "native"
+# Asked after all others of ours: it takes any file of weights, and another may know what they are.
+_LAST = "state_dict"
 _DEFAULT_SETTINGS = LoadSettings()
 
 
@@ -143,7 +145,7 @@ def _load_all() -> tuple[tuple[Backend, ...], tuple[str, ...]]:
     ours: list[Backend] = []
     others: list[Backend] = []
     broken: list[str] = []
-    for point in sorted(entry_points(group=_GROUP), key=lambda point: point.name):
+    for point in sorted(entry_points(group=_GROUP), key=lambda point: (point.name == _LAST, point.name)):
         try:
             backend = point.load()()
         except Exception as error:  # noqa: BLE001  (an extension must not take the program down)

@@ -1,0 +1,1 @@
+"""MeshNets of brainchop: ``model.json`` says the layers, ``colormap.json`` the classes."""

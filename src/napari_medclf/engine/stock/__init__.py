@@ -1,0 +1,1 @@
+"""Recognise networks of MONAI by the names and shapes of their weights."""
