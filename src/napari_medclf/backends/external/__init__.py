@@ -1,0 +1,1 @@
+"""Programs of others that run in an environment of their own."""
