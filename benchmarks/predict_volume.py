@@ -21,7 +21,7 @@ from napari_medclf.domain.card import NetworkSpec
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.engine.faster import place_for_use
-from napari_medclf.engine.grid.grid_map import map_grid
+from napari_medclf.engine.grid.plan import map_grid
 from napari_medclf.engine.networks import build_network
 from napari_medclf.engine.sliding.slide import slide_whole
 from napari_medclf.engine.sliding.window import Window

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -15,7 +17,12 @@ _DEFAULT_THRESHOLD = 0.5
 
 
 def activate(logits: FloatArray, output: OutputSpec) -> None:
-    """Turn logits (C, ...) float32 into probabilities in place, with the card's temperature."""
+    """Turn logits (C, ...) float32 into probabilities in place, with the card's temperature.
+
+    Left alone where the network's answer is a probability already.
+    """
+    if output.is_activated:
+        return
     if output.temperature != 1:
         logits /= np.float32(output.temperature)
     if output.activation == "softmax":
@@ -30,10 +37,11 @@ def activate(logits: FloatArray, output: OutputSpec) -> None:
         np.reciprocal(logits, out=logits)
 
 
-def values_of_channels(schema: LabelSchema) -> LabelArray:
-    """List the label value of each channel: background, then the foreground classes in order."""
-    values = [0, *(one.value for one in schema.foreground)]
-    return np.array(values, dtype=np.uint8 if max(values) < 256 else np.uint16)
+def values_of_channels(schema: LabelSchema, *, has_background: bool = True) -> LabelArray:
+    """List the label value of each channel: background, if it has one, then the foreground classes in order."""
+    values = [one.value for one in schema.foreground]
+    dtype = np.uint8 if max(values, default=0) < 256 else np.uint16
+    return np.array([0, *values] if has_background else values, dtype=dtype)
 
 
 def decide_labels(channels: Iterable[FloatArray], output: OutputSpec) -> LabelArray:
@@ -42,24 +50,67 @@ def decide_labels(channels: Iterable[FloatArray], output: OutputSpec) -> LabelAr
     Parameters
     ----------
     channels : iterable of (K, J, I) float32
-        Probabilities: background first, then each foreground class in the schema's order; taken one
-        after the other, so that they need not be in memory together.
+        Probabilities: background first (where the card says that it is there), then each foreground class in the
+        schema's order; taken one after the other, so that they need not be in memory together.
 
     Returns
     -------
     (K, J, I) uint8 or uint16
         Label values of the schema; background is what reaches no threshold (0.5 unless the card says
-        otherwise).
+        otherwise). Where the card names a priority, a class is painted where it exceeds its threshold, and later ones
+        over earlier ones.
     """
     each = iter(channels)
-    best = np.zeros_like(next(each))
-    values = values_of_channels(output.schema_)
-    labels = np.zeros(best.shape, dtype=values.dtype)
-    for one, value, scores in zip(output.schema_.foreground, values[1:], each, strict=True):
-        wins = (scores > best) & (scores >= output.thresholds.get(one.name, _DEFAULT_THRESHOLD))
-        np.copyto(best, scores, where=wins)
-        labels[wins] = value
-    return labels
+    if output.has_background_channel:
+        next(each)
+    return Chooser(output).choose(list(each))
+
+
+@dataclass(frozen=True, eq=False)
+class Chooser:
+    """Which foreground class a voxel gets, by scores that grow with the probability.
+
+    Parameters
+    ----------
+    output : OutputSpec
+        Thresholds and priority.
+    is_logit : bool
+        Whether scores are logits of independent classes rather than probabilities.
+    """
+
+    output: OutputSpec
+    is_logit: bool = False
+
+    @cached_property
+    def limits(self) -> FloatArray:
+        """Score from which each foreground class is chosen."""
+        wanted = [self.output.thresholds.get(one.name, _DEFAULT_THRESHOLD) for one in self.output.schema_.foreground]
+        limits = np.array(wanted, dtype=np.float64)
+        if self.is_logit:
+            with np.errstate(divide="ignore"):  # thresholds of 0 and 1 are never and always exceeded
+                limits = (np.log(limits) - np.log1p(-limits)) * self.output.temperature
+        return limits.astype(np.float32)
+
+    def choose(self, scores: Sequence[FloatArray] | FloatArray, classes: Sequence[int] | None = None) -> LabelArray:
+        """Give label values (...) from the scores (...) of foreground classes, all of them or those listed."""
+        values = values_of_channels(self.output.schema_, has_background=False)
+        chosen = range(len(values)) if classes is None else classes
+        labels = np.zeros(scores[0].shape, dtype=values.dtype)
+        if self.output.priority:
+            for index in sorted(range(len(scores)), key=lambda index: self._rank(chosen[index])):
+                labels[scores[index] > self.limits[chosen[index]]] = values[chosen[index]]
+            return labels
+        best = np.full(labels.shape, -np.inf, dtype=np.float32)
+        for index, one in zip(chosen, scores, strict=True):
+            wins = (one > best) & (one >= self.limits[index])
+            np.copyto(best, one, where=wins)
+            labels[wins] = values[index]
+        return labels
+
+    def _rank(self, index: int) -> int:
+        """Place in the painting order; what has no priority is painted first."""
+        name, order = self.output.schema_.foreground[index].name, self.output.priority
+        return order.index(name) if name in order else -1
 
 
 def decide_classes(probabilities: Sequence[float], output: OutputSpec, *, is_calibrated: bool) -> Classification:

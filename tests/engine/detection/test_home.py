@@ -10,7 +10,7 @@ import pytest
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.engine.detection.home import restore_boxes
-from napari_medclf.engine.grid.grid_map import map_grid
+from napari_medclf.engine.grid.plan import map_grid
 from napari_medclf.testing.phantoms import MARKED_VOXEL, oblique_phantom
 
 _BLOCK = (slice(2, 6), slice(5, 17), slice(4, 11))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_medclf.engine.grid.resize import resize_nearest, resize_samples
+from napari_medclf.engine.grid.axis_map import AxisMap
+from napari_medclf.engine.grid.resize import pick_nearest, resize_samples
 
 
 def _samples(*shape: int) -> np.ndarray:
@@ -39,5 +40,6 @@ def test_mean_stays_when_some_axes_shrink_and_some_grow() -> None:
 
 def test_nearest_takes_the_label_at_the_centre() -> None:
     labels = np.arange(5, dtype=np.uint8).reshape(1, 1, 5)
-    assert resize_nearest(labels, (1, 1, 10)).ravel().tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
-    assert resize_nearest(labels, (1, 1, 3)).ravel().tolist() == [0, 2, 4]
+    for n_new, expected in ((10, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]), (3, [0, 2, 4])):
+        index = [AxisMap.between_edges(old, new).forward_nearest() for old, new in ((1, 1), (1, 1), (5, n_new))]
+        assert pick_nearest(labels, index).ravel().tolist() == expected

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
 
 import numpy as np
 
 from napari_medclf.domain.arrays import FloatArray, LabelArray
-from napari_medclf.domain.errors import CardError, GridError
-from napari_medclf.domain.geometry import Geometry, Shape3, Unit
-from napari_medclf.domain.input_spec import InputSpec
-from napari_medclf.engine.grid.resize import resize_nearest, resize_samples
-from napari_medclf.engine.grid.upright import Upright, stand_upright
-from napari_medclf.engine.restore.argmax import restore_argmax
+from napari_medclf.domain.errors import GridError
+from napari_medclf.domain.geometry import Geometry, Shape3
+from napari_medclf.engine.grid.axis_map import AxisMap, WayHome
+from napari_medclf.engine.grid.crop import Box, crop_geometry
+from napari_medclf.engine.grid.cubic import resize_cubic
+from napari_medclf.engine.grid.resize import pick_nearest, resample
+from napari_medclf.engine.grid.taps import Taps
+from napari_medclf.engine.grid.upright import Upright
 
 Array = TypeVar("Array", FloatArray, LabelArray)
-_WORLD_AXIS_OF_LETTER = {"R": (0, -1), "L": (0, 1), "A": (1, -1), "P": (1, 1), "I": (2, -1), "S": (2, 1)}
 
 
 @dataclass(frozen=True, eq=False)
 class GridMap:
-    """How a source grid became a model grid: stand upright, turn to the wanted axes, resize over the same box.
+    """How a source grid became a model grid: crop, stand upright, turn to the wanted axes, resample.
 
     Parameters
     ----------
@@ -33,27 +33,61 @@ class GridMap:
         Source axis that became each axis, as in ``numpy.transpose``.
     flips : (bool, bool, bool)
         Which axes were then reversed.
-    shape : (K, J, I)
-        Voxels of the model grid.
+    axes : three AxisMap
+        How each axis was then resampled.
     upright : Upright or None
         How a sheared grid was brought upright first.
+    crop : three (start, stop) or None
+        Box of the source grid that was cut out before anything else.
+    resampling : str
+        ``area``, ``linear`` or ``cubic``, as in `InputSpec`. Whatever the way out, the way home is linear between
+        centres; with ``area`` it is the mean over what a voxel covers where an axis shrinks.
+    apart : int or None
+        With ``cubic``, the model axis along which slices stay apart: nearest there, out and home.
     """
 
     source: Geometry
     order: Shape3
     flips: tuple[bool, bool, bool]
-    shape: Shape3
+    axes: tuple[AxisMap, AxisMap, AxisMap]
     upright: Upright | None = None
+    crop: Box | None = None
+    resampling: Literal["area", "linear", "cubic"] = "area"
+    apart: int | None = None
+
+    @property
+    def shape(self) -> Shape3:
+        """Voxels (K, J, I) of the model grid."""
+        return (self.axes[0].n_model, self.axes[1].n_model, self.axes[2].n_model)
 
     @property
     def model(self) -> Geometry:
         """Where the voxels of the model grid lie in the patient."""
-        return self._base.permuted(self.order, self.flips).resampled(self.shape)
+        turned = self._base.permuted(self.order, self.flips)
+        affine = turned.affine.copy()
+        affine[:3, 3] = turned.to_world(np.array([one.offset for one in self.axes]))
+        affine[:3, :3] *= [one.step for one in self.axes]
+        return replace(turned, affine=affine, shape=self.shape)
 
     @property
     def source_vox_per_model_vox(self) -> float:
         """How many voxels of the image make one of the model's."""
-        return math.prod(self._base.shape) / math.prod(self.shape)
+        return math.prod(one.step for one in self.axes)
+
+    @property
+    def cropped(self) -> tuple[slice, slice, slice]:
+        """What was cut out of the source grid, of axes k, j, i."""
+        k, j, i = self.crop or tuple((0, n) for n in self.source.shape)
+        return (slice(*k), slice(*j), slice(*i))
+
+    @property
+    def way_home(self) -> tuple[WayHome, WayHome, WayHome]:
+        """How each axis of the model grid becomes one of the source grid, counted backwards where it was flipped."""
+        k, j, i = (
+            one.way_home(is_area=self._is_area, is_nearest=axis == self.apart, is_flipped=self.flips[axis])
+            for axis, one in enumerate(self.axes)
+        )
+        return (k, j, i)
 
     def forward(self, data: FloatArray) -> FloatArray:
         """Bring samples (C, K, J, I) from the source grid to the model grid.
@@ -64,9 +98,16 @@ class GridMap:
             If the shape is not the source grid's.
         """
         self._check(data, self.source.shape, "source")
+        return self.forward_cropped(data[(slice(None), *self.cropped)])
+
+    def forward_cropped(self, data: FloatArray) -> FloatArray:
+        """Do what `forward` does with samples (C, K, J, I) that are the box `cropped` already."""
         if self.upright is not None:
             data = self.upright.forward(data)
-        return resize_samples(self._turn(data), self.shape)
+        turned = self._turn(data)
+        if self.resampling == "cubic":
+            return resize_cubic(turned, self.shape, self.apart)
+        return resample(turned, [one.forward(is_area=self._is_area) for one in self.axes])
 
     def forward_labels(self, labels: LabelArray) -> LabelArray:
         """Bring labels (K, J, I) from the source grid to the model grid, nearest value.
@@ -77,50 +118,50 @@ class GridMap:
             If the shape is not the source grid's.
         """
         self._check(labels, self.source.shape, "source")
+        labels = labels[self.cropped]
         if self.upright is not None:
             labels = self.upright.forward_labels(labels)
-        return np.ascontiguousarray(resize_nearest(self._turn(labels), self.shape))
+        return np.ascontiguousarray(pick_nearest(self._turn(labels), [one.forward_nearest() for one in self.axes]))
 
-    def restore(self, probabilities: FloatArray) -> FloatArray:
-        """Bring class probabilities home to the source grid.
+    def restore(self, values: FloatArray) -> FloatArray:
+        """Bring values such as class probabilities home to the source grid.
 
         Parameters
         ----------
-        probabilities : (C, K, J, I) float32
-            On the model grid; sums to 1 over C where classes are exclusive, and does so afterwards.
+        values : (C, K, J, I) float32
+            On the model grid; what sums to 1 over C does so afterwards, but outside of a crop, where all are 0.
 
         Raises
         ------
         GridError
             If the shape is not the model grid's.
-
-        Notes
-        -----
-        Resamples before arg-max, so thin structures survive.
         """
-        self._check(probabilities, self.shape, "model")
-        return np.ascontiguousarray(self._turn_back(resize_samples(probabilities, self._turned_shape)))
-
-    def iter_restored(self, probabilities: FloatArray) -> Iterator[FloatArray]:
-        """Bring the classes home one after the other, (K, J, I) each, to spare memory."""
-        for one_class in probabilities:
-            yield self.restore(one_class[np.newaxis])[0]
+        self._check(values, self.shape, "model")
+        taps = [one.home(is_area=self._is_area) for one in self.axes]
+        if self.apart is not None:
+            nearest = self.axes[self.apart].home_nearest()
+            taps[self.apart] = Taps(nearest, np.ones((len(nearest), 1), dtype=np.float32))
+        return self._turn_back(resample(values, taps))
 
     def restore_argmax(self, logits: FloatArray) -> LabelArray:
-        """Bring the most probable class home, as an index (K, J, I) of the channels (C, *model) given.
+        """Bring the class of the largest logit home, as an index (K, J, I) of the channels (C, *model) given.
 
-        Equal to the arg-max of `restore` on softmax probabilities, in a fraction of time and memory.
+        Equal to the arg-max of `restore`, in a fraction of time and memory; `ArgmaxHome` takes slabs.
 
         Raises
         ------
         GridError
             If the shape is not the model grid's.
         """
+        from napari_medclf.engine.restore.argmax import ArgmaxHome  # it looks at grid maps
+
         self._check(logits, self.shape, "model")
-        return np.ascontiguousarray(self._turn_back(restore_argmax(logits, self._turned_shape)))
+        home = ArgmaxHome(self, len(logits))
+        home.take(0, logits)
+        return home.finish()
 
     def restore_labels(self, labels: LabelArray) -> LabelArray:
-        """Bring labels or object numbers (K, J, I) home, nearest value.
+        """Bring labels or object numbers (K, J, I) home, nearest value; 0 outside of a crop.
 
         Raises
         ------
@@ -128,16 +169,17 @@ class GridMap:
             If the shape is not the model grid's.
         """
         self._check(labels, self.shape, "model")
-        return np.ascontiguousarray(self._turn_back(resize_nearest(labels, self._turned_shape)))
+        return self._turn_back(pick_nearest(labels, [one.home_nearest() for one in self.axes]))
+
+    @property
+    def _is_area(self) -> bool:
+        return self.resampling == "area"
 
     @property
     def _base(self) -> Geometry:
-        return self.source if self.upright is None else self.upright.geometry
-
-    @property
-    def _turned_shape(self) -> Shape3:
-        shape = self._base.shape
-        return (shape[self.order[0]], shape[self.order[1]], shape[self.order[2]])
+        if self.upright is not None:
+            return self.upright.geometry
+        return self.source if self.crop is None else crop_geometry(self.source, self.crop)
 
     def _turn(self, array: Array) -> Array:
         leading: int = array.ndim - 3
@@ -148,7 +190,13 @@ class GridMap:
         leading: int = array.ndim - 3
         axes = (*range(leading), *(leading + int(axis) for axis in np.argsort(self.order)))
         back = np.transpose(np.flip(array, self._flipped_axes(leading)), axes)
-        return back if self.upright is None else self.upright.back(back)
+        if self.upright is not None:
+            back = self.upright.back(back)
+        if self.crop is None:
+            return np.ascontiguousarray(back)
+        source = np.zeros((*array.shape[:leading], *self.source.shape), back.dtype)
+        source[(..., *self.cropped)] = back
+        return source
 
     def _flipped_axes(self, leading: int) -> tuple[int, ...]:
         return tuple(leading + axis for axis, is_flipped in enumerate(self.flips) if is_flipped)
@@ -156,53 +204,3 @@ class GridMap:
     def _check(self, array: FloatArray | LabelArray, shape: Shape3, grid: str) -> None:
         if array.shape[-3:] != shape:
             raise GridError(f"An array of shape {array.shape} does not lie on the {grid} grid of {shape} voxels.")
-
-
-def map_grid(source: Geometry, spec: InputSpec) -> GridMap:
-    """Plan the way from an image's grid to the grid that a network expects.
-
-    Notes
-    -----
-    A sheared grid (a tilted gantry) stands upright first for a 3D network, and labels come back to the
-    slices as they were acquired. A 2D network sees the slices as they are: only rows and columns are
-    resized, and pictures without a scale keep their axes and their pixels unless `resize_to` says otherwise.
-    """
-    upright = stand_upright(source) if spec.spatial_dims == 3 else None
-    base = source if upright is None else upright.geometry
-    order, flips = _plan_turn(base, spec)
-    turned = base.permuted(order, flips)
-    return GridMap(source, order, flips, _plan_shape(turned, spec), upright)
-
-
-def _plan_turn(source: Geometry, spec: InputSpec) -> tuple[Shape3, tuple[bool, bool, bool]]:
-    stay: tuple[Shape3, tuple[bool, bool, bool]] = ((0, 1, 2), (False, False, False))
-    if spec.axis_codes is None or source.unit is Unit.PIXEL:
-        return stay
-    wanted = _parse_axis_codes(spec.axis_codes)
-    axis_of_world = {world: (axis, sign) for axis, (world, sign) in enumerate(source.nearest_axes)}
-    found = [axis_of_world[world] for world, _ in wanted]
-    if spec.spatial_dims == 2 and source.is_flat and found[0][0] != 0:
-        return stay  # turning a picture on its edge would leave no picture
-    order = (found[0][0], found[1][0], found[2][0])
-    flipped = [sign != want for (_, sign), (_, want) in zip(found, wanted, strict=True)]
-    return order, (flipped[0], flipped[1], flipped[2])
-
-
-def _parse_axis_codes(codes: str) -> list[tuple[int, int]]:
-    wanted = [_WORLD_AXIS_OF_LETTER.get(letter, (-1, 0)) for letter in codes]
-    if sorted(world for world, _ in wanted) != [0, 1, 2]:
-        raise CardError(f"The axis codes {codes!r} do not name three axes; expected such as 'SPL'.")
-    return wanted
-
-
-def _plan_shape(turned: Geometry, spec: InputSpec) -> Shape3:
-    n_kept = 3 - spec.spatial_dims
-    if spec.resize_to is not None:
-        wanted = spec.resize_to
-    elif spec.spacing_mm is not None and turned.unit is Unit.MILLIMETRE:
-        sizes = zip(turned.shape[n_kept:], turned.spacing[n_kept:], spec.spacing_mm, strict=True)
-        wanted = tuple(max(1, round(n * spacing / step)) for n, spacing, step in sizes)
-    else:
-        return turned.shape
-    k, j, i = (*turned.shape[:n_kept], *wanted)
-    return (k, j, i)

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
-from napari_medclf.domain.arrays import BoolArray, FloatArray, LabelArray
-from napari_medclf.domain.geometry import Shape3
-from napari_medclf.engine.grid.resize import Taps, list_taps
-from napari_medclf.engine.restore.whole import WholeLogits
+from napari_medclf.domain.arrays import FloatArray, LabelArray
+from napari_medclf.domain.geometry import Geometry, Shape3
+from napari_medclf.engine.restore.between import Room, decide_many, decide_pairs
+from napari_medclf.engine.restore.candidates import Logits, find_alive, find_pairs, list_alive
+from napari_medclf.engine.restore.cells import Cells, find_cells, span_labels
+from napari_medclf.engine.restore.dense import Dense, first_largest
+from napari_medclf.engine.restore.home_axis import Index
+from napari_medclf.engine.restore.rank import Ranking, label_type, rank
+from napari_medclf.engine.restore.stream import LayerSink
 
 if TYPE_CHECKING:
     from napari_medclf.engine.grid.grid_map import GridMap
 
-# Voxels interpolated at once: their classes stay in the cache.
-_CHUNK_VOX = 2**16
+# Cells with more than two candidates that are looked at together.
+_BATCH_CELLS = 2**12
+_CANDIDATE_STEPS = np.array([2, 3, 4, 6, 8, 12, 16, 24, 40, 80])
+# A half-precision number is at most this part of itself away from what was rounded, on both sides of a comparison.
+_HALF_SLACK = 2.0**-9
+# Work on a cell's corner and on one of its new voxels, a class, over that on a voxel where all classes are
+# interpolated row by row (measured on one core).
+_CORNER_COST, _VOXEL_COST = 6.0, 2.0
 
 
-class ArgmaxHome:
+class ArgmaxHome(LayerSink):
     """The most probable class of every voxel, on the source grid.
 
     Parameters
@@ -31,24 +39,113 @@ class ArgmaxHome:
     n_classes : int
         Channels of the logits.
     axis : int
-        Model axis along which slabs follow each other.
+        Model axis along which slabs follow each other; source slices are written in one piece where it is theirs.
+    is_half : bool
+        Round what was interpolated to half precision before it is compared, as nnU-Net does: ties go to the first
+        class.
+
+    Notes
+    -----
+    Labels are those of interpolating the logits of every class (trilinear, half-pixel centres, edges repeated) and
+    taking the arg-max. An interpolated logit is a mean of those at the corners of the model cell around it. Where one
+    class is the largest at all corners, it is so everywhere between: only cells whose corners disagree are
+    interpolated, and of their classes only those that can win. Logits must be finite.
     """
 
-    def __init__(self, grid: GridMap, n_classes: int, axis: int = 0) -> None:
-        self._grid = grid
-        self._whole = WholeLogits(grid.shape, n_classes, axis)
-
-    def take(self, start: int, logits: FloatArray) -> None:
-        """Take the next slab (C, K, J, I)."""
-        self._whole.take(start, logits)
+    def __init__(self, grid: GridMap, n_classes: int, axis: int = 0, *, is_half: bool = False) -> None:
+        super().__init__(grid, n_classes, axis)
+        self._landing = self.land(label_type(n_classes))
+        self._is_half = is_half
+        self._slack = _HALF_SLACK if is_half else 0.0
+        self._dense = Dense(self.axes, n_classes)
 
     def finish(self) -> LabelArray:
-        """Give the index of the class (K, J, I) on the source grid."""
-        return self._grid.restore_argmax(self._whole.finish())
+        """Give the index of the class (K, J, I) uint8 or uint16 on the source grid.
+
+        Raises
+        ------
+        GridError
+            If slabs are missing.
+        """
+        self.check_complete()
+        return self._landing.finish()
+
+    def fill(self, planes: FloatArray, first_layer: int, n_layers: int) -> None:
+        """Label the new voxels that lie in some layers."""
+        ranking = rank(planes)
+        span = span_labels(ranking.best, self.axes)
+        new = self.axes[0].span(first_layer, n_layers)
+        with self._landing.open(new) as block:
+            self._copy(block, span[0], first_layer)
+            undecided = np.flatnonzero(span[0] != span[1])
+            if len(undecided) == 0:
+                return
+            cells = find_cells(undecided, span[0].shape, first_layer, self.axes, planes.shape[2:])
+            room = Room(block, new.start, self.axes)
+            pair = (span[0].reshape(-1)[undecided], span[1].reshape(-1)[undecided])
+            rest = self._decide_pairs(room, planes, ranking, cells, pair)
+            if self._is_dense_faster(planes, ranking, cells, rest, block.size):
+                self._interpolate_all(room, planes, first_layer, n_layers)
+                return
+            for start in range(0, len(rest), _BATCH_CELLS):
+                self._decide_some(room, planes, ranking, cells.some(rest[start : start + _BATCH_CELLS]))
+
+    def _copy(self, block: LabelArray, labels: LabelArray, first_layer: int) -> None:
+        """Give every new voxel the class of its cell."""
+        along, rows, columns = self.axes
+        wide = labels.take(columns.cell, axis=2)
+        new = along.span(first_layer, len(labels))
+        for plane, cell in zip(block, along.cell[new], strict=True):
+            wide[cell - first_layer].take(rows.cell, axis=0, out=plane, mode="clip")
+
+    def _decide_pairs(
+        self, room: Room, planes: FloatArray, ranking: Ranking, cells: Cells, pair: tuple[LabelArray, LabelArray]
+    ) -> Index:
+        """Label cells in which two classes compete; give the others."""
+        is_pair, low, high = find_pairs(Logits.of(planes), cells.corner, pair, ranking, slack=self._slack)
+        chosen = np.flatnonzero(is_pair)
+        few, low, high = cells.some(chosen), low[:, chosen], high[:, chosen]
+        names = (pair[0][chosen], pair[1][chosen])
+        if self._is_half:
+            decide_many(room, few, np.stack(names), np.stack([low, high]), is_half=True)
+        else:
+            decide_pairs(room, few, names, high - low)
+        return np.flatnonzero(~is_pair)
+
+    def _decide_some(self, room: Room, planes: FloatArray, ranking: Ranking, cells: Cells) -> None:
+        values = self._values(planes, cells)
+        alive = find_alive(values, ranking.best.reshape(-1)[cells.corner], slack=self._slack)
+        group = np.searchsorted(_CANDIDATE_STEPS, alive.sum(axis=0))
+        for number in np.unique(group):
+            chosen = np.flatnonzero(group == number)
+            classes = list_alive(alive, chosen)
+            corners = np.arange(len(cells.corner))[:, np.newaxis]
+            few = values[classes[:, np.newaxis], corners, chosen]
+            decide_many(room, cells.some(chosen), classes, few, is_half=self._is_half)
+
+    def _values(self, planes: FloatArray, cells: Cells) -> FloatArray:
+        classes = np.arange(len(planes)).reshape(-1, 1, 1)
+        return Logits.of(planes).take(classes, cells.corner)
+
+    def _is_dense_faster(self, planes: FloatArray, ranking: Ranking, cells: Cells, rest: Index, n_new_vox: int) -> bool:
+        """Estimate the work from some of the cells."""
+        if len(rest) * len(cells.corner) * _CORNER_COST < n_new_vox / 2:
+            return False
+        few = cells.some(rest[:: len(rest) // 256 + 1])
+        alive = find_alive(self._values(planes, few), ranking.best.reshape(-1)[few.corner], slack=self._slack)
+        voxels = few.count[0] * few.count[1] * few.count[2]
+        work = len(planes) * len(few.corner) * _CORNER_COST + float((alive.sum(axis=0) * voxels).mean()) * _VOXEL_COST
+        return len(rest) * work > n_new_vox * len(planes)
+
+    def _interpolate_all(self, room: Room, planes: FloatArray, first_layer: int, n_layers: int) -> None:
+        for plane, rows, values in self._dense.iter_rows(planes, first_layer, n_layers):
+            room.labels[plane - room.first_plane, rows] = first_largest(
+                values.astype(np.float16) if self._is_half else values
+            )
 
 
 def restore_argmax(logits: FloatArray, shape: Shape3) -> LabelArray:
-    """Resample softmax probabilities over the same box and take the most probable class.
+    """Resize logits that are all there over the same box, and take the class of the largest.
 
     Parameters
     ----------
@@ -60,100 +157,13 @@ def restore_argmax(logits: FloatArray, shape: Shape3) -> LabelArray:
     Returns
     -------
     (K, J, I) uint8 or uint16
-        Index of the class; the first one of several that are equally probable.
-
-    Notes
-    -----
-    A resampled probability is a mean over neighbours with weights that sum to 1. Where one class is
-    the most probable at all of these neighbours, it is so in between, too: only voxels at a boundary
-    need their probabilities. The labels are those of resampling every class, while time and memory
-    follow the boundary and not the volume.
+        Index of the class; the first one of several that are equally large.
     """
-    nearest = _argmax(logits)
-    if nearest.shape == shape:
-        return nearest
-    taps = [list_taps(old, new) for old, new in zip(nearest.shape, shape, strict=True)]
-    labels, highest = _extremes(nearest, taps)
-    undecided = np.flatnonzero(labels != highest)
-    del highest
-    for chunk, found in _interpolate(logits, _find_needed(nearest, taps), undecided, shape, taps):
-        labels.ravel()[chunk] = found
-    return labels
+    from napari_medclf.engine.grid.axis_map import AxisMap  # grid maps look at this module
+    from napari_medclf.engine.grid.grid_map import GridMap
 
-
-def _argmax(logits: FloatArray) -> LabelArray:
-    """Class by class: five times as fast as numpy's along the first axis."""
-    best = logits[0].copy()
-    labels: LabelArray = np.zeros(best.shape, dtype=np.uint8 if len(logits) <= 256 else np.uint16)
-    for index, scores in enumerate(logits[1:], start=1):
-        wins = scores > best
-        np.copyto(best, scores, where=wins)
-        labels[wins] = index
-    return labels
-
-
-def _extremes(nearest: LabelArray, taps: list[Taps]) -> tuple[LabelArray, LabelArray]:
-    """Smallest and largest class index among the neighbours of every new voxel."""
-    lowest = highest = nearest
-    for axis in (2, 1, 0):  # the costly innermost axis while the array is small
-        lowest = _reduce(np.minimum, lowest, taps[axis], axis)
-        highest = _reduce(np.maximum, highest, taps[axis], axis)
-    return lowest, highest
-
-
-def _reduce(function: np.ufunc, array: LabelArray, taps: Taps, axis: int) -> LabelArray:
-    result = np.take(array, taps.first, axis=axis)
-    for tap in range(1, taps.n_taps):
-        function(result, np.take(array, taps.first + tap, axis=axis), out=result)
-    return result
-
-
-def _find_needed(nearest: LabelArray, taps: list[Taps]) -> BoolArray:
-    """Model voxels that share a neighbourhood with one of another class."""
-    from scipy.ndimage import maximum_filter, minimum_filter
-
-    size = [2 * one.n_taps - 1 for one in taps]
-    return np.asarray(minimum_filter(nearest, size) != maximum_filter(nearest, size))
-
-
-def _interpolate(
-    logits: FloatArray, is_needed: BoolArray, undecided: NDArray[np.intp], shape: Shape3, taps: list[Taps]
-) -> Iterator[tuple[NDArray[np.intp], LabelArray]]:
-    """Yield new voxels (flat indices), some at a time, with the class that is most probable there."""
-    chosen = np.ascontiguousarray(logits.reshape(len(logits), -1)[:, is_needed.ravel()].T)
-    table = torch.from_numpy(chosen).softmax(dim=1)  # one row a model voxel
-    row_of_voxel = np.cumsum(is_needed, dtype=np.int64) - 1
-    neighbours = _list_offsets(is_needed.shape, taps)
-    for start in range(0, len(undecided), _CHUNK_VOX):
-        voxels = undecided[start : start + _CHUNK_VOX]
-        first, weight = _find_first(voxels, is_needed.shape, shape, taps)
-        rows = row_of_voxel[first[:, None] + neighbours]
-        # A bag of embeddings is a weighted sum of rows: the interpolation of all classes at once.
-        mixed = torch.nn.functional.embedding_bag(
-            torch.from_numpy(rows), table, mode="sum", per_sample_weights=torch.from_numpy(weight)
-        )
-        yield voxels, mixed.numpy().argmax(axis=1)
-
-
-def _list_offsets(model_shape: tuple[int, ...], taps: list[Taps]) -> NDArray[np.intp]:
-    """Flat distance from the first neighbour of a new voxel to each of them."""
-    steps = np.indices([one.n_taps for one in taps]).reshape(3, -1)
-    return np.asarray((steps * _strides(model_shape)).sum(axis=0))
-
-
-def _find_first(
-    voxels: NDArray[np.intp], model_shape: tuple[int, ...], shape: Shape3, taps: list[Taps]
-) -> tuple[NDArray[np.intp], FloatArray]:
-    """First neighbour (n,) of new voxels as a flat index, and the weights (n, taps) of all."""
-    first = np.zeros(len(voxels), dtype=np.intp)
-    weight: FloatArray = np.ones((len(voxels), 1), dtype=np.float32)
-    places = zip(np.unravel_index(voxels, shape), taps, _strides(model_shape)[:, 0], strict=True)
-    for position, one, stride in places:
-        first += one.first[position] * stride
-        weight = (weight[:, :, None] * one.weight[position][:, None, :]).reshape(len(voxels), -1)
-    return first, weight
-
-
-def _strides(shape: tuple[int, ...]) -> NDArray[np.intp]:
-    """Voxels (3, 1) from one index of an axis to the next."""
-    return np.array([[shape[1] * shape[2]], [shape[2]], [1]], dtype=np.intp)
+    k, j, i = (AxisMap.between_edges(new, old) for old, new in zip(logits.shape[1:], shape, strict=True))
+    grid = GridMap(Geometry.from_spacing(shape), (0, 1, 2), (False, False, False), (k, j, i))
+    home = ArgmaxHome(grid, len(logits))
+    home.take(0, logits)
+    return home.finish()

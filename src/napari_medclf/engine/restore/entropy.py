@@ -9,14 +9,15 @@ import numpy as np
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.engine.decide import activate
-from napari_medclf.engine.restore.whole import WholeLogits
+from napari_medclf.engine.restore.dense import Dense
+from napari_medclf.engine.restore.stream import LayerSink
 
 if TYPE_CHECKING:
     from napari_medclf.engine.grid.grid_map import GridMap
 
 
-class EntropyHome:
-    """Normalised entropy of the probabilities, computed on the model grid and resampled.
+class EntropyHome(LayerSink):
+    """Normalised entropy of the probabilities, computed on the model grid and interpolated.
 
     Parameters
     ----------
@@ -29,18 +30,34 @@ class EntropyHome:
     """
 
     def __init__(self, grid: GridMap, output: OutputSpec, axis: int = 0) -> None:
-        self._grid, self._output = grid, output
-        self._whole = WholeLogits(grid.shape, 1, axis)
+        super().__init__(grid, 1, axis)
+        self._output = output
+        self._dense = Dense(self.axes, 1)
+        self._landing = self.land(np.float32)
 
     def take(self, start: int, logits: FloatArray) -> None:
-        """Take the next slab (C, K, J, I)."""
-        probabilities = logits.astype(np.float32, copy=True)
+        """Take the next slab of logits (C, K, J, I); it is only read."""
+        probabilities = logits.astype(np.float32, order="C", copy=True)
         activate(probabilities, self._output)
-        self._whole.take(start, normalised_entropy(probabilities, self._output)[np.newaxis])
+        super().take(start, normalised_entropy(probabilities, self._output)[np.newaxis])
 
     def finish(self) -> FloatArray:
-        """Give values (K, J, I) float32 from 0 (sure) to 1 on the source grid."""
-        return np.clip(self._grid.restore(self._whole.finish())[0], 0, 1)
+        """Give values (K, J, I) float32 from 0 (sure) to 1 on the source grid; 0 outside of a crop.
+
+        Raises
+        ------
+        GridError
+            If slabs are missing.
+        """
+        self.check_complete()
+        return self._landing.finish()
+
+    def fill(self, planes: FloatArray, first_layer: int, n_layers: int) -> None:
+        """Interpolate the new voxels that lie in some layers."""
+        span = self.axes[0].span(first_layer, n_layers)
+        with self._landing.open(span) as block:
+            for plane, rows, values in self._dense.iter_rows(planes, first_layer, n_layers):
+                np.clip(values[0], 0, 1, out=block[plane - span.start, rows])
 
 
 def normalised_entropy(probabilities: FloatArray, output: OutputSpec) -> FloatArray:
@@ -52,9 +69,9 @@ def normalised_entropy(probabilities: FloatArray, output: OutputSpec) -> FloatAr
     entropy in bits.
     """
     tiny = np.float32(np.finfo(np.float32).tiny)
-    each = -probabilities * np.log(np.maximum(probabilities, tiny))
+    each = probabilities * np.log(np.maximum(probabilities, tiny))
     if output.activation == "sigmoid":
         other = 1 - probabilities
-        each -= other * np.log(np.maximum(other, tiny))
-        return np.asarray(each.mean(axis=0) / np.float32(np.log(2)), dtype=np.float32)
-    return np.asarray(each.sum(axis=0) / np.float32(np.log(max(len(probabilities), 2))), dtype=np.float32)
+        each += other * np.log(np.maximum(other, tiny))
+        return np.asarray(each.mean(axis=0) / np.float32(-np.log(2)), dtype=np.float32)
+    return np.asarray(each.sum(axis=0) / np.float32(-np.log(max(len(probabilities), 2))), dtype=np.float32)
