@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from napari_medclf.domain.errors import DatasetError, SchemaError
+from napari_medclf.domain.errors import DatasetError, OptionError, SchemaError
 from napari_medclf.jobs.api import run
 from napari_medclf.jobs.evaluate import EvaluateOptions, evaluate
 from napari_medclf.store.bundle import copy_package, read_package
@@ -22,7 +22,7 @@ def test_segmentation_has_every_number_a_class(options):
 
     document = json.loads((options.out / "metrics.json").read_text())
     assert document["n_cases"] == document["n_groups"] == 8
-    assert set(document["per_class"]["vessel"]) == {"dice", "nsd", "hd95_px"}
+    assert set(document["per_class"]["vessel"]) == {"dice", "nsd", "hd95_px", "assd_px", "volume_error"}
     low, high = document["per_class"]["vessel"]["dice"]["ci95"]
     assert low <= document["dice"]["value"] <= high
     assert len((options.out / "cases.csv").read_text().splitlines()) == 9
@@ -95,3 +95,29 @@ def test_class_that_the_model_does_not_know(chest_model, vessels_folder, tmp_pat
                 EvaluateOptions(model=str(chest_model.folder), data=tmp_path / "data", out=tmp_path / "m", split="all")
             )
         )
+
+
+def test_model_against_itself_is_the_same_in_every_number(options, vessel_model):
+    result = run(evaluate(replace(options, against=str(vessel_model.folder))))
+
+    document = json.loads((options.out / "metrics.json").read_text())
+    found = document["against"]["differences"]
+    assert {"dice", "dice/vessel", "assd_px/vessel"} <= set(found)
+    assert {one["verdict"] for one in found.values()} == {"same"}
+    assert all(one["value"] == 0 for one in found.values())
+    assert "Against vessels-small" in (options.out / "report.html").read_text()
+    assert result.document["against"]["auc_delong"] == {}
+
+
+def test_classifiers_are_compared_by_delong_too(chest_model, chest_folder, tmp_path):
+    folder = str(chest_model.folder)
+    options = EvaluateOptions(model=folder, data=chest_folder, out=tmp_path / "m", split="all", against=folder)
+
+    document = run(evaluate(options)).document
+
+    assert document["against"]["auc_delong"]["opacity"] == {"value": 0.0, "ci95": (0.0, 0.0), "p_value": 1.0}
+
+
+def test_model_of_other_classes_is_no_rival(options, chest_model):
+    with pytest.raises(OptionError, match="chest-small does not tell the same classes apart as vessels-small"):
+        run(evaluate(replace(options, against=str(chest_model.folder))))

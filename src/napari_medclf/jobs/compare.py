@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from napari_medclf.domain.dataset import Case
     from napari_medclf.domain.image import MedImage
     from napari_medclf.domain.results import Classification, Prediction
+    from napari_medclf.engine.metrics.bootstrap import Statistic
+    from napari_medclf.engine.metrics.delong import AreaComparison
     from napari_medclf.engine.metrics.instances import InstanceScores
+    from napari_medclf.engine.metrics.paired import Difference
     from napari_medclf.engine.metrics.segmentation import ClassScores
     from napari_medclf.jobs.case_reader import CaseReader
 
@@ -73,32 +76,91 @@ def compare(reader: CaseReader, case: Case, image: MedImage, prediction: Predict
 
 def summarise(comparisons: Sequence[Comparison], card: ModelCard, *, is_exclusive: bool) -> dict[str, Metric]:
     """Sum up cases as numbers with 95 % intervals by group; a number that no case defines is left out."""
-    from napari_medclf.engine.metrics.instances import measure_instances
-    from napari_medclf.engine.metrics.segmentation import measure_segmentation
+    from napari_medclf.engine.metrics.bootstrap import bootstrap
 
     groups = [one.group_id for one in comparisons]
-    if card.task is Task.CLASSIFY:
-        metrics = _summarise_classes(comparisons, card, groups, is_exclusive=is_exclusive)
-    elif card.task is Task.INSTANCES:
-        metrics = measure_instances([one.objects for one in comparisons if one.objects is not None], groups)
-    else:
-        metrics = measure_segmentation([one.overlaps for one in comparisons if one.overlaps is not None], groups)
+    metrics = bootstrap(_statistic_of(comparisons, card, is_exclusive=is_exclusive), groups)
     return {name: metric for name, metric in metrics.items() if not math.isnan(metric.value)}
 
 
-def _summarise_classes(
-    comparisons: Sequence[Comparison], card: ModelCard, groups: Sequence[str], *, is_exclusive: bool
-) -> dict[str, Metric]:
-    from napari_medclf.engine.metrics.classification import measure_classification
+def differences(
+    before: Sequence[Comparison], after: Sequence[Comparison], card: ModelCard, *, is_exclusive: bool
+) -> dict[str, Difference]:
+    """Compare two models on the cases that both could be measured on, number by number.
+
+    Parameters
+    ----------
+    before, after : sequence of Comparison
+        Of the one and of the other model.
+    card : ModelCard
+        Of either; both must have the same classes.
+
+    Raises
+    ------
+    DatasetError
+        If there is no case that both have.
+    """
+    from napari_medclf.engine.metrics.paired import compare_paired
+
+    found = {one.case_id: one for one in after}
+    pairs = [(one, found[one.case_id]) for one in before if one.case_id in found]
+    first, second = (_statistic_of([pair[n] for pair in pairs], card, is_exclusive=is_exclusive) for n in (0, 1))
+    groups = [one.group_id for one, _ in pairs]
+    compared = compare_paired(first, second, groups)
+    return {name: one for name, one in compared.items() if not math.isnan(one.value)}
+
+
+def areas(before: Sequence[Comparison], after: Sequence[Comparison], card: ModelCard) -> dict[str, AreaComparison]:
+    """Test by class whether two classifiers have the same area under the curve (DeLong 1988).
+
+    Returns
+    -------
+    dict
+        Empty where patients have several cases, as the test takes cases for independent, and for models that do not
+        classify; without classes that have fewer than two cases on either side.
+    """
+    from napari_medclf.engine.metrics.delong import compare_areas
+
+    found = {one.case_id: one for one in after}
+    pairs = [(one, found[one.case_id]) for one in before if one.case_id in found]
+    if card.task is not Task.CLASSIFY or len({one.group_id for one, _ in pairs}) < len(pairs):
+        return {}
+    compared: dict[str, AreaComparison] = {}
+    for name in card.schema_.names:
+        truth = np.array([name in {card.schema_.named(one).name for one in pair[0].classes} for pair in pairs])
+        if 2 <= np.count_nonzero(truth) <= len(truth) - 2:
+            first, second = (np.array([_score(pair[n], name) for pair in pairs]) for n in (0, 1))
+            compared[name] = compare_areas(truth, first, second)
+    return compared
+
+
+def _score(comparison: Comparison, name: str) -> float:
+    assert comparison.classification is not None  # the task is to classify
+    return comparison.classification.scores[name]
+
+
+def _statistic_of(comparisons: Sequence[Comparison], card: ModelCard, *, is_exclusive: bool) -> Statistic:
+    from napari_medclf.engine.metrics.bootstrap import statistic_of_means
+    from napari_medclf.engine.metrics.instances import list_objects
+    from napari_medclf.engine.metrics.segmentation import list_overlaps
+
+    if card.task is Task.CLASSIFY:
+        return _statistic_of_classes(comparisons, card, is_exclusive=is_exclusive)
+    if card.task is Task.INSTANCES:
+        return statistic_of_means(list_objects([one.objects for one in comparisons if one.objects is not None]))
+    return statistic_of_means(list_overlaps([one.overlaps for one in comparisons if one.overlaps is not None]))
+
+
+def _statistic_of_classes(comparisons: Sequence[Comparison], card: ModelCard, *, is_exclusive: bool) -> Statistic:
+    from napari_medclf.engine.metrics.classification import statistic_of_classes
 
     names = card.schema_.names
     said = [one.classification for one in comparisons if one.classification is not None]
     truth = [{card.schema_.named(name).name for name in one.classes} for one in comparisons]
-    return measure_classification(
+    return statistic_of_classes(
         np.array([[name in one for name in names] for one in truth]),
         np.array([[one.scores[name] for name in names] for one in said]),
         np.array([[name in one.decided for name in names] for one in said]),
         names,
-        groups,
         is_exclusive=is_exclusive,
     )

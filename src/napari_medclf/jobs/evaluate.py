@@ -38,6 +38,7 @@ class EvaluateOptions(RunOptions):
     class_names: tuple[str, ...] = option((), help="names for the label values 1, 2, ...", advanced=True)
     label_columns: tuple[str, ...] = option((), help="columns of a table that are labels", advanced=True)
     group_pattern: str = option("", help="regular expression that finds the patient in a case's name", advanced=True)
+    against: str = option("", help="another model, measured on the same cases: is the first one better?")
     record: bool = option(False, help="write the numbers into the model's card", advanced=True)
 
 
@@ -50,14 +51,27 @@ class Measured:
     metrics : dict
         ``dice``, ``dice/<class>``, ``auc`` and so on, with 95 % intervals by group; without those
         that no case defines.
-    rows : tuple of dict
-        The numbers of every case.
+    comparisons : tuple of Comparison
+        Every case, measured.
     """
 
     metrics: Mapping[str, Metric]
-    rows: tuple[dict[str, Any], ...]
-    n_cases: int
-    n_groups: int
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def rows(self) -> tuple[dict[str, Any], ...]:
+        """The numbers of every case by column."""
+        return tuple(one.as_row() for one in self.comparisons)
+
+    @property
+    def n_cases(self) -> int:
+        """How many cases were measured."""
+        return len(self.comparisons)
+
+    @property
+    def n_groups(self) -> int:
+        """How many patients they are from."""
+        return len({one.group_id for one in self.comparisons})
 
 
 @dataclass(frozen=True)
@@ -100,10 +114,43 @@ def evaluate(options: EvaluateOptions) -> Job[Evaluation]:
         cases = dataset.in_split(Split(options.split))
     measured = yield from measure(package, dataset, cases, options)
     document = document_of(package, dataset, options.split, measured) | {"spec": spec_of("evaluate", options)}
+    if options.against:
+        document |= {"against": (yield from _measure_other(options, package, dataset, measured))}
     path = _write(options.out, document, measured)
     if options.record:
         _record(package, options.split, measured)
     return Evaluation(measured, document, path)
+
+
+def _measure_other(
+    options: EvaluateOptions, package: ModelPackage, dataset: Dataset, measured: Measured
+) -> Job[dict[str, Any]]:
+    """Measure the other model on the same cases, and say number by number whether the first is better."""
+    from napari_medclf.jobs.compare import areas, differences
+    from napari_medclf.jobs.models import find_model
+
+    other = find_model(options.against)
+    if other.card.task is not package.card.task or set(other.card.schema_.names) != set(package.card.schema_.names):
+        raise OptionError(f"{other.name} does not tell the same classes apart as {package.name}.")
+    cases = {case.case_id: case for case in dataset.cases}
+    chosen = [cases[one.case_id] for one in measured.comparisons]
+    theirs = yield from measure(other, dataset, chosen, options)
+    ours = measured.comparisons
+    yield Progress(0, 0, "differences with their intervals")
+    found = differences(theirs.comparisons, ours, package.card, is_exclusive=dataset.is_exclusive)
+    return {
+        "model": other.card.name,
+        "model_version": other.card.version,
+        "weights_sha256": other.card.weights_sha256,
+        "metrics": theirs.metrics,
+        "differences": {
+            name: {"value": one.value, "ci95": one.ci95, "verdict": one.verdict} for name, one in found.items()
+        },
+        "auc_delong": {
+            name: {"value": one.difference, "ci95": one.difference_ci95, "p_value": one.p_value}
+            for name, one in areas(theirs.comparisons, ours, package.card).items()
+        },
+    }
 
 
 def measure(package: ModelPackage, dataset: Dataset, cases: Sequence[Case], run: RunOptions) -> Job[Measured]:
@@ -136,9 +183,7 @@ def measure(package: ModelPackage, dataset: Dataset, cases: Sequence[Case], run:
     yield Progress(len(cases), len(cases), "confidence intervals")
     return Measured(
         metrics=summarise(comparisons, package.card, is_exclusive=dataset.is_exclusive),
-        rows=tuple(one.as_row() for one in comparisons),
-        n_cases=len(comparisons),
-        n_groups=len({one.group_id for one in comparisons}),
+        comparisons=tuple(comparisons),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from napari_medclf.domain.card import Metric
 
 _MAX_ROWS = 200
-_LESS_IS_BETTER = ("ece", "brier", "hd95")
+_LESS_IS_BETTER = ("ece", "brier", "hd95", "assd", "volume_error")
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; color: #1b1f24; }
 table { border-collapse: collapse; margin: 1em 0; }
@@ -41,6 +41,8 @@ def report_html(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) 
     ]
     for name, metrics in document["per_class"].items():
         parts += [f"<h2>{escape(name)}</h2>", _metrics(metrics)]
+    if "against" in document:
+        parts += _differences(document["against"])
     weights = escape(document["weights_sha256"][:16])
     note = f'<p class="note">Weights {weights}..., intervals by bootstrap over groups.</p>'
     parts += ["<h2>Cases</h2>", _cases(rows), note]
@@ -48,6 +50,26 @@ def report_html(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) 
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>{_STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
     )
+
+
+def _differences(against: Mapping[str, Any]) -> list[str]:
+    """Show what one model has more than another, and whether that is more than chance."""
+    other = f"{against['model']} {against['model_version']}"
+    rows = [[name, *_difference_cells(one), one["verdict"]] for name, one in against["differences"].items()]
+    parts = [
+        f"<h2>Against {escape(other)}</h2>",
+        '<p class="note">This model minus the other one, on the same cases.</p>',
+        _table(["metric", "difference", "95 % interval", "verdict"], rows),
+    ]
+    if against["auc_delong"]:
+        rows = [[name, *_difference_cells(one), f"{one['p_value']:.3g}"] for name, one in against["auc_delong"].items()]
+        parts.append(_table(["AUC (DeLong)", "difference", "95 % interval", "p"], rows))
+    return parts
+
+
+def _difference_cells(one: Mapping[str, Any]) -> list[str]:
+    interval = f"{one['ci95'][0]:+.3f} to {one['ci95'][1]:+.3f}" if one["ci95"] else ""
+    return [f"{one['value']:+.3f}", interval]
 
 
 def worst_first(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

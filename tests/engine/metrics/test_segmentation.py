@@ -43,6 +43,9 @@ def test_equals_monai(shape: tuple[int, int, int], seed: int) -> None:
     assert scores.dice == pytest.approx(float(dice), abs=1e-6)
     assert scores.nsd == pytest.approx(float(nsd), abs=1e-6)
     assert scores.hd95 == pytest.approx(float(hd95), abs=1e-5)
+    assd = metrics.compute_average_surface_distance(**pair, include_background=True, symmetric=True, spacing=spacing)
+    assert scores.assd == pytest.approx(float(assd), abs=1e-5)
+    assert scores.volume_error == pytest.approx(abs(predicted.sum() - reference.sum()) / reference.sum(), abs=1e-12)
 
 
 def test_shifted_mask_is_one_step_of_millimetres_away() -> None:
@@ -55,7 +58,13 @@ def test_shifted_mask_is_one_step_of_millimetres_away() -> None:
 
 def test_equal_masks_are_perfect() -> None:
     mask = _blobs((1, 20, 20), 4)
-    assert score_mask(mask, mask, (1.0, 1.0, 1.0)).as_dict() == {"dice": 1.0, "nsd": 1.0, "hd95_mm": 0.0}
+    assert score_mask(mask, mask, (1.0, 1.0, 1.0)).as_dict() == {
+        "dice": 1.0,
+        "nsd": 1.0,
+        "hd95_mm": 0.0,
+        "assd_mm": 0.0,
+        "volume_error": 0.0,
+    }
 
 
 def test_single_voxel_on_a_line_has_a_distance() -> None:
@@ -74,7 +83,8 @@ def test_class_that_nobody_has_is_undefined() -> None:
 def test_class_that_only_one_has_is_zero_and_a_diagonal_away(is_reference_empty: bool) -> None:
     masks = [np.zeros((4, 3, 12), dtype=bool), np.ones((4, 3, 12), dtype=bool)]
     scores = score_mask(*(masks if is_reference_empty else masks[::-1]), (1.0, 1.0, 1.0))
-    assert (scores.dice, scores.nsd, scores.hd95) == (0, 0, 13)
+    assert (scores.dice, scores.nsd, scores.hd95, scores.assd) == (0, 0, 13, 13)
+    assert np.isnan(scores.volume_error) if is_reference_empty else scores.volume_error == 1
 
 
 def test_classes_are_matched_by_name() -> None:

@@ -57,13 +57,17 @@ def bootstrap_means(
     values: Mapping[str, Sequence[float]], groups: Sequence[str], *, n_resamples: int = 1000, seed: int = 0
 ) -> dict[str, Metric]:
     """Average per-case numbers (NaN is left out), with 95 % intervals by group."""
-    names = list(values)
-    table = np.array([values[name] for name in names], dtype=np.float64).reshape(len(names), len(groups))
+    return bootstrap(statistic_of_means(values), groups, n_resamples=n_resamples, seed=seed)
+
+
+def statistic_of_means(values: Mapping[str, Sequence[float]]) -> Statistic:
+    """Make the statistic that averages per-case numbers; NaN is left out."""
+    table = {name: np.asarray(row, dtype=np.float64) for name, row in values.items()}
 
     def statistic(chosen: NDArray[np.intp]) -> Mapping[str, float]:
-        return {name: mean_of_defined(row[chosen]) for name, row in zip(names, table, strict=True)}
+        return {name: mean_of_defined(row[chosen]) for name, row in table.items()}
 
-    return bootstrap(statistic, groups, n_resamples=n_resamples, seed=seed)
+    return statistic
 
 
 def mean_of_defined(values: Sequence[float] | NDArray[np.float64]) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_medclf.domain.arrays import BoolArray, FloatArray
 from napari_medclf.domain.card import Metric
 from napari_medclf.domain.errors import DatasetError
-from napari_medclf.engine.metrics.bootstrap import bootstrap, mean_of_defined
+from napari_medclf.engine.metrics.bootstrap import Statistic, bootstrap, mean_of_defined
 
 N_CALIBRATION_BINS = 15
 _PER_CLASS = ("auc", "average_precision", "sensitivity", "specificity", "precision", "f1", "mcc", "ece", "brier")
@@ -50,7 +50,23 @@ def measure_classification(
     DatasetError
         If the arrays do not fit together.
     """
-    shape = (len(groups), len(names))
+    if len(truth) != len(groups):
+        raise DatasetError(f"truth has shape {truth.shape}, expected {(len(groups), len(names))} (cases, classes).")
+    statistic = statistic_of_classes(truth, probabilities, decided, names, is_exclusive=is_exclusive)
+    return bootstrap(statistic, groups, n_resamples=n_resamples, seed=seed)
+
+
+def statistic_of_classes(
+    truth: BoolArray, probabilities: FloatArray, decided: BoolArray, names: Sequence[str], *, is_exclusive: bool = True
+) -> Statistic:
+    """Make the statistic that scores the drawn cases; arguments as for `measure_classification`.
+
+    Raises
+    ------
+    DatasetError
+        If the arrays do not fit together.
+    """
+    shape = (len(truth), len(names))
     for what, array in (("truth", truth), ("probabilities", probabilities), ("decided", decided)):
         if array.shape != shape:
             raise DatasetError(f"{what} has shape {array.shape}, expected {shape} (cases, classes).")
@@ -60,7 +76,7 @@ def measure_classification(
             truth[chosen], probabilities[chosen], decided[chosen], names, is_exclusive=is_exclusive
         )
 
-    return bootstrap(statistic, groups, n_resamples=n_resamples, seed=seed)
+    return statistic
 
 
 def score_classification(

@@ -76,9 +76,13 @@ def measure_instances(
     cases: Sequence[InstanceScores], groups: Sequence[str], *, n_resamples: int = 1000, seed: int = 0
 ) -> dict[str, Metric]:
     """Average cases, with 95 % intervals by group."""
+    return bootstrap_means(list_objects(cases), groups, n_resamples=n_resamples, seed=seed)
+
+
+def list_objects(cases: Sequence[InstanceScores]) -> dict[str, list[float]]:
+    """Give the numbers of each case by name."""
     rows = [asdict(scores) for scores in cases]
-    values = {name: [row[name] for row in rows] for name in InstanceScores.__dataclass_fields__}
-    return bootstrap_means(values, groups, n_resamples=n_resamples, seed=seed)
+    return {name: [row[name] for row in rows] for name in InstanceScores.__dataclass_fields__}
 
 
 def _count_overlaps(reference: LabelArray, predicted: LabelArray) -> FloatArray:

@@ -29,21 +29,33 @@ class ClassScores:
         Normalised surface distance (Nikolov 2021): part of both surfaces within the tolerance.
     hd95 : float
         The larger of the two directed 95 % percentiles of surface distance, in `unit`.
+    assd : float
+        Average symmetric surface distance: the mean over all voxels of both surfaces, in `unit`.
+    volume_error : float
+        Difference of both volumes over that of the reference, without its sign; NaN where the reference has none.
 
     Notes
     -----
     Where neither reference nor prediction has the class, all are NaN and left out of averages. Where
-    only one has it, dice and nsd are 0 and hd95 is the diagonal of the image.
+    only one has it, dice and nsd are 0 and hd95 and assd are the diagonal of the image.
     """
 
     dice: float
     nsd: float
     hd95: float
+    assd: float
+    volume_error: float
     unit: Unit = Unit.MILLIMETRE
 
     def as_dict(self) -> dict[str, float]:
-        """Return the numbers by name: ``dice``, ``nsd``, and ``hd95_mm`` or ``hd95_px``."""
-        return {"dice": self.dice, "nsd": self.nsd, f"hd95_{self.unit}": self.hd95}
+        """Return the numbers by name; distances end in ``_mm`` or ``_px``."""
+        return {
+            "dice": self.dice,
+            "nsd": self.nsd,
+            f"hd95_{self.unit}": self.hd95,
+            f"assd_{self.unit}": self.assd,
+            "volume_error": self.volume_error,
+        }
 
 
 def score_segmentation(
@@ -90,22 +102,29 @@ def score_mask(
     """Compare two masks of the same shape; axes of length 1 have no surface."""
     sums = int(np.count_nonzero(reference)), int(np.count_nonzero(predicted))
     if sums == (0, 0):
-        return ClassScores(_NOT_DEFINED, _NOT_DEFINED, _NOT_DEFINED, unit)
+        return ClassScores(_NOT_DEFINED, _NOT_DEFINED, _NOT_DEFINED, _NOT_DEFINED, _NOT_DEFINED, unit)
     if 0 in sums:
         extents = [n * step for n, step in zip(reference.shape, spacing, strict=True)]
-        return ClassScores(0.0, 0.0, float(np.linalg.norm(extents)), unit)
+        diagonal = float(np.linalg.norm(extents))
+        return ClassScores(0.0, 0.0, diagonal, diagonal, 1.0 if sums[0] else _NOT_DEFINED, unit)
     dice = 2 * int(np.count_nonzero(reference & predicted)) / sum(sums)
     to_predicted, to_reference = _surface_distances(reference, predicted, spacing)
     n_near = np.count_nonzero(to_predicted <= tolerance) + np.count_nonzero(to_reference <= tolerance)
     nsd = float(n_near) / (len(to_predicted) + len(to_reference))
     hd95 = max(float(np.percentile(to_predicted, 95)), float(np.percentile(to_reference, 95)))
-    return ClassScores(dice, nsd, hd95, unit)
+    assd = float(np.concatenate([to_predicted, to_reference]).mean())
+    return ClassScores(dice, nsd, hd95, assd, abs(sums[1] - sums[0]) / sums[0], unit)
 
 
 def measure_segmentation(
     cases: Sequence[Mapping[str, ClassScores]], groups: Sequence[str], *, n_resamples: int = 1000, seed: int = 0
 ) -> dict[str, Metric]:
     """Average cases, with 95 % intervals by group: ``dice/<class>`` and so on, and ``dice`` over classes."""
+    return bootstrap_means(list_overlaps(cases), groups, n_resamples=n_resamples, seed=seed)
+
+
+def list_overlaps(cases: Sequence[Mapping[str, ClassScores]]) -> dict[str, list[float]]:
+    """Give the numbers of each case by name: ``dice/<class>`` and so on, and ``dice`` over its classes."""
     values: dict[str, list[float]] = {}
     for scores in cases:
         per_class = {name: one.as_dict() for name, one in scores.items()}
@@ -113,7 +132,7 @@ def measure_segmentation(
             values.setdefault(metric, []).append(mean_of_defined([one[metric] for one in per_class.values()]))
             for name, one in per_class.items():
                 values.setdefault(f"{metric}/{name}", []).append(one[metric])
-    return bootstrap_means(values, groups, n_resamples=n_resamples, seed=seed)
+    return values
 
 
 def _surface_distances(
