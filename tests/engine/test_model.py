@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from napari_medclf.domain.card import Fingerprint, ModelCard, NetworkSpec, Task
 from napari_medclf.domain.errors import BackendUnavailable, CardError, MedclfError, OptionError
-from napari_medclf.domain.events import FinishReason, Progress
+from napari_medclf.domain.events import FinishReason, JobEvent, Progress
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import ChannelKind, MedImage
 from napari_medclf.domain.input_spec import InputSpec, Intensity
@@ -204,7 +204,12 @@ def test_small_objects_are_removed() -> None:
 def test_job_tells_its_progress_and_stops_when_told() -> None:
     seen: list[Progress] = []
     job = _fake(_card(), _Threshold()).predict(oblique_phantom(), RunSettings(batch=1))
-    outcome = drive(job, seen.append, should_stop=lambda: bool(seen and seen[-1].done == 1))
+
+    def keep(event: JobEvent) -> None:
+        if isinstance(event, Progress) and event.message == "Running the network":
+            seen.append(event)
+
+    outcome = drive(job, keep, should_stop=lambda: bool(seen and seen[-1].done == 1))
     assert outcome.reason is FinishReason.CANCELED
     assert (seen[-1].done, seen[-1].total) == (1, 2)
 

@@ -245,11 +245,10 @@ def test_not_a_number_is_filled_and_said() -> None:
     assert prepared.warnings == ("1 of 3 samples are not finite numbers; they were set to the smallest one.",)
 
 
-def test_missing_scale_is_said() -> None:
+def test_picture_without_a_scale_keeps_its_pixels() -> None:
     spec = _spec(spatial_dims=2, patch_vox=(4, 4), spacing_mm=(0.5, 0.5))
     prepared = prepare(_picture(np.arange(24, dtype=np.uint8).reshape(1, 4, 6)), spec)
     assert prepared.data.shape == (1, 1, 4, 6)
-    assert "carries no scale" in prepared.warnings[0]
 
 
 def test_array_of_another_grid_is_refused() -> None:

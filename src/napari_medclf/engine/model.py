@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 
 import torch
 
 from napari_medclf.domain.card import ModelCard, Task
 from napari_medclf.domain.errors import CardError
-from napari_medclf.domain.events import Job, Progress
+from napari_medclf.domain.events import Job, Noted, Progress
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.results import Prediction
@@ -21,11 +22,14 @@ from napari_medclf.engine.answers.inference import Answer, Inference
 from napari_medclf.engine.answers.labels import answer_labels
 from napari_medclf.engine.answers.objects import answer_objects
 from napari_medclf.engine.answers.scores import answer_scores
+from napari_medclf.engine.background import in_background
 from napari_medclf.engine.contract import check_contract
 from napari_medclf.engine.device import choose_device
 from napari_medclf.engine.fingerprint import check_fingerprint, compute_fingerprint
 from napari_medclf.engine.networks import build_network
-from napari_medclf.engine.prepare import prepare
+from napari_medclf.engine.planning.activations import ActivationMeter
+from napari_medclf.engine.planning.foresee import Run, plan_run
+from napari_medclf.engine.prepare import prepare_by_slabs
 from napari_medclf.engine.runtimes.place import Network, place_network
 from napari_medclf.engine.weights import load_weights
 
@@ -60,6 +64,7 @@ class LoadedModel:
     device: torch.device
     where: str = ""
     """Device, precision and runtime, for people; empty for the device alone."""
+    _meter: ActivationMeter = field(default_factory=ActivationMeter, repr=False)
 
     @property
     def card(self) -> ModelCard:
@@ -77,7 +82,11 @@ class LoadedModel:
         Yields
         ------
         Progress
-            After every batch of patches; closing the generator there is safe.
+            After every slab and window, and twice a second; closing the generator there is safe.
+        Noted
+            The memory that is planned.
+        Previewed
+            The slice of `RunSettings.focus`, before the rest.
 
         Returns
         -------
@@ -89,17 +98,21 @@ class LoadedModel:
         CardError
             If the image cannot be fed to the model, or nothing here makes answers of the card's kind.
         MedclfError
-            If the network's answer is not usable.
+            If the network's answer is not usable, or the run cannot fit into the memory.
         """
         started = time.perf_counter()
         if self.card.task not in _ANSWERS:
             raise CardError(f"{self.card.name} is made to {self.card.task}, and this backend cannot do that.")
         yield Progress(0, 0, "Preparing the image")
-        prepared = prepare(image, self.card.input)
-        inference = Inference(self.card, self.network, self.device, image, prepared, settings)
-        answer = yield from _ANSWERS[self.card.task](inference)
         violations = check_contract(image, self.card)
-        said = (*(one.sentence for one in violations), *prepared.warnings, *answer.warnings, *self._notes())
+        run = Run(self.card, self.network, self.device, image, settings)
+        plan = yield from in_background(partial(plan_run, run, self._meter), "Planning the memory")
+        yield Noted(plan.sentence)
+        prepared = yield from prepare_by_slabs(image, self.card.input, is_air_skipped=self._is_air_skipped(settings))
+        inference = Inference(self.card, self.network, self.device, image, prepared, settings, plan)
+        answer = yield from _ANSWERS[self.card.task](inference)
+        sentences = [one.sentence for one in violations] + [plan.warning] * bool(plan.warning)
+        said = (*sentences, *prepared.warnings, *answer.warnings, *self._notes())
         return Prediction(
             model=self.card.name,
             model_version=self.card.version,
@@ -110,10 +123,14 @@ class LoadedModel:
             uncertainty=answer.uncertainty,
             warnings=tuple(dict.fromkeys(said)),
             violations=violations,
+            plan=f"{plan.sentence}{answer.note}",
             place=self.place,
             weights_sha256=self.card.weights_sha256,
             elapsed_s=time.perf_counter() - started,
         )
+
+    def _is_air_skipped(self, settings: RunSettings) -> bool:
+        return self.card.input.is_air_skipped if settings.is_air_skipped is None else settings.is_air_skipped
 
     def _notes(self) -> tuple[str, ...]:
         """What the network had to do otherwise than planned, such as leaving half precision."""

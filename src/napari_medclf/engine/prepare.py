@@ -6,15 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_medclf.domain.arrays import FloatArray
-from napari_medclf.domain.geometry import Unit
-from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.arrays import BoolArray, FloatArray, PixelArray
+from napari_medclf.domain.events import Job, Progress
+from napari_medclf.domain.image import MedImage, Scale
 from napari_medclf.domain.input_spec import InputSpec
-from napari_medclf.engine.channels import select_channels
-from napari_medclf.engine.grid.grid_map import GridMap, map_grid
-from napari_medclf.engine.intensity import fill_non_finite, normalise, value_limits
+from napari_medclf.engine.channels import Channels, open_channels
+from napari_medclf.engine.grid.crop import Box
+from napari_medclf.engine.grid.grid_map import GridMap
+from napari_medclf.engine.grid.plan import map_grid
+from napari_medclf.engine.intensity import needs_statistics, scale_channels, value_limits
+from napari_medclf.engine.slabs import ToModelGrid, read_all
+from napari_medclf.engine.sliding.air import AIR_HU, find_body
 
-__all__ = ["GridMap", "Prepared", "prepare"]
+__all__ = ["GridMap", "Prepared", "prepare", "prepare_by_slabs"]
+
+_MESSAGE = "Preparing the image"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +35,14 @@ class Prepared:
         The way home.
     warnings : tuple of str
         What had to be guessed or changed, as sentences.
+    body : (K, J, I) bool or None
+        Where a CT is not only air, as `sliding.air.find_body`; None where that was not asked for or is not known.
     """
 
     data: FloatArray
     grid: GridMap
     warnings: tuple[str, ...] = ()
+    body: BoolArray | None = None
 
 
 def prepare(image: MedImage, spec: InputSpec) -> Prepared:
@@ -44,15 +53,107 @@ def prepare(image: MedImage, spec: InputSpec) -> Prepared:
     CardError
         If the channels do not fit, or the card contradicts itself.
     """
-    samples, channel_warning = select_channels(image, spec)
-    grid = map_grid(image.geometry, spec)
-    limits, range_warning = value_limits(image) if spec.intensity.kind == "range" else ((0.0, 1.0), "")
-    source = samples.astype(np.float32, order="C", copy=True)
-    finite_warning = fill_non_finite(source)
-    data = np.ascontiguousarray(grid.forward(source), dtype=np.float32)
-    normalise(data, spec.intensity, limits)
-    scale_warning = ""
-    if spec.spacing_mm is not None and spec.resize_to is None and image.geometry.unit is Unit.PIXEL:
-        scale_warning = "The image carries no scale, so that its size was not adapted to the model's."
-    warnings = (channel_warning, scale_warning, range_warning, finite_warning)
-    return Prepared(data, grid, tuple(warning for warning in warnings if warning))
+    job = prepare_by_slabs(image, spec)
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            found: Prepared = end.value
+            return found
+
+
+def prepare_by_slabs(image: MedImage, spec: InputSpec, *, is_air_skipped: bool = False) -> Job[Prepared]:
+    """Do what `prepare` does, reading the image slab by slab.
+
+    Yields
+    ------
+    Progress
+        After every slab.
+
+    Notes
+    -----
+    The image is never in memory as a whole in single precision, unless it is sheared, resampled by cubic splines, or
+    its statistics are wanted before it is resampled.
+    """
+    channels = open_channels(image, spec)
+    limits, range_warning = value_limits(image) if _uses_range(spec) else ((0.0, 1.0), "")
+    finite, finite_warning = yield from _find_smallest_finite(channels)
+    box: Box | None = None
+    if spec.crop == "nonzero":
+        box = yield from _find_box(channels)
+    grid = map_grid(image.geometry, spec, box)
+    is_late = not spec.is_normalised_first
+    if grid.upright is not None or grid.resampling == "cubic" or not (is_late or not needs_statistics(spec)):
+        data = yield from _forward_whole(channels, grid, spec, limits, finite)
+    else:
+        to_model = ToModelGrid(grid, channels.shape[0])
+        for first, samples in channels:
+            slab = _to_float(samples, finite)
+            if not is_late:
+                scale_channels(slab, spec, limits)
+            to_model.add(first, slab)
+            yield Progress(first + samples.shape[1], channels.shape[1], _MESSAGE)
+        data = to_model.finish()
+    body = None
+    if is_late:
+        if is_air_skipped and image.scale is Scale.HU:
+            body = find_body(data[0] > AIR_HU, float(np.prod(grid.model.spacing)))
+        scale_channels(data, spec, limits)
+    warnings = (channels.warning, range_warning, finite_warning)
+    return Prepared(data, grid, tuple(warning for warning in warnings if warning), body)
+
+
+def _forward_whole(
+    channels: Channels, grid: GridMap, spec: InputSpec, limits: tuple[float, float], finite: float | None
+) -> Job[FloatArray]:
+    """Bring an image to the model grid that has to be in memory as a whole for that."""
+    source = yield from read_all(channels, grid.cropped, lambda samples: _to_float(samples, finite), _MESSAGE)
+    if spec.is_normalised_first:
+        scale_channels(source, spec, limits)
+    return np.ascontiguousarray(grid.forward_cropped(source), dtype=np.float32)
+
+
+def _uses_range(spec: InputSpec) -> bool:
+    return any(one.kind == "range" for one in (spec.intensity, *spec.channel_intensity, *spec.then))
+
+
+def _to_float(samples: PixelArray, finite: float | None) -> FloatArray:
+    """Copy samples to float32; what is no finite number becomes `finite`, where there is any such."""
+    slab = samples.astype(np.float32, order="C", copy=True)
+    if finite is not None:
+        slab[~np.isfinite(slab)] = finite
+    return slab
+
+
+def _find_smallest_finite(channels: Channels) -> Job[tuple[float | None, str]]:
+    """Find the smallest finite sample where some are not finite; None where all are. And a warning, or nothing."""
+    if not np.issubdtype(channels.dtype, np.floating):
+        return None, ""
+    smallest, n_bad, n_samples = np.inf, 0, 0
+    for first, samples in channels:
+        is_finite = np.isfinite(samples)
+        n_samples += samples.size
+        n_bad += samples.size - int(np.count_nonzero(is_finite))
+        smallest = min(smallest, float(np.min(samples, where=is_finite, initial=np.inf)))
+        yield Progress(first, channels.shape[1], _MESSAGE)
+    if n_bad == 0:
+        return None, ""
+    warning = f"{n_bad} of {n_samples} samples are not finite numbers; they were set to the smallest one."
+    return (smallest if np.isfinite(smallest) else 0.0), warning
+
+
+def _find_box(channels: Channels) -> Job[Box | None]:
+    """Find the box of what is not zero; None where that is the whole image, or nothing is there."""
+    shape = channels.shape[1:]
+    is_there = [np.zeros(n, dtype=bool) for n in shape]
+    for first, samples in channels:
+        marks = (samples != 0).any(axis=0)
+        is_there[0][first : first + len(marks)] = marks.any(axis=(1, 2))
+        is_there[1] |= marks.any(axis=(0, 2))
+        is_there[2] |= marks.any(axis=(0, 1))
+        yield Progress(first, shape[0], _MESSAGE)
+    if not is_there[0].any():
+        return None
+    ends = [(int(np.argmax(one)), len(one) - int(np.argmax(one[::-1]))) for one in is_there]
+    box: Box = (ends[0], ends[1], ends[2])
+    return None if all((0, n) == end for n, end in zip(shape, ends, strict=True)) else box

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import stat
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from napari_medclf.domain.errors import GridError, MedclfError, ReadError
+from napari_medclf.free_memory import available_bytes
 
-_MEMINFO = Path("/proc/meminfo")
-_CGROUP = Path("/sys/fs/cgroup")
-_FALLBACK_BYTES = 8 * 2**30
 _USABLE = 0.8
 _NEVER_ASKED = 2**26
 # Deflate cannot pack better than 1032 : 1 (RFC 1951), so a file that declares more is lying.
@@ -133,35 +129,6 @@ def check_declared(path: Path, declared_bytes: int, present_bytes: int, *, is_co
             "If you trust it, save it unpacked or cropped.",
         )
     check_budget(path, declared_bytes)
-
-
-def available_bytes() -> int:
-    """Tell how much memory could be taken without swapping; a guess where the system does not say."""
-    return min(_free_bytes(), _container_bytes())
-
-
-def _container_bytes() -> int:
-    """What a container's limit leaves, where there is one (cgroup v2)."""
-    try:
-        limit = (_CGROUP / "memory.max").read_text().strip()
-        used = int((_CGROUP / "memory.current").read_text())
-        statistics = (_CGROUP / "memory.stat").read_text().split()
-    except (OSError, ValueError):
-        return sys.maxsize
-    if not limit.isdigit():
-        return sys.maxsize
-    cached = int(statistics[statistics.index("inactive_file") + 1]) if "inactive_file" in statistics else 0
-    return max(int(limit) - used + cached, 0)
-
-
-def _free_bytes() -> int:
-    if _MEMINFO.exists():
-        for line in _MEMINFO.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        return int(os.sysconf("SC_PHYS_PAGES")) * int(os.sysconf("SC_PAGE_SIZE"))
-    return _FALLBACK_BYTES
 
 
 @contextmanager

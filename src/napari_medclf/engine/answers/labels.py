@@ -2,40 +2,116 @@
 
 from __future__ import annotations
 
-import numpy as np
+from functools import partial
 
 from napari_medclf.domain.arrays import FloatArray, LabelArray
-from napari_medclf.domain.events import Job, Progress
-from napari_medclf.domain.results import Segmentation
-from napari_medclf.engine.answers.inference import Answer, Inference, check_logits
-from napari_medclf.engine.decide import activate, decide_labels, remove_small_objects, values_of_channels
-from napari_medclf.engine.sliding.slide import slide_whole
+from napari_medclf.domain.events import Job, Warned
+from napari_medclf.domain.results import Segmentation, UncertaintyMap
+from napari_medclf.engine.answers.checked import CheckedSink, LogitsCheck
+from napari_medclf.engine.answers.inference import Answer, Inference
+from napari_medclf.engine.answers.preview import Asked, preview_slice
+from napari_medclf.engine.answers.way_home import WayHome, background_logits, choose_home_axis
+from napari_medclf.engine.background import in_background
+from napari_medclf.engine.decide import remove_small_objects
+from napari_medclf.engine.planning.smaller import smaller_window
+from napari_medclf.engine.restore.entropy import EntropyHome
+from napari_medclf.engine.restore.members import MeanOfMembers
+from napari_medclf.engine.restore.sink import Sink
+from napari_medclf.engine.sliding.air import wants_window
+from napari_medclf.engine.sliding.slide import Streaming, slide
+from napari_medclf.engine.sliding.window import Window
 
 
 def answer_labels(inference: Inference) -> Job[Answer]:
     """Label every voxel of the image's own grid."""
-    logits = yield from slide_whole(inference.prepared.data, inference.network, inference.window, inference.device)
-    check_logits(logits, inference)
-    yield Progress(0, 0, "Bringing the result to the image's grid")
-    return Answer(
-        segmentation=Segmentation(
-            labels=_label(logits, inference),
-            geometry=inference.image.geometry,
-            schema=inference.card.schema_,
-            source_digest=inference.image.source.digest,
-            name=inference.card.name,
-        )
+    asked: Asked = {}
+    yield from preview_slice(inference, asked)
+    window, warnings = inference.window, list[str]()
+    while True:
+        try:
+            home = yield from _stream_home(inference, window, asked)
+            break
+        except MemoryError:
+            smaller = smaller_window(window, inference.card)
+            if smaller is None:
+                raise
+            warnings.append(
+                f"The memory was not enough for windows of {_join(window.tile)} voxels; {_join(smaller.tile)} were "
+                "used, so that labels may differ a little."
+            )
+            yield Warned(warnings[-1])
+            window = smaller
+            asked.clear()
+    labels = yield from in_background(partial(_finish, home, inference), "Bringing the result to the image's grid")
+    return Answer(_segmentation(labels, inference), uncertainty=_uncertainty(home, inference), warnings=tuple(warnings))
+
+
+class _Homes:
+    """Everything that takes the slabs of one run."""
+
+    def __init__(self, inference: Inference, axis: int) -> None:
+        card, grid = inference.card, inference.prepared.grid
+        self.check = LogitsCheck(card)
+        self.labels = WayHome(grid, card, axis)
+        self.entropy = EntropyHome(grid, card.output, axis) if inference.settings.is_uncertainty_wanted else None
+
+    def take(self, start: int, logits: FloatArray) -> None:
+        """Take the next slab of the mean of all members."""
+        if self.entropy is not None:
+            self.entropy.take(start, logits)
+        self.labels.take(start, logits)
+
+
+def _stream_home(inference: Inference, window: Window, asked: Asked) -> Job[_Homes]:
+    """Run all windows; the labels are nearly home then."""
+    data, card = inference.prepared.data, inference.card
+    streaming = _streaming(inference, window, asked)
+    assert streaming.axis is not None
+    homes = _Homes(inference, streaming.axis)
+    sink: Sink = homes
+    if card.output.n_members > 1:
+        sink = MeanOfMembers(sink, card.output.n_members, is_half=card.input.tiling == "nnunet")
+    sink = CheckedSink(sink, homes.check)
+    yield from slide(data, inference.network, window, inference.device, sink, streaming)
+    homes.check.finish(data)
+    return homes
+
+
+def _streaming(inference: Inference, window: Window, asked: Asked) -> Streaming:
+    card, prepared, plan = inference.card, inference.prepared, inference.plan
+    body = prepared.body
+    return Streaming(
+        axis=choose_home_axis(prepared.grid, window),
+        is_half=plan is not None and plan.is_half,
+        is_on_disk=plan is not None and plan.is_on_disk,
+        is_wanted=None if body is None else partial(wants_window, body, window),
+        background=None if body is None else background_logits(card),
+        known=asked,
     )
 
 
-def _label(logits: FloatArray, inference: Inference) -> LabelArray:
+def _finish(homes: _Homes, inference: Inference) -> LabelArray:
     output, grid = inference.card.output, inference.prepared.grid
-    if output.activation == "softmax" and not output.thresholds:
-        if output.temperature != 1:
-            logits /= np.float32(output.temperature)
-        labels = values_of_channels(output.schema_)[grid.restore_argmax(logits)]
-    else:
-        activate(logits, output)
-        labels = decide_labels(grid.iter_restored(logits), output)
+    labels = homes.labels.finish()
     remove_small_objects(labels, output.schema_, output.min_object_vox * grid.source_vox_per_model_vox)
     return labels
+
+
+def _segmentation(labels: LabelArray, inference: Inference) -> Segmentation:
+    return Segmentation(
+        labels=labels,
+        geometry=inference.image.geometry,
+        schema=inference.card.schema_,
+        source_digest=inference.image.source.digest,
+        name=inference.card.name,
+    )
+
+
+def _uncertainty(homes: _Homes, inference: Inference) -> UncertaintyMap | None:
+    if homes.entropy is None:
+        return None
+    return UncertaintyMap(homes.entropy.finish(), inference.image.geometry, "entropy")
+
+
+def _join(sizes: tuple[int, ...]) -> str:
+    return " x ".join(map(str, sizes))

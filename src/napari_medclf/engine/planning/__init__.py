@@ -1,0 +1,1 @@
+"""Foresee what memory a run takes, and cut it so that it fits."""

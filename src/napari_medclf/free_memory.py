@@ -1,0 +1,76 @@
+"""How much memory and disk a program may still take."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+_MEMINFO = Path("/proc/meminfo")
+_CGROUP = Path("/sys/fs/cgroup")
+_FALLBACK_BYTES = 8 * 2**30
+
+
+def available_bytes() -> int:
+    """Tell how much memory could be taken without swapping; a guess where the system does not say."""
+    return max(min(_free_bytes(), _container_bytes(), _address_bytes()), 0)
+
+
+def available_disk_bytes() -> int:
+    """Tell how much room there is for temporary files; 0 where they are kept in memory."""
+    folder = Path(tempfile.gettempdir())
+    try:
+        return 0 if _is_in_memory(folder) else shutil.disk_usage(folder).free
+    except OSError:
+        return 0
+
+
+def _container_bytes() -> int:
+    """What a container's limit leaves, where there is one (cgroup v2)."""
+    try:
+        limit = (_CGROUP / "memory.max").read_text().strip()
+        used = int((_CGROUP / "memory.current").read_text())
+        statistics = (_CGROUP / "memory.stat").read_text().split()
+    except (OSError, ValueError):
+        return sys.maxsize
+    if not limit.isdigit():
+        return sys.maxsize
+    cached = int(statistics[statistics.index("inactive_file") + 1]) if "inactive_file" in statistics else 0
+    return max(int(limit) - used + cached, 0)
+
+
+def _address_bytes() -> int:
+    """What ``ulimit -v`` leaves of the address space."""
+    try:
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if limit == resource.RLIM_INFINITY:
+            return sys.maxsize
+        n_pages = int(Path("/proc/self/statm").read_text().split()[0])
+        return limit - n_pages * resource.getpagesize()
+    except (ImportError, OSError, ValueError):
+        return sys.maxsize
+
+
+def _free_bytes() -> int:
+    if _MEMINFO.exists():
+        for line in _MEMINFO.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        return int(os.sysconf("SC_PHYS_PAGES")) * int(os.sysconf("SC_PAGE_SIZE"))
+    return _FALLBACK_BYTES
+
+
+def _is_in_memory(folder: Path) -> bool:
+    """Whether a folder lies on a RAM disk (Linux)."""
+    try:
+        mounts = [line.split()[1:3] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    except OSError:
+        return False
+    here = str(folder.resolve())
+    holding = [(len(place), kind) for place, kind in mounts if f"{here}/".startswith(f"{place.rstrip('/')}/")]
+    return bool(holding) and max(holding)[1] in ("tmpfs", "ramfs")
