@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from napari_medclf.domain.errors import MedclfError
 from napari_medclf.engine.sliding.run_batch import run_batch
 from napari_medclf.engine.sliding.window import Window
 
@@ -52,7 +53,7 @@ def _measure(network: Network, shape: tuple[int, ...], window: Window, device: t
     for sizes in dict.fromkeys((small, shape[1:])):
         try:
             found, answer = _run_probe(network, torch.zeros((1, shape[0], *sizes), device=device))
-        except (RuntimeError, ValueError, AssertionError, IndexError):
+        except (RuntimeError, ValueError, AssertionError, IndexError, MedclfError):
             continue  # a network of fixed size, or too many halvings for a small patch
         if answer.ndim != len(shape) + 1 or answer.shape[2:] == sizes:
             return found * math.prod(shape[1:]) / math.prod(sizes)
