@@ -26,6 +26,7 @@ COMMANDS = {
     "models": "list, show, install, remove or verify models",
     "predict": "run a model on one or a few images",
     "batch": "run a model on a folder; resumes after a stop",
+    "dataset": "find what is wrong with labelled data before anyone learns from it",
     "train": "train a model from your images and labels",
     "evaluate": "measure a model on labelled data",
     "correct": "save a corrected answer of an image into a project",

@@ -60,7 +60,7 @@ class Warned:
 
 @dataclass(frozen=True)
 class Noted:
-    """Something worth knowing that is no warning, as one line: the memory that is planned, the runtime that was chosen."""
+    """Something worth knowing that is no warning, as one line, such as the memory that is planned."""
 
     message: str
 
