@@ -1,0 +1,80 @@
+"""Build a bundle's network, give it all of its weights, and place it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_medclf.backends.monai_bundle.detecting import read_detector
+from napari_medclf.backends.monai_bundle.files import BundleFiles, find_weights, is_program, read_bundle
+from napari_medclf.backends.monai_bundle.network import as_spec, code_of, describe_network
+from napari_medclf.backends.monai_bundle.trust import ask_for_trust
+from napari_medclf.backends.monai_bundle.trusted import build_by_bundle, read_program
+from napari_medclf.domain.card import Task
+from napari_medclf.domain.errors import CardError
+from napari_medclf.domain.package import ModelPackage
+from napari_medclf.domain.run_settings import LoadSettings
+from napari_medclf.engine.device import choose_device
+from napari_medclf.engine.model import LoadedModel, place_model
+from napari_medclf.engine.networks import build_network
+from napari_medclf.engine.weights import fill, read_tensors
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def load_bundle(package: ModelPackage, settings: LoadSettings) -> LoadedModel:
+    """Load what `MonaiBundleBackend.read` found.
+
+    Raises
+    ------
+    CardError
+        If weights are missing, damaged or fit in part, or code would run that `package.trust` does not speak of.
+    BackendUnavailable
+        If a package or the device is missing.
+    """
+    import torch
+
+    choose_device(settings.device)  # refuses before weights are read
+    bundle = read_bundle(package.folder)
+    weights = find_weights(bundle)
+    with torch.random.fork_rng(devices=[]):  # a training that goes on must not see other random numbers
+        network = _build(package, bundle, weights)
+    network.eval().requires_grad_(False)
+    if package.card.task is Task.DETECT:
+        network = _with_anchors(network, bundle)
+    card = package.card.model_copy(update={"weights_sha256": _check_digest(package, weights)})
+    return place_model(replace(package, card=card), network, settings)
+
+
+def _build(package: ModelPackage, bundle: BundleFiles, weights: Path) -> nn.Module:
+    name, described = describe_network(bundle)
+    code = code_of(described)
+    trust = ask_for_trust(bundle, code, weights if is_program(weights) else None)
+    if trust is not None and (package.trust is None or package.trust.sha256 != trust.sha256):
+        raise CardError(
+            f"{package.folder}: would run code that nobody was asked about; its files changed. Open it again."
+        )
+    if is_program(weights):
+        return read_program(weights)
+    state = read_tensors(weights)
+    network = build_by_bundle(bundle, name) if code else build_network(as_spec(described), bundle.folder)
+    fill(network, state, str(weights))
+    return network
+
+
+def _with_anchors(network: nn.Module, bundle: BundleFiles) -> nn.Module:
+    from napari_medclf.engine.nets.retina_boxes import RetinaBoxes
+
+    detector = read_detector(bundle.inference)
+    return RetinaBoxes(network, detector.feature_map_scales, detector.base_anchor_shapes)
+
+
+def _check_digest(package: ModelPackage, weights: Path) -> str:
+    with weights.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if package.card.weights_sha256 not in ("", digest):
+        raise CardError(f"{weights}: this is not the file of the card (SHA-256 differs). Get the bundle again.")
+    return digest

@@ -1,0 +1,85 @@
+"""Run what a bundle brings as code; only for content that a person allowed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_medclf.backends.monai_bundle.files import BundleFiles
+from napari_medclf.domain.errors import BackendUnavailable, CardError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def build_by_bundle(bundle: BundleFiles, name: str) -> nn.Module:
+    """Let MONAI's own parser build the network: expressions are evaluated and ``scripts/`` imported.
+
+    Only the network and what it refers to is built. ``logging.conf`` is not read.
+
+    Raises
+    ------
+    CardError
+        If it fails.
+    BackendUnavailable
+        If its code needs a package that is not installed.
+    """
+    from monai.bundle import ConfigParser
+    from torch import nn
+
+    with _importable(bundle.folder):
+        try:
+            parser = ConfigParser()
+            parser.read_config(str(bundle.inference_path))
+            parser["bundle_root"] = str(bundle.folder)
+            network = parser.get_parsed_content(name)
+        except ImportError as error:
+            raise BackendUnavailable(_missing(bundle, error)) from error
+        except Exception as error:
+            if isinstance(error.__cause__, ImportError):
+                raise BackendUnavailable(_missing(bundle, error.__cause__)) from error
+            raise CardError(f"{bundle.folder}: its own code cannot build the network ({_one_line(error)}).") from error
+    if not isinstance(network, nn.Module):
+        raise CardError(f"{bundle.folder}: its own code makes a {type(network).__name__}, which is no network.")
+    return network.cpu()
+
+
+def read_program(path: Path) -> nn.Module:
+    """Read a TorchScript program.
+
+    Raises
+    ------
+    CardError
+        If it is damaged.
+    """
+    import torch
+
+    try:
+        return torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-any-return, no-untyped-call]  # torch 2.13
+    except Exception as error:
+        raise CardError(f"{path}: is no whole TorchScript program ({_one_line(error)}).") from error
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """Let ``scripts`` of this bundle be imported, and no other bundle's that was imported before."""
+    for name in [name for name in sys.modules if name == "scripts" or name.startswith("scripts.")]:
+        del sys.modules[name]
+    root = str(folder.resolve())
+    sys.path.insert(0, root)
+    try:
+        yield
+    finally:
+        if root in sys.path:
+            sys.path.remove(root)
+
+
+def _missing(bundle: BundleFiles, error: BaseException) -> str:
+    return f"{bundle.folder}: its own code needs a package that is not installed ({_one_line(error)}). Install it."
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300].rstrip(".")
