@@ -10,10 +10,11 @@ import numpy as np
 
 from napari_medclf.bridge.orientation import DisplayFrame
 from napari_medclf.domain.derived import MeasurementReport
+from napari_medclf.domain.detection import Detection
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import LabelSchema
-from napari_medclf.domain.results import Prediction, Segmentation
+from napari_medclf.domain.results import Prediction, Segmentation, UncertaintyMap
 
 METADATA_KEY = "medclf"
 
@@ -32,8 +33,12 @@ class LayerInfo:
         The image that an image layer shows; its samples are shared, not copied.
     segmentation : Segmentation or None
         What a labels layer showed at first; painting does not touch it.
+    detection : Detection or None
+        What a layer of boxes showed at first.
+    uncertainty : UncertaintyMap or None
+        What an image layer shows that is no image but a model's doubt.
     prediction : Prediction or None
-        The model's answer that the labels came from.
+        The model's answer that the labels or boxes came from.
     source_image : MedImage or None
         The image that a labels layer was made for, without its samples (`without_samples`): what DICOM
         objects that refer to it are written from.
@@ -47,6 +52,8 @@ class LayerInfo:
     frame: DisplayFrame
     image: MedImage | None = None
     segmentation: Segmentation | None = None
+    detection: Detection | None = None
+    uncertainty: UncertaintyMap | None = None
     prediction: Prediction | None = None
     source_image: MedImage | None = None
     origin: str = ""
