@@ -5,8 +5,7 @@ from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.domain.package import ModelPackage
-from napari_medclf.testing.phantoms import brain_phantom, chest_phantom, vessels_phantom
-from napari_medclf.ui.card_text import card_markdown, card_summary, fit_warnings, headline_metrics
+from napari_medclf.ui.card_text import card_markdown, card_summary, headline_metrics
 
 
 def card(**changes) -> ModelCard:
@@ -46,12 +45,6 @@ def test_summary_says_what_for_which_images_and_how_good() -> None:
 def test_validation_numbers_are_called_so() -> None:
     assert headline_metrics(card(metrics={"val/auc": Metric(value=0.9)})) == "On validation cases: AUC 0.900"
     assert headline_metrics(card(metrics={})) == ""
-
-
-def test_image_that_does_not_fit_is_told_before_the_run() -> None:
-    assert fit_warnings(brain_phantom().image, card()) == ("Made for CT; this image is MR.",)
-    assert "needs a volume" in fit_warnings(chest_phantom(), card())[0]
-    assert any("colours" in text for text in fit_warnings(vessels_phantom().image, card()))
 
 
 def test_whole_card_names_limits_licence_and_use() -> None:

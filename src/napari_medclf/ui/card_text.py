@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from napari_medclf.domain.card import Metric, ModelCard, Task
-from napari_medclf.domain.image import ChannelKind, MedImage
 from napari_medclf.domain.package import ModelPackage
 
 _TASKS = {
@@ -60,18 +59,6 @@ def headline_metrics(card: ModelCard, limit: int = 2) -> str:
 def _metric_text(name: str, metric: Metric) -> str:
     interval = "" if metric.ci95 is None else f" [{metric.ci95[0]:.3f}, {metric.ci95[1]:.3f}]"
     return f"{_TELLING[name]} {metric.value:.3f}{interval}"
-
-
-def fit_warnings(image: MedImage, card: ModelCard) -> tuple[str, ...]:
-    """Say before a run what does not fit; the engine's own check follows when it runs."""
-    warnings = []
-    if card.input.spatial_dims == 3 and image.is_flat:
-        warnings.append("This model needs a volume; the image is one slice.")
-    if card.input.modality and image.modality and image.modality not in card.input.modality:
-        warnings.append(f"Made for {' or '.join(card.input.modality)}; this image is {image.modality}.")
-    if image.channel_kind is ChannelKind.COLOUR and len(card.input.channels) == 1:
-        warnings.append("Made for gray images; colours will be averaged.")
-    return tuple(warnings)
 
 
 def card_markdown(package: ModelPackage) -> str:

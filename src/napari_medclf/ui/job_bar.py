@@ -33,6 +33,7 @@ class JobBar(QWidget):
         self._worker: JobWorker | None = None
         self._title = ""
         self._tells_warnings = True
+        self._asks_for: type[BaseException] | None = None
         self._resting_text = "Ready"
         self._started = 0.0
         self._on_event: Callable[[JobEvent], None] = lambda event: None
@@ -49,6 +50,7 @@ class JobBar(QWidget):
         on_event: Callable[[JobEvent], None] = lambda event: None,
         on_end: Callable[[Outcome[Any]], None] = lambda outcome: None,
         tells_warnings: bool = True,
+        asks_for: type[BaseException] | None = None,
     ) -> bool:
         """Run a job in the background; False, with a notification, while another one runs.
 
@@ -66,12 +68,14 @@ class JobBar(QWidget):
             Gets the outcome, however the job ended, after `on_result`.
         tells_warnings : bool
             Notify of warnings; False where the panel itself shows them.
+        asks_for : type of exception or None
+            A failure that `on_end` asks the person about, so that it is not told as an error.
         """
         if self._worker is not None:
             notify.warn(f"{self._title} is still going on. Wait for it, or press Esc to cancel it.")
             return False
         self._title, self._on_event, self._on_result, self._on_end = title, on_event, on_result, on_end
-        self._tells_warnings = tells_warnings
+        self._tells_warnings, self._asks_for = tells_warnings, asks_for
         self._started = time.monotonic()
         worker = JobWorker(factory, self)
         worker.reported.connect(self._show_event)
@@ -171,9 +175,10 @@ class JobBar(QWidget):
         self._bar.setValue(_STEPS if outcome.reason is FinishReason.COMPLETED else 0)
         self._eta.setText("")
         self._cancel.setEnabled(False)
-        self._resting_text = _ending(self._title, outcome)
+        is_question = self._asks_for is not None and isinstance(outcome.error, self._asks_for)
+        self._resting_text = f"{self._title}: waits for your word" if is_question else _ending(self._title, outcome)
         self._message.setText(self._resting_text)
-        if outcome.reason is FinishReason.FAILED:
+        if outcome.reason is FinishReason.FAILED and not is_question:
             notify.complain(outcome.message)
         on_result, on_end = self._on_result, self._on_end
         self.running_changed.emit(False)

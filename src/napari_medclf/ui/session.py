@@ -12,13 +12,15 @@ from napari_medclf.bridge.derived import image_of_reference, with_source_image
 from napari_medclf.bridge.layers import LayerTuple, image_layer, labels_layer
 from napari_medclf.domain.annotation import Annotation, Status
 from napari_medclf.domain.dataset import FileRef
-from napari_medclf.domain.events import Job, Outcome, Progress
+from napari_medclf.domain.events import Job, JobEvent, Noted, Outcome, Progress
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.results import Prediction, Segmentation
-from napari_medclf.ui import notify, tasks, viewer_link
+from napari_medclf.domain.violation import Violation
+from napari_medclf.store.trust import NotTrusted
+from napari_medclf.ui import notify, run_tasks, tasks, viewer_link
 from napari_medclf.ui.autosave import Autosave, PaintedLabels
 from napari_medclf.ui.job_bar import JobBar
 from napari_medclf.ui.overlays import CanvasNotes
@@ -39,9 +41,13 @@ class Session(Subject):
     Signals
     -------
     work_changed : the work list, its statuses or its cursor changed.
+    noted : what a running model tells about its plan, as one line.
+    trust_wanted : ModelPackage that would run code of its own, which nobody has allowed yet.
     """
 
     work_changed = Signal()
+    noted = Signal(str)
+    trust_wanted = Signal(object)
 
     def __init__(self, viewer: Any, notes: CanvasNotes, bar: JobBar, user_folder: Path, parent: QObject) -> None:
         super().__init__(viewer, notes, bar, user_folder, parent)
@@ -53,17 +59,18 @@ class Session(Subject):
         self.author = ""
         self.opened_path: Path | None = None
         self._wanted: Path | None = None
-        self._cache = tasks.ModelCache()
+        self._cache = run_tasks.ModelCache()
         self._read_ahead = tasks.ReadAhead()
         self._opened_layers: list[Any] = []
         self._shown: FileRef | None = None
+        self._preview: Any = None
         self._is_moving = False
 
     def close_down(self) -> None:
         """Write what is unsaved, stop what runs, and let go of the viewer."""
         self.autosave.flush_now()
         super().close_down()
-        self._opened_layers = []
+        self._opened_layers, self._preview = [], None
 
     def open_path(self, path: Path) -> None:
         """List what is in a file, folder or project, and open its first image; the job bar tells how far it is."""
@@ -136,13 +143,26 @@ class Session(Subject):
         if layer is None or image is None:
             notify.warn("Open an image first: drop a file on the window, or use the Data tab.")
             return False
-        cache = self._cache
+        cache, focus = self._cache, viewer_link.visible_slice(self.viewer, layer)
         return self.bar.start(
             f"Running {package.name}",
-            lambda: tasks.run_model(image, package, options, cache),
+            lambda: run_tasks.run_model(image, package, options, cache, focus),
             lambda answer: self.take_answer(layer, answer),
+            on_event=lambda event: self._on_run_event(layer, event),
+            on_end=self._on_run_end,
             tells_warnings=tells_warnings,
+            asks_for=NotTrusted,
         )
+
+    def mend(self, package: ModelPackage, violation: Violation) -> None:
+        """Put an image above the one that is meant, changed so that the model fits it; that one is hidden."""
+        layer, image = self.image_layer, self.image
+        if layer is not None and image is not None:
+            self.lane.add(
+                f"Mending {image.name}",
+                lambda: run_tasks.mend(image, package.card, violation),
+                lambda described: self._show_mended(layer, described),
+            )
 
     def take_answer(self, layer: Any, answer: Answer) -> None:
         """Show what a model said about an image layer; labels a person painted on stay."""
@@ -275,6 +295,31 @@ class Session(Subject):
     def _on_move_failed(self, message: str) -> None:
         self._is_moving = False
         notify.complain(message)
+
+    def _on_run_event(self, layer: Any, event: JobEvent) -> None:
+        if isinstance(event, Noted):
+            self.noted.emit(event.message)
+        elif isinstance(event, run_tasks.PreviewShown) and event.layer is not None and layer in self.viewer.layers:
+            self._remove_preview()
+            active = self.viewer.layers.selection.active
+            self._preview = viewer_link.add_layer(self.viewer, event.layer)
+            self.viewer.layers.selection.active = active
+
+    def _on_run_end(self, outcome: Outcome[Answer]) -> None:
+        self._remove_preview()
+        if isinstance(outcome.error, NotTrusted):
+            self.trust_wanted.emit(outcome.error.package)
+
+    def _remove_preview(self) -> None:
+        preview, self._preview = self._preview, None
+        if preview is not None and self.viewer is not None and preview in self.viewer.layers:
+            self.viewer.layers.remove(preview)
+
+    def _show_mended(self, layer: Any, described: LayerTuple) -> None:
+        if layer in self.viewer.layers:
+            mended = self._add_opened(described)
+            layer.visible = False
+            self.viewer.layers.selection.active = mended
 
     def _show_labels(self, described: LayerTuple) -> None:
         name = described[1]["name"]

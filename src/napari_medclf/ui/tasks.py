@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from napari_medclf.bridge.layers import LayerTuple, image_layer, labels_layer
 from napari_medclf.domain.annotation import Status
@@ -17,14 +17,9 @@ from napari_medclf.domain.errors import MedclfError, ReadError
 from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.listing import SeriesEntry
-from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.results import Prediction
 from napari_medclf.ui.saved_answer import SavedAnswer, read_saved
 from napari_medclf.ui.working_copy import WorkingCopies
-
-if TYPE_CHECKING:
-    from napari_medclf.domain.backend import Predictor
-    from napari_medclf.jobs.predict import RunOptions
 
 Row = Mapping[str, Any]
 
@@ -114,23 +109,6 @@ class ReadAhead:
         return image if image is not None and known == ref else read_image(ref.path, ref.member)
 
 
-class ModelCache:
-    """Keeps the last model loaded; only used on the worker's thread."""
-
-    def __init__(self) -> None:
-        self._key: tuple[Any, ...] = ()
-        self._loaded: Predictor | None = None
-
-    def get(self, package: ModelPackage, options: RunOptions) -> Predictor:
-        """Load a model, or return the one that is loaded when its file has not changed."""
-        from napari_medclf.jobs.predict import load_package
-
-        key = (package.weights_path, package.card.weights_sha256, options.device)
-        if self._loaded is None or key != self._key:
-            self._loaded, self._key = load_package(package, options), key
-        return self._loaded
-
-
 def look_through(path: Path) -> Job[Found]:
     """List what is in a file, a folder or a project, without reading samples.
 
@@ -179,23 +157,6 @@ def open_image(ref: FileRef, copies: WorkingCopies, ahead: ReadAhead, project: P
         except (MedclfError, OSError) as error:  # the image itself must open
             yield Warned(f"{image.name}: the answer saved before cannot be shown. {error}")
     return Opened(ref, image, image_layer(image), painted, saved)
-
-
-def run_model(image: MedImage, package: ModelPackage, options: RunOptions, cache: ModelCache) -> Job[Answer]:
-    """Run a model, measure what it found, and describe its labels for napari."""
-    from napari_medclf.engine.measure import class_volumes, object_sizes
-    from napari_medclf.jobs.predict import predict_image
-
-    yield Progress(0, 0, "loading the model")
-    prediction = yield from predict_image(image, package, options, cache.get(package, options))
-    segmentation = prediction.segmentation
-    if segmentation is None:
-        return Answer(package.card, prediction)
-    yield Progress(0, 0, "measuring")
-    measure = object_sizes if segmentation.is_instances else class_volumes
-    rows = tuple(one.as_row() for one in measure(segmentation))
-    named = replace(segmentation, name=labels_name(image, package.name))
-    return Answer(package.card, prediction, rows, labels_layer(named, rows=rows, prediction=prediction, image=image))
 
 
 def list_models() -> Job[Any]:

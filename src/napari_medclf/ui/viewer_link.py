@@ -18,6 +18,7 @@ from napari_medclf.domain.errors import GridError
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import LabelClass
+from napari_medclf.ui.overlays import source_index
 
 
 def add_layer(viewer: Any, described: LayerTuple) -> Layer:
@@ -104,6 +105,20 @@ def labels_of(viewer: Any, image_layer: Image | None) -> Labels | None:
     active = viewer.layers.selection.active
     candidates = [active, *reversed(viewer.layers)]
     return next((layer for layer in candidates if is_our_labels(layer) and _belongs(layer, image_layer)), None)
+
+
+def visible_slice(viewer: Any, layer: Image) -> tuple[int, int] | None:
+    """The slice of an image that is looked at, as (axis, index) of its own grid; None in 3D and for pictures."""
+    info = info_of(layer)
+    if info is None or info.frame.is_flat or viewer.dims.ndisplay != 2:
+        return None
+    above = viewer.dims.ndim - 3
+    stepped = [axis for axis in range(3) if axis + above not in viewer.dims.displayed]
+    if len(stepped) != 1:
+        return None
+    axis = info.frame.order[stepped[0]]
+    place = source_index(layer, info, np.asarray(viewer.dims.point, dtype=np.float64))[axis]
+    return axis, int(np.clip(round(float(place)), 0, info.geometry.shape[axis] - 1))
 
 
 def show_acquired_plane(viewer: Any, layer: Image) -> None:

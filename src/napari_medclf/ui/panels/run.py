@@ -6,15 +6,23 @@ from qtpy.QtWidgets import QWidget
 
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import MedclfError
+from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.package import ModelPackage
+from napari_medclf.domain.violation import Violation
+from napari_medclf.jobs.contract import check_image
 from napari_medclf.jobs.predict import RunOptions
-from napari_medclf.ui import notify
-from napari_medclf.ui.card_text import card_summary, fit_warnings
+from napari_medclf.ui import notify, run_tasks
+from napari_medclf.ui.card_text import card_summary
 from napari_medclf.ui.forms import OptionsForm
 from napari_medclf.ui.job_bar import seconds_text
 from napari_medclf.ui.layout import button, column, heading, note
 from napari_medclf.ui.model_choice import ModelChoice
+from napari_medclf.ui.notices import Notices
 from napari_medclf.ui.session import Session
 from napari_medclf.ui.tables import MOST_MEASURED, ResultsTable, ScoreTable
+from napari_medclf.ui.trust_dialog import TrustDialog
+
+_LABELS = {"memory_gb": "Most memory (GB)", "uncertainty": "Map of uncertainty", "mirror": "Mirrored images"}
 
 
 class RunPanel(QWidget):
@@ -30,7 +38,9 @@ class RunPanel(QWidget):
         layout.addWidget(self.models)
         self.summary = note("", self)
         layout.addWidget(self.summary)
-        self.form = OptionsForm(RunOptions, parent=self)
+        self.notices = Notices(self._mend, self)
+        layout.addWidget(self.notices)
+        self.form = OptionsForm(RunOptions, labels=_LABELS, parent=self)
         self.form.show_values(session.settings.section("run"))
         layout.addWidget(self.form)
         self.start = button("Run   (Space)", "Run the model on the image in the viewer", self.run, self)
@@ -43,10 +53,15 @@ class RunPanel(QWidget):
         layout.addWidget(self.scores)
         layout.addWidget(self.measurements)
         layout.addStretch(1)
+        self.dialog: TrustDialog | None = None
+        self._noted = ""
+        self._checked: tuple[ModelPackage | None, MedImage | None] = (None, None)
+        session.trust_wanted.connect(self._ask_for_trust)
+        session.noted.connect(self._show_noted)
         session.models_changed.connect(self._show_model)
         session.image_changed.connect(self._show_model)
         session.answer_changed.connect(self._show_answer)
-        session.bar.running_changed.connect(lambda is_running: self.start.setEnabled(not is_running))
+        session.bar.running_changed.connect(self._on_running_changed)
         self._show_model()
         self._show_answer()
 
@@ -66,11 +81,51 @@ class RunPanel(QWidget):
 
     def _show_model(self) -> None:
         package, image = self.models.package, self._session.image
-        if package is None:
-            self.summary.setText("No model is installed yet.")
+        self.summary.setText("No model is installed yet." if package is None else card_summary(package.card))
+        if self._checked == (package, image):
             return
-        warnings = () if image is None else fit_warnings(image, package.card)
-        self.summary.setText("\n".join([card_summary(package.card), *(f"⚠ {one}" for one in warnings)]))
+        self._checked = (package, image)
+        self.notices.show_violations(())
+        if package is not None and image is not None:
+            card = package.card
+            self._session.lane.add(
+                "",
+                lambda: check_image(image, card),
+                lambda found: self._show_violations(package, image, found),
+                lambda message: None,  # what is wrong with the image is told when it is run
+            )
+
+    def _show_violations(self, package: ModelPackage, image: MedImage, found: tuple[Violation, ...]) -> None:
+        if self._checked == (package, image):
+            self.notices.show_violations(found)
+
+    def _mend(self, violation: Violation) -> None:
+        package = self.models.package
+        if package is not None:
+            self._session.mend(package, violation)
+
+    def _ask_for_trust(self, package: ModelPackage) -> None:
+        self.dialog = TrustDialog(package, lambda: self._trust(package), self.window())
+        self.dialog.finished.connect(self._forget_dialog)
+        self.dialog.open()
+
+    def _trust(self, package: ModelPackage) -> None:
+        self._session.lane.add("", lambda: run_tasks.trust(package), self._on_trusted)
+
+    def _on_trusted(self, name: str) -> None:
+        self.run()
+
+    def _forget_dialog(self, code: int) -> None:
+        self.dialog = None
+
+    def _show_noted(self, message: str) -> None:
+        self._noted = f"{self._noted}\n{message}".strip()
+        self._show_answer()
+
+    def _on_running_changed(self, is_running: bool) -> None:
+        self.start.setEnabled(not is_running)
+        self._noted = ""
+        self._show_answer()
 
     def _show_answer(self) -> None:
         answer = self._session.answer
@@ -80,6 +135,9 @@ class RunPanel(QWidget):
         rows = () if answer is None else answer.rows
         self.measurements.setVisible(bool(rows))
         self.measurements.show_measurements(rows)
+        if self._noted:
+            self.message.setText(self._noted)
+            return
         if answer is None:
             self.message.setText("Run a model to see labels, scores and measurements here.")
             return
@@ -87,7 +145,10 @@ class RunPanel(QWidget):
         kind = _count_text(len(rows)) if answer.card.task is Task.INSTANCES else ""
         parts = [f"{prediction.model} {prediction.model_version}", kind]
         parts.append(f"{seconds_text(prediction.elapsed_s)} on {prediction.place}")
-        lines = [" · ".join(part for part in parts if part), *(f"⚠ {one}" for one in prediction.warnings)]
+        known = {one.sentence for one in self.notices.violations}
+        warnings = [f"⚠ {one}" for one in prediction.warnings if one not in known]
+        plan = [prediction.plan] if prediction.plan else []
+        lines = [" · ".join(part for part in parts if part), *plan, *warnings]
         self.message.setText("\n".join(lines))
 
 

@@ -1,0 +1,120 @@
+"""The jobs behind the Run panel: on a worker, they load and run models; they touch no layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_medclf.bridge.layers import LayerTuple, image_layer, labels_layer
+from napari_medclf.bridge.preview import preview_layer
+from napari_medclf.domain.card import ModelCard
+from napari_medclf.domain.events import Job, Previewed, Progress
+from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.package import ModelPackage
+from napari_medclf.domain.results import Prediction
+from napari_medclf.domain.violation import Violation
+from napari_medclf.ui.tasks import Answer, labels_name
+
+if TYPE_CHECKING:
+    from napari_medclf.domain.backend import Predictor
+    from napari_medclf.jobs.predict import RunOptions
+
+Focus = tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class PreviewShown(Previewed):
+    """A preview with its layer, described on the worker."""
+
+    layer: LayerTuple | None = None
+
+
+class ModelCache:
+    """Keeps the last model loaded; only used on the worker's thread."""
+
+    def __init__(self) -> None:
+        self._key: tuple[Any, ...] = ()
+        self._loaded: Predictor | None = None
+
+    def get(self, package: ModelPackage, options: RunOptions) -> Predictor:
+        """Load a model, or return the one that is loaded when its files have not changed."""
+        from napari_medclf.jobs.predict import load_package
+
+        files = package.files or (package.weights_path, package.folder)
+        key = (package, _times(files), options.device, options.precision, options.runtime)
+        if self._loaded is None or key != self._key:
+            self._loaded = None  # two models at once may be too much for the memory
+            self._loaded, self._key = load_package(package, options), key
+        return self._loaded
+
+
+def run_model(
+    image: MedImage, package: ModelPackage, options: RunOptions, cache: ModelCache, focus: Focus = None
+) -> Job[Answer]:
+    """Run a model, measure what it found, and describe its labels for napari.
+
+    Parameters
+    ----------
+    focus : (axis, index) or None
+        The slice that is looked at; it comes first, as `PreviewShown`.
+    """
+    from napari_medclf.jobs.predict import predict_image
+
+    yield Progress(0, 0, "loading the model")
+    running = predict_image(image, package, options, cache.get(package, options), focus)
+    prediction = yield from _with_layers(running, image, package)
+    yield Progress(0, 0, "measuring")
+    return _describe(prediction, image, package)
+
+
+def mend(image: MedImage, card: ModelCard, violation: Violation) -> Job[LayerTuple]:
+    """Mend an image as a person asked for, and describe it for napari."""
+    from napari_medclf.jobs.contract import mend_image
+
+    mended = yield from mend_image(image, card, violation)
+    return image_layer(mended)
+
+
+def trust(package: ModelPackage) -> Job[str]:
+    """Write down that a model's code may run; returns its name."""
+    from napari_medclf.store.trust import remember_trust
+
+    yield Progress(0, 0)
+    if package.trust is not None:
+        remember_trust(package.trust, package.name)
+    return package.name
+
+
+def _with_layers(running: Job[Prediction], image: MedImage, package: ModelPackage) -> Job[Prediction]:
+    """Describe previews for napari as they pass by."""
+    name = f"{labels_name(image, package.name)} · first slice"
+    try:
+        while True:
+            event = next(running)
+            if isinstance(event, Previewed):
+                layer = preview_layer(event, image.geometry, package.card.schema_, name)
+                event = PreviewShown(event.axis, event.index, event.labels, event.is_final, layer)
+            yield event
+    except StopIteration as end:
+        prediction: Prediction = end.value
+        return prediction
+    finally:
+        running.close()
+
+
+def _describe(prediction: Prediction, image: MedImage, package: ModelPackage) -> Answer:
+    from napari_medclf.engine.measure import class_volumes, object_sizes
+
+    segmentation = prediction.segmentation
+    if segmentation is None:
+        return Answer(package.card, prediction)
+    measure = object_sizes if segmentation.is_instances else class_volumes
+    rows = tuple(one.as_row() for one in measure(segmentation))
+    named = replace(segmentation, name=labels_name(image, package.name))
+    return Answer(package.card, prediction, rows, labels_layer(named, rows=rows, prediction=prediction, image=image))
+
+
+def _times(paths: Iterable[Path]) -> tuple[int, ...]:
+    return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
