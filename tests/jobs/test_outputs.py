@@ -68,7 +68,8 @@ def test_every_format_holds_the_same_answer(image, prediction, folder, tmp_path)
     written = write_outputs(prediction, image, SCHEMA, out, [name for name in FORMATS if name not in ("png", "auto")])
 
     names = {path.name for path in written.files}
-    assert names == ({*LABEL_FILES.values(), *REPORT_FILES.values()} - {"segmentation.png"}) | {"classification.json"}
+    also = {"classification.json", "boxes.json", "boxes.csv"}
+    assert names == ({*LABEL_FILES.values(), *REPORT_FILES.values()} - {"segmentation.png"}) | also
     truth = prediction.segmentation
     found = read_nifti(out / "segmentation.nii.gz")
     assert image.geometry.explain_difference(found.geometry) == ""

@@ -53,7 +53,7 @@ def write_points(points: FloatArray, labels: Sequence[str], path: Path, geometry
         for row, voxel in zip(rows, geometry.to_index(points), strict=True):
             row.update(zip(_VOXEL_COLUMNS, (round(float(n), 4) for n in voxel), strict=True))
     columns = (*POINT_COLUMNS, *(() if geometry is None else _VOXEL_COLUMNS))
-    _write_rows(path, columns, rows, {"frame": "LPS", "unit": "mm"}, "points")
+    write_rows(path, columns, rows, {"frame": "LPS", "unit": "mm"}, "points")
 
 
 def write_report_csv(report: MeasurementReport, path: Path) -> None:
@@ -67,7 +67,7 @@ def write_report_csv(report: MeasurementReport, path: Path) -> None:
         If the suffix is another one or the disk does not take it.
     """
     rows = [row for group in report.groups for row in _report_rows(group)]
-    _write_rows(path, REPORT_COLUMNS, rows, {"title": report.title, "algorithm": report.algorithm}, "measurements")
+    write_rows(path, REPORT_COLUMNS, rows, {"title": report.title, "algorithm": report.algorithm}, "measurements")
 
 
 def _report_rows(group: MeasurementGroup) -> Iterable[dict[str, Any]]:
@@ -92,9 +92,14 @@ def _code(concept: CodedConcept | None) -> str:
     return f"{concept.scheme}:{concept.value}" if concept is not None else ""
 
 
-def _write_rows(
-    path: Path, columns: Sequence[str], rows: list[dict[str, Any]], head: dict[str, str], name: str
-) -> None:
+def write_rows(path: Path, columns: Sequence[str], rows: list[dict[str, Any]], head: dict[str, str], name: str) -> None:
+    """Write rows as a table (``.csv``, the columns) or as a document (``.json``, head and all keys of the rows).
+
+    Raises
+    ------
+    WriteError
+        If the suffix is another one, the disk does not take it, or something else came back.
+    """
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".json"):
         raise WriteError(f"{path}: {name} are written as .csv or .json.")

@@ -19,11 +19,22 @@ LABEL_FILES = {
     "overlay": "overlay.png",
 }
 """Format to file, of those that hold labels."""
+BOX_FILES = {"boxes": "boxes.json"}
+"""Format to file, of those that hold boxes; a table ``boxes.csv`` stands beside it. Of labels they hold the parts."""
+UNCERTAINTY_FILE = "uncertainty.nii.gz"
+"""Written beside the labels whenever a map of uncertainty was asked for."""
 REPORT_FILES = {"dicom-sr": "report.dcm", "csv": "measurements.csv"}
 """Format to file, of those that hold numbers."""
-FORMATS = ("auto", *LABEL_FILES, *REPORT_FILES)
+FORMATS = ("auto", *LABEL_FILES, *BOX_FILES, *REPORT_FILES)
 DICOM_FORMATS = ("dicom-seg", "dicom-labelmap", "rtstruct", "dicom-sr")
 """These need the DICOM series that the image came from."""
+_OF_SCORES = (
+    "A model to classify has no labels to write as {unfit}. Its scores are always written as JSON; also {fitting} are "
+    "possible."
+)
+_OF_BOXES = (
+    "A model to detect has no labels to write as {unfit}. Its boxes are always written as JSON and CSV ({fitting})."
+)
 
 
 def check_formats(task: Task, formats: Sequence[str]) -> None:
@@ -34,11 +45,10 @@ def check_formats(task: Task, formats: Sequence[str]) -> None:
     OptionError
         Naming the format.
     """
-    if task is not Task.CLASSIFY:
+    held = {Task.CLASSIFY: (_OF_SCORES, REPORT_FILES), Task.DETECT: (_OF_BOXES, BOX_FILES)}.get(task)
+    if held is None:
         return
-    unfit = [name for name in formats if name in LABEL_FILES]
+    sentence, fitting = held
+    unfit = [name for name in formats if name != "auto" and name not in fitting]
     if unfit:
-        raise OptionError(
-            f"A model to classify has no labels to write as {', '.join(unfit)}. Its scores are always written as JSON; "
-            f"also {', '.join(REPORT_FILES)} are possible."
-        )
+        raise OptionError(sentence.format(unfit=", ".join(unfit), fitting=", ".join(fitting)))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_medclf.jobs.formats import LABEL_FILES, REPORT_FILES
+from napari_medclf.jobs.box_outputs import count_boxes, write_box_files, write_uncertainty
+from napari_medclf.jobs.formats import BOX_FILES, LABEL_FILES, REPORT_FILES
 from napari_medclf.jobs.json_text import json_text
 
 if TYPE_CHECKING:
@@ -73,6 +74,12 @@ def write_outputs(
                 saved = _SavedSegmentation(uid, path) if name == "dicom-seg" else saved
                 files.append(path)
         values |= _segmentation_values(prediction.segmentation)
+    if prediction.detection is not None or any(name in BOX_FILES for name in formats):
+        detection, paths = write_box_files(prediction, folder)
+        files += paths
+        values |= count_boxes(detection)
+    if prediction.uncertainty is not None:
+        files.append(write_uncertainty(prediction.uncertainty, folder))
     for name in (one for one in formats if one in REPORT_FILES):
         files.append(folder / REPORT_FILES[name])
         _write_report(name, prediction, image, schema, saved, files[-1])
