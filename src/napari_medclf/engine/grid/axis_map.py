@@ -43,6 +43,15 @@ class AxisMap:
         # monai.data.utils.compute_shape_offset (1.6.1): from the first centre to the last, rounded half to even.
         return cls(n_source, int(np.round((n_source - 1) / step + 1)), step, 0.0)
 
+    @classmethod
+    def from_middle(cls, n_source: int, step: float) -> AxisMap:
+        """As `from_centre`, but index n / 2 of both grids coincides: MONAI's ``Spacing`` where axes are not orthogonal.
+
+        See `spacing_corner.keeps_first_voxel`.
+        """
+        n_model = cls.from_centre(n_source, step).n_model
+        return cls(n_source, n_model, step, (n_source - step * n_model) / 2)
+
     @property
     def is_same(self) -> bool:
         """Whether there is nothing to resample."""

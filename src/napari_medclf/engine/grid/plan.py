@@ -9,6 +9,7 @@ from napari_medclf.engine.grid.axis_map import AxisMap
 from napari_medclf.engine.grid.crop import Box, crop_geometry
 from napari_medclf.engine.grid.cubic import slice_axis
 from napari_medclf.engine.grid.grid_map import GridMap
+from napari_medclf.engine.grid.spacing_corner import keeps_first_voxel
 from napari_medclf.engine.grid.upright import stand_upright
 
 Maps = tuple[AxisMap, AxisMap, AxisMap]
@@ -82,11 +83,17 @@ def _plan_axes(turned: Geometry, spec: InputSpec) -> Maps:
         maps[kept:] = [AxisMap.between_edges(n, to) for n, to in zip(turned.shape[kept:], spec.resize_to, strict=True)]
     elif spec.spacing_mm is not None and turned.unit is Unit.MILLIMETRE:
         each = zip(turned.shape[kept:], turned.spacing[kept:], spec.spacing_mm, strict=True)
-        maps[kept:] = [_plan_axis(n, spacing, wanted, spec) for n, spacing, wanted in each]
+        is_middle = spec.align == "centre" and kept == 0 and not _keeps_first_voxel(turned, spec.spacing_mm)
+        maps[kept:] = [_plan_axis(n, spacing, wanted, spec, is_middle=is_middle) for n, spacing, wanted in each]
     return (maps[0], maps[1], maps[2])
 
 
-def _plan_axis(n: int, spacing_mm: float, wanted_mm: float, spec: InputSpec) -> AxisMap:
+def _keeps_first_voxel(turned: Geometry, spacing_mm: tuple[float, ...]) -> bool:
+    return keeps_first_voxel(turned.affine[:3, :3], turned.shape, spacing_mm)
+
+
+def _plan_axis(n: int, spacing_mm: float, wanted_mm: float, spec: InputSpec, *, is_middle: bool) -> AxisMap:
     if spec.align == "centre":
-        return AxisMap.from_centre(n, wanted_mm / spacing_mm)
+        step = wanted_mm / spacing_mm
+        return AxisMap.from_middle(n, step) if is_middle else AxisMap.from_centre(n, step)
     return AxisMap.between_edges(n, max(1, round(n * spacing_mm / wanted_mm)))
