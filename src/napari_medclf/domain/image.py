@@ -112,6 +112,8 @@ class MedImage:
         Of `channel_values`: s, ms; empty without.
     window : (lowest, highest) or None
         Contrast limits in sample values, for the display only.
+    limits : (lowest, highest) or None
+        What the samples could be at most, as far as the file tells: of 12 stored bits 0 and 4095, rescaled.
     warnings : tuple of str
         Sentences about what is odd with this image.
 
@@ -131,6 +133,7 @@ class MedImage:
     channel_values: tuple[float, ...] = ()
     channel_unit: str = ""
     window: tuple[float, float] | None = None
+    limits: tuple[float, float] | None = None
     source: Source = field(default_factory=lambda: Source(Path()))
     warnings: tuple[str, ...] = ()
 

@@ -13,6 +13,7 @@ class Intensity(BaseModel):
     ``zscore``: (x - mean) / standard deviation of the image, per channel, after clipping to the
     percentiles `low` and `high`. ``window``: clip to [low, high] in sample units, then to 0..1.
     ``percentile``: clip to the percentiles, then to 0..1. ``range``: from the dtype's range to 0..1.
+    ``stored``: from the range of the bits that a file stores (12 of 16: 0 to 4095) to 0..1, else as ``range``.
     ``minmax``: from the image's smallest and largest sample to 0..1. ``clip``: clip to [low, high] and keep the
     unit. ``none``: as they are.
 
@@ -29,7 +30,7 @@ class Intensity(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["zscore", "window", "percentile", "range", "minmax", "clip", "none"]
+    kind: Literal["zscore", "window", "percentile", "range", "stored", "minmax", "clip", "none"]
     low: float = 0.0
     high: float = 100.0
     of: Literal["all", "nonzero", "filled", "above_mean"] = "all"
@@ -69,8 +70,8 @@ class InputSpec(BaseModel):
     resize_to : (j, i) or (k, j, i), or None
         Resize the whole image to this many pixels, for classification.
     crop : str
-        Before anything else, cut to the box of ``nonzero`` samples (of any channel), and fill the rest of the answer
-        with background.
+        Before anything else, cut to the box of ``nonzero`` samples (of any channel), or to the ``square`` in the middle
+        of rows and columns, and fill the rest of the answer with background.
     resampling : str
         ``area``: the mean over what a new voxel covers where an axis shrinks, linear where it grows. ``linear``:
         linear between centres either way, as MONAI's ``Spacing`` and PyTorch do. ``cubic``: third-order splines as
@@ -107,7 +108,7 @@ class InputSpec(BaseModel):
     axis_codes: str | None = None
     axis_order: tuple[int, int, int] = (0, 1, 2)
     resize_to: tuple[int, ...] | None = None
-    crop: Literal["none", "nonzero"] = "none"
+    crop: Literal["none", "nonzero", "square"] = "none"
     resampling: Literal["area", "linear", "cubic"] = "area"
     align: Literal["edges", "centre"] = "edges"
     is_normalised_first: bool = False

@@ -113,7 +113,7 @@ def _scale(group: FloatArray, intensity: Intensity, limits: tuple[float, float],
         _to_unit(group, low, high, is_clipped=intensity.is_clipped)
     elif kind == "window":
         _to_unit(group, intensity.low, intensity.high, is_clipped=intensity.is_clipped)
-    elif kind == "range":
+    elif kind in ("range", "stored"):
         _to_unit(group, *limits, is_clipped=intensity.is_clipped)
     elif kind == "minmax":
         _to_unit(group, float(group.min()), float(group.max()), is_clipped=False)

@@ -11,7 +11,7 @@ from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.image import MedImage, Scale
 from napari_medclf.domain.input_spec import InputSpec
 from napari_medclf.engine.channels import Channels, open_channels
-from napari_medclf.engine.grid.crop import Box
+from napari_medclf.engine.grid.crop import Box, square_box
 from napari_medclf.engine.grid.grid_map import GridMap
 from napari_medclf.engine.grid.plan import map_grid
 from napari_medclf.engine.intensity import needs_statistics, scale_channels, value_limits
@@ -76,11 +76,13 @@ def prepare_by_slabs(image: MedImage, spec: InputSpec, *, is_air_skipped: bool =
     its statistics are wanted before it is resampled.
     """
     channels = open_channels(image, spec)
-    limits, range_warning = value_limits(image) if _uses_range(spec) else ((0.0, 1.0), "")
+    limits, range_warning = _limits(image, spec)
     finite, finite_warning = yield from _find_smallest_finite(channels)
     box: Box | None = None
     if spec.crop == "nonzero":
         box = yield from _find_box(channels)
+    elif spec.crop == "square":
+        box = square_box(channels.shape[1:])
     grid = map_grid(image.geometry, spec, box)
     is_late = not spec.is_normalised_first
     if grid.upright is not None or grid.resampling == "cubic" or not (is_late or not needs_statistics(spec)):
@@ -113,8 +115,12 @@ def _forward_whole(
     return np.ascontiguousarray(grid.forward_cropped(source), dtype=np.float32)
 
 
-def _uses_range(spec: InputSpec) -> bool:
-    return any(one.kind == "range" for one in (spec.intensity, *spec.channel_intensity, *spec.then))
+def _limits(image: MedImage, spec: InputSpec) -> tuple[tuple[float, float], str]:
+    """Lowest and highest value that the samples may have, where the card asks for that, and a warning."""
+    kinds = {one.kind for one in (spec.intensity, *spec.channel_intensity, *spec.then)}
+    if "stored" in kinds and image.limits is not None:
+        return image.limits, ""
+    return value_limits(image) if kinds & {"range", "stored"} else ((0.0, 1.0), "")
 
 
 def _to_float(samples: PixelArray, finite: float | None) -> FloatArray:

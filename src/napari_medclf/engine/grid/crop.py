@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from napari_medclf.domain.arrays import PixelArray
@@ -34,6 +36,21 @@ def find_nonzero_box(samples: PixelArray) -> Box | None:
         found.append((int(inside[0]), int(inside[-1]) + 1))
     box = (found[0], found[1], found[2])
     return None if box == ((0, samples.shape[1]), (0, samples.shape[2]), (0, samples.shape[3])) else box
+
+
+def square_box(shape: Sequence[int]) -> Box | None:
+    """Give the largest square in the middle of rows and columns of a (K, J, I) image; None where it is one already.
+
+    Notes
+    -----
+    Of an odd difference the first side keeps less, as in TorchXRayVision's ``XRayCenterCrop``.
+    """
+    n_slices, n_rows, n_columns = shape
+    size = min(n_rows, n_columns)
+    if n_rows == n_columns:
+        return None
+    top, left = n_rows // 2 - size // 2, n_columns // 2 - size // 2
+    return (0, n_slices), (top, top + size), (left, left + size)
 
 
 def crop_geometry(source: Geometry, box: Box) -> Geometry:

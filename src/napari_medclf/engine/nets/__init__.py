@@ -11,11 +11,18 @@ from collections.abc import Callable
 from torch import nn
 
 from napari_medclf.engine.nets.basic_unet import BasicUNet
+from napari_medclf.engine.nets.densenet import DenseNet, densenet121
 from napari_medclf.engine.nets.layers import NotSupported
 from napari_medclf.engine.nets.resnet import ResNet
 from napari_medclf.engine.nets.unet import UNet
 
 __all__ = ["TWINS", "NotSupported"]
 
-TWINS: dict[str, Callable[..., nn.Module]] = {"BasicUNet": BasicUNet, "ResNet": ResNet, "UNet": UNet}
+TWINS: dict[str, Callable[..., nn.Module]] = {
+    "BasicUNet": BasicUNet,
+    "DenseNet": DenseNet,
+    "DenseNet121": densenet121,
+    "ResNet": ResNet,
+    "UNet": UNet,
+}
 """MONAI's class name to the twin; one that meets an argument it does not know raises `NotSupported`."""

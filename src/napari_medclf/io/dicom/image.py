@@ -54,6 +54,7 @@ def read_stack(stack: Stack, *, lazy: bool = False) -> MedImage:
             channel_values=values,
             channel_unit=unit,
             window=None if is_colour else window_of(first) or robust_window(_sample(data)),
+            limits=limits_of(first),
             source=stack.source,
             warnings=tuple(dict.fromkeys(warnings)),
         )
@@ -125,6 +126,15 @@ def scale_of(header: Header) -> Scale:
     if header.modality == "CT" and header.is_rescaled and header.rescale_type.upper() in ("", "HU"):
         return Scale.HU
     return Scale.RAW
+
+
+def limits_of(header: Header) -> tuple[float, float] | None:
+    """Say what rescaled samples of a plane could be at most; None where a table or decimals leave that open."""
+    pixels = header.pixels
+    if pixels.is_float or header.has_lut or header.suv_factor is not None:
+        return None
+    ends = [header.slope * end + header.intercept for end in stored_limits(pixels)]
+    return min(ends), max(ends)
 
 
 def window_of(header: Header) -> tuple[float, float] | None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import ChannelKind, MedImage
-from napari_medclf.io.dicom.image import scale_of, window_of
+from napari_medclf.io.dicom.image import limits_of, scale_of, window_of
 from napari_medclf.io.dicom.pixels.codecs import checked_stream
 from napari_medclf.io.dicom.pixels.codestream import Stream
 from napari_medclf.io.dicom.pixels.colour import rgb_converter
@@ -71,6 +71,7 @@ def read_reduced(path: Path, at_least_px: int) -> MedImage:
         channel_kind=ChannelKind.COLOUR if is_colour else ChannelKind.NONE,
         channel_names=("red", "green", "blue") if is_colour else (),
         window=None if is_colour else window_of(header),
+        limits=limits_of(header),
         source=stack.source,
         warnings=(*stack.notes, f"It was read at 1/{found.step} of its size.") if found.step > 1 else stack.notes,
     )
