@@ -59,7 +59,7 @@ class Case:
     shape: tuple[int, int, int, int]
     spacing_mm: tuple[float, float, float]
     margin: int = 0
-    """Voxels of nothing around the image."""
+    """About so many voxels of nothing around the image."""
     seed: int = 0
 
     @property
@@ -82,7 +82,7 @@ class Case:
 
     @property
     def image(self) -> np.ndarray:
-        """Blobs (C, K, J, I) float32 with a little noise, inside of a margin of zeros."""
+        """Blobs (C, K, J, I) float32 with a little noise, inside of an ellipsoid where there is a margin."""
         random = np.random.default_rng(self.seed)
         n_channels, *shape = self.shape
         samples = np.full(self.shape, 60.0)
@@ -93,11 +93,11 @@ class Case:
             squared = sum((axis - at) ** 2 for axis, at in zip(places, centre, strict=True))
             samples += random.uniform(80, 500, size=(n_channels, 1, 1, 1)) * np.exp(-squared / (2 * width**2))
         samples += random.normal(scale=4, size=self.shape)
-        inside = np.zeros(self.shape, dtype=bool)
-        kept = [slice(self.margin // 2, n - self.margin) if self.margin else slice(None) for n in shape]
-        inside[(slice(None), *kept)] = True
-        samples[~inside] = 0
         if self.margin:
+            middle = [(n - self.margin / 2) / 2 for n in shape]
+            reach = [n / 2 - self.margin for n in shape]
+            from_middle = zip(places, middle, reach, strict=True)
+            samples[:, sum(((axis - at) / size) ** 2 for axis, at, size in from_middle) > 2] = 0
             samples[:, shape[0] // 2, shape[1] // 2 : shape[1] // 2 + 3, shape[2] // 2] = 0  # a hole counts as inside
         return samples.astype(np.float32)
 

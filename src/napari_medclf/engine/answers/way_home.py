@@ -29,7 +29,8 @@ class WayHome:
         self._output, self._is_activated_first = output, output.resampled == "probabilities"
         if self._is_activated_first:
             output = output.model_copy(update={"is_activated": True, "temperature": 1.0})
-        is_half = card.input.tiling == "nnunet"
+        # nnU-Net's variant that resamples with torch (a linear card) does so in single precision.
+        is_half = card.input.tiling == "nnunet" and card.input.resampling == "cubic"
         self._home: ArgmaxHome | ThresholdHome | _NearestHome
         if output.resampled == "labels":
             self._home = _NearestHome(grid, output, axis)
@@ -48,7 +49,11 @@ class WayHome:
     def finish(self) -> LabelArray:
         """Give label values (K, J, I) on the source grid."""
         found = self._home.finish()
-        return values_of_channels(self._output.schema_)[found] if isinstance(self._home, ArgmaxHome) else found
+        if not isinstance(self._home, ArgmaxHome):
+            return found
+        values = _values(self._output)
+        is_same = values.dtype == found.dtype and np.array_equal(values, np.arange(len(values)))
+        return found if is_same else values[found]
 
 
 class _NearestHome:
@@ -56,7 +61,7 @@ class _NearestHome:
 
     def __init__(self, grid: GridMap, output: OutputSpec, axis: int) -> None:
         self._grid, self._output, self._axis = grid, output, axis
-        self._labels: LabelArray = np.zeros(grid.shape, values_of_channels(output.schema_).dtype)
+        self._labels: LabelArray = np.zeros(grid.shape, _values(output).dtype)
 
     def take(self, start: int, logits: FloatArray) -> None:
         box = [slice(None)] * 3
@@ -68,10 +73,14 @@ class _NearestHome:
 
     def _decide(self, logits: FloatArray) -> LabelArray:
         if is_argmax(self._output):
-            return np.asarray(values_of_channels(self._output.schema_)[logits.argmax(axis=0)])
+            return np.asarray(_values(self._output)[logits.argmax(axis=0)])
         probabilities = logits.astype(np.float32, order="C", copy=True)
         activate(probabilities, self._output)
         return decide_labels(probabilities, self._output)
+
+
+def _values(output: OutputSpec) -> LabelArray:
+    return values_of_channels(output.schema_, has_background=output.has_background_channel)
 
 
 def is_argmax(output: OutputSpec) -> bool:
