@@ -9,13 +9,7 @@ import pytest
 
 from napari_medclf.domain.labels import LabelClass, LabelSchema
 from napari_medclf.domain.output_spec import OutputSpec
-from napari_medclf.engine.decide import (
-    activate,
-    decide_classes,
-    decide_labels,
-    remove_small_objects,
-    values_of_channels,
-)
+from napari_medclf.engine.decide import Chooser, activate, decide_classes, decide_labels, values_of_channels
 
 _ORGANS = LabelSchema.from_names(["liver", "spleen"], first_value=1)
 
@@ -88,7 +82,33 @@ def test_independent_classes_may_all_be_there_or_none() -> None:
     assert (nothing.is_calibrated, nothing.thresholds) == (True, {"b": 0.2})
 
 
-def test_small_objects_go_class_by_class() -> None:
-    labels = np.array([[[1, 1, 2, 0, 2, 2, 2, 0, 1]]], dtype=np.uint8)
-    remove_small_objects(labels, _ORGANS, 2)
-    assert labels.ravel().tolist() == [1, 1, 0, 0, 2, 2, 2, 0, 0]
+def test_later_priority_is_painted_over_earlier() -> None:
+    channels = _line([0.0] * 4, [0.9, 0.9, 0.5, 0.6], [0.2, 0.6, 0.7, 0.5])
+    output = _output(activation="sigmoid", priority=("liver", "spleen"))
+    # A half is not more likely than not: nnU-Net's regions need more.
+    assert decide_labels(channels, output).ravel().tolist() == [1, 2, 2, 1]
+    turned = _output(activation="sigmoid", priority=("spleen", "liver"))
+    assert decide_labels(channels, turned).ravel().tolist() == [1, 1, 2, 1]
+
+
+def test_network_without_background_channel_has_one_channel_a_class() -> None:
+    vessels = LabelSchema.from_names(["vessel"], first_value=1)
+    output = _output(vessels, activation="sigmoid", has_background_channel=False, thresholds={"vessel": 0.4196})
+    assert decide_labels(_line([0.41, 0.42, 0.9]), output).ravel().tolist() == [0, 1, 1]
+    assert values_of_channels(vessels, has_background=False).tolist() == [1]
+
+
+def test_answer_that_is_a_probability_is_left_alone() -> None:
+    answer = np.array([[0.2, 0.7]], dtype=np.float32)
+    activate(answer, _output(is_activated=True, temperature=3.0))
+    assert answer.tolist() == [[pytest.approx(0.2), pytest.approx(0.7)]]
+
+
+def test_logits_are_chosen_like_their_probabilities() -> None:
+    from scipy.special import expit
+
+    logits = np.random.default_rng(3).normal(0, 3, size=(3, 4, 5, 6)).astype(np.float32)
+    for priority in ((), ("spleen", "liver")):
+        output = _output(activation="sigmoid", thresholds={"liver": 0.3}, temperature=1.7, priority=priority)
+        found = Chooser(output, is_logit=True).choose(logits[1:])
+        assert np.array_equal(found, decide_labels(expit(logits / 1.7), output))

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from napari_medclf.domain.arrays import BoolArray, FloatArray, LabelArray
+from napari_medclf.domain.arrays import FloatArray, LabelArray
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.domain.results import Classification
@@ -130,17 +130,3 @@ def decide_classes(probabilities: Sequence[float], output: OutputSpec, *, is_cal
         others = [name for name in scores if name not in thresholds]
         decided = (max(reached or others or scores, key=scores.__getitem__),)
     return Classification(scores, decided, thresholds=dict(thresholds), is_calibrated=is_calibrated)
-
-
-def remove_small_objects(labels: LabelArray, schema: LabelSchema, min_object_vox: float) -> None:
-    """Set connected objects (faces touch) of fewer voxels to background, in place, class by class."""
-    from scipy import ndimage
-
-    if min_object_vox <= 1:
-        return
-    for one in schema.foreground:
-        numbers, n_objects = ndimage.label(labels == one.value)
-        sizes = np.bincount(numbers.ravel(), minlength=n_objects + 1)
-        is_small: BoolArray = sizes < min_object_vox
-        is_small[0] = False
-        labels[is_small[numbers]] = 0

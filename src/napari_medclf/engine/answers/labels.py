@@ -12,7 +12,6 @@ from napari_medclf.engine.answers.inference import Answer, Inference
 from napari_medclf.engine.answers.preview import Asked, preview_slice
 from napari_medclf.engine.answers.way_home import WayHome, background_logits, choose_home_axis
 from napari_medclf.engine.background import in_background
-from napari_medclf.engine.decide import remove_small_objects
 from napari_medclf.engine.planning.smaller import smaller_window
 from napari_medclf.engine.restore.entropy import EntropyHome
 from napari_medclf.engine.restore.members import MeanOfMembers
@@ -20,6 +19,7 @@ from napari_medclf.engine.restore.sink import Sink
 from napari_medclf.engine.sliding.air import wants_window
 from napari_medclf.engine.sliding.slide import Streaming, slide
 from napari_medclf.engine.sliding.window import Window
+from napari_medclf.engine.tidy import keep_largest, remove_small_objects
 
 
 def answer_labels(inference: Inference) -> Job[Answer]:
@@ -93,6 +93,7 @@ def _streaming(inference: Inference, window: Window, asked: Asked) -> Streaming:
 def _finish(homes: _Homes, inference: Inference) -> LabelArray:
     output, grid = inference.card.output, inference.prepared.grid
     labels = homes.labels.finish()
+    keep_largest(labels, output.schema_, output.largest_only)
     remove_small_objects(labels, output.schema_, output.min_object_vox * grid.source_vox_per_model_vox)
     return labels
 
