@@ -169,6 +169,14 @@ def test_file_cut_anywhere_is_refused(tmp_path: Path, save: Any) -> None:
         assert "\n" not in str(raised.value)
 
 
+def test_weights_outlive_their_file(tmp_path: Path) -> None:
+    state = dict(_network().state_dict())
+    save_file(state, tmp_path / "weights")
+    found = read_tensors(tmp_path / "weights")
+    (tmp_path / "weights").write_bytes(b"")  # mapped memory would now be gone
+    assert _same(dict(sorted(found.items())), dict(sorted(state.items())))
+
+
 def test_header_that_names_a_tensor_twice_is_refused(tmp_path: Path) -> None:
     entry = '"w":{"dtype":"F32","shape":[1],"data_offsets":[%d,%d]}'
     header = ("{" + entry % (0, 4) + "," + entry % (4, 8) + "}").encode()

@@ -27,10 +27,10 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
     """
     _check_header(path)
     try:
-        tensors: dict[str, Tensor] = load_file(path, device="cpu")
+        # load_file maps the file into memory: were it overwritten later, the whole program would die (bus error)
+        return {name: tensor.clone() for name, tensor in load_file(path, device="cpu").items()}
     except (SafetensorError, OSError, ValueError, KeyError, torch.OutOfMemoryError) as error:
         raise CardError(f"{path}: not a whole safetensors file ({_first_line(error)}).") from error
-    return tensors
 
 
 def _check_header(path: Path) -> None:
