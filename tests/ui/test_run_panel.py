@@ -9,8 +9,10 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_medclf.domain.card import ModelCard, Task
+from napari_medclf.domain.detection import Detection
 from napari_medclf.domain.events import Noted, Previewed, Progress
 from napari_medclf.domain.package import ModelPackage
+from napari_medclf.domain.results import Prediction, UncertaintyMap
 from napari_medclf.domain.trust import Trust
 from napari_medclf.store.trust import NotTrusted, is_trusted
 from napari_medclf.testing.phantoms import brain_phantom, chest_phantom
@@ -191,6 +193,41 @@ def test_answer_tells_where_it_ran_and_what_was_planned(
     text = workbench.run.message.text()
     assert "on cpu" in text
     assert workbench.session.answer.prediction.plan in text
+
+
+def test_boxes_and_doubt_come_as_layers_of_their_own(
+    workbench, person, install_threshold, threshold_card, brain, until, monkeypatch
+) -> None:
+    session, panel = workbench.session, workbench.run
+    workbench.show_tab("Run")
+    card = threshold_card(Task.SEGMENT, spatial_dims=3)
+    install_threshold(card)
+    geometry, schema = brain.geometry, card.schema_
+    corners = np.array([[[1.5, 2.5, 3.5], [3.5, 8.5, 7.5]]])
+    found = Detection(corners, np.array([0.75]), (schema.names[0],), geometry, schema)
+    unsure = UncertaintyMap(np.full(geometry.shape, 0.5, np.float32), geometry, "entropy")
+    answer = Prediction(card.name, card.version, brain.name, detection=found, uncertainty=unsure)
+
+    class Finds:
+        def predict(self, image, settings):
+            yield Progress(0, 0)
+            return answer
+
+    monkeypatch.setattr("napari_medclf.jobs.predict.load_package", lambda package, options: Finds())
+    for _ in range(2):  # the second run takes the place of the first
+        person.press(Qt.Key.Key_Space)
+        until(lambda: not workbench.bar.is_running)
+        assert [type(layer).__name__ for layer in session.viewer.layers] == ["Image", "Shapes", "Image"]
+    boxes, doubt = session.viewer.layers[1], session.doubt_layer
+    assert list(boxes.features["class"].unique()) == [schema.names[0]]
+    assert panel.measurements.item(0, 2).text() == "0.75"
+    assert session.image is brain
+    assert not doubt.visible
+    assert panel.doubt.isVisibleTo(panel)
+    person.click(panel.doubt)
+    assert doubt.visible
+    session.viewer.layers.selection.active = doubt
+    assert session.image is brain
 
 
 def _loaded():

@@ -12,6 +12,7 @@ _TASKS = {
     Task.DETECT: "Finds boxes around",
 }
 
+_TRUST_TEXT = {True: "you allowed it to run.", False: "runs only after you allowed it."}
 _SPLITS = {"test": "On test cases", "val": "On validation cases"}
 _TELLING = {
     "dice": "Dice",
@@ -61,10 +62,16 @@ def _metric_text(name: str, metric: Metric) -> str:
     return f"{_TELLING[name]} {metric.value:.3f}{interval}"
 
 
-def card_markdown(package: ModelPackage) -> str:
-    """Write the whole card for reading."""
+def card_markdown(package: ModelPackage, *, is_trusted: bool = False) -> str:
+    """Write the whole card for reading.
+
+    Parameters
+    ----------
+    is_trusted : bool
+        Whether a person has allowed its code to run, where it has any.
+    """
     card = package.card
-    origin = "came with this program" if package.is_embedded else f"in {package.folder}"
+    origin = "came with this program" if package.is_embedded else f"{card.backend}, in {package.folder}"
     lines = [
         f"### {card.title}",
         f"`{card.name}` {card.version} · {card.task.value} · {card.licence} · {origin}",
@@ -73,6 +80,8 @@ def card_markdown(package: ModelPackage) -> str:
         f"**Tells** {', '.join(card.schema_.names)}.",
         f"**{card.intended_use}**",
     ]
+    if package.trust is not None:
+        lines.append(f"**Code of its own** ({len(package.trust.what)} lines): {_TRUST_TEXT[is_trusted]}")
     if card.limits:
         lines.append("**Limits**\n\n" + "\n".join(f"- {limit}" for limit in card.limits))
     if card.metrics:

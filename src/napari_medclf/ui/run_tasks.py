@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_medclf.bridge.boxes import boxes_layers
 from napari_medclf.bridge.layers import LayerTuple, image_layer, labels_layer
 from napari_medclf.bridge.preview import preview_layer
+from napari_medclf.bridge.uncertainty import uncertainty_layer
 from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.events import Job, Previewed, Progress
+from napari_medclf.domain.geometry import Unit
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.package import ModelPackage
-from napari_medclf.domain.results import Prediction
+from napari_medclf.domain.results import Prediction, Segmentation
 from napari_medclf.domain.violation import Violation
-from napari_medclf.ui.tasks import Answer, labels_name
+from napari_medclf.ui.tasks import Answer, Row, labels_name
 
 if TYPE_CHECKING:
     from napari_medclf.domain.backend import Predictor
@@ -77,16 +80,6 @@ def mend(image: MedImage, card: ModelCard, violation: Violation) -> Job[LayerTup
     return image_layer(mended)
 
 
-def trust(package: ModelPackage) -> Job[str]:
-    """Write down that a model's code may run; returns its name."""
-    from napari_medclf.store.trust import remember_trust
-
-    yield Progress(0, 0)
-    if package.trust is not None:
-        remember_trust(package.trust, package.name)
-    return package.name
-
-
 def _with_layers(running: Job[Prediction], image: MedImage, package: ModelPackage) -> Job[Prediction]:
     """Describe previews for napari as they pass by."""
     name = f"{labels_name(image, package.name)} · first slice"
@@ -105,15 +98,37 @@ def _with_layers(running: Job[Prediction], image: MedImage, package: ModelPackag
 
 
 def _describe(prediction: Prediction, image: MedImage, package: ModelPackage) -> Answer:
+    name = labels_name(image, package.name)
+    rows, layer = _box_rows(prediction), None
+    if prediction.segmentation is not None:
+        rows = _measured(prediction.segmentation)
+        named = replace(prediction.segmentation, name=name)
+        layer = labels_layer(named, rows=rows, prediction=prediction, image=image)
+    found, unsure = prediction.detection, prediction.uncertainty
+    named_boxes = None if found is None else replace(found, name=f"{name} · boxes")
+    boxes = () if named_boxes is None else boxes_layers(named_boxes, prediction=prediction, image=image)
+    doubt = None if unsure is None else uncertainty_layer(unsure, f"{name} · uncertainty")
+    return Answer(package.card, prediction, rows, layer, boxes, doubt)
+
+
+def _measured(segmentation: Segmentation) -> tuple[Row, ...]:
     from napari_medclf.engine.measure import class_volumes, object_sizes
 
-    segmentation = prediction.segmentation
-    if segmentation is None:
-        return Answer(package.card, prediction)
     measure = object_sizes if segmentation.is_instances else class_volumes
-    rows = tuple(one.as_row() for one in measure(segmentation))
-    named = replace(segmentation, name=labels_name(image, package.name))
-    return Answer(package.card, prediction, rows, labels_layer(named, rows=rows, prediction=prediction, image=image))
+    return tuple(one.as_row() for one in measure(segmentation))
+
+
+def _box_rows(prediction: Prediction) -> tuple[Row, ...]:
+    """One row a box: class, score, and edge lengths, the longest first."""
+    found = prediction.detection
+    if found is None:
+        return ()
+    unit = "mm" if found.geometry.unit is Unit.MILLIMETRE else "pixels"
+    sizes = [" × ".join(f"{edge:.3g}" for edge in sorted(edges, reverse=True)) for edges in found.sizes_mm.tolist()]
+    return tuple(
+        {"index": number, "class": name, "score": float(score), f"size in {unit}": size}
+        for number, (name, score, size) in enumerate(zip(found.names, found.scores, sizes, strict=True), start=1)
+    )
 
 
 def _times(paths: Iterable[Path]) -> tuple[int, ...]:

@@ -71,7 +71,7 @@ def _refuse_upright(path: str) -> None:
 
 def _image_layers() -> list[Image]:
     viewer = napari.current_viewer()
-    return [] if viewer is None else [one for one in reversed(viewer.layers) if isinstance(one, Image)]
+    return [] if viewer is None else [one for one in reversed(viewer.layers) if viewer_link.is_image(one)]
 
 
 def _images_at(array: NDArray[Any], attributes: Mapping[str, Any]) -> list[LayerInfo]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import napari
 import numpy as np
-from napari.layers import Image
 
 from napari_medclf.bridge.foreign import foreign_grid
 from napari_medclf.bridge.layer_info import LayerInfo
@@ -44,7 +43,7 @@ def write_points(path: str, data: Any, attributes: Mapping[str, Any]) -> list[st
 
 def _images(path: str) -> list[tuple[LayerInfo, Mapping[str, Any]]]:
     viewer = napari.current_viewer()
-    layers = [] if viewer is None else [one for one in reversed(viewer.layers) if isinstance(one, Image)]
+    layers = [] if viewer is None else [one for one in reversed(viewer.layers) if viewer_link.is_image(one)]
     found: list[tuple[LayerInfo, Mapping[str, Any]]] = []
     for layer in layers:
         placed = placed_of(layer)

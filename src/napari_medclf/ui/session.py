@@ -170,7 +170,19 @@ class Session(Subject):
             return
         if answer.layer is not None:
             self._show_labels(answer.layer)
+        for described in answer.boxes:
+            self._exchange(described)
+        if answer.doubt is not None:
+            self._exchange(answer.doubt, is_visible=False)
         self.put_answer(layer, answer)
+
+    @property
+    def doubt_layer(self) -> Any:
+        """The map of uncertainty of the last answer about the image, None without one."""
+        described = None if self.answer is None else self.answer.doubt
+        if described is None or self.viewer is None:
+            return None
+        return next((layer for layer in self.viewer.layers if layer.name == described[1]["name"]), None)
 
     def press_class(self, number: int) -> bool:
         """Do what the key `number` means: choose the class to paint, or give the image its class."""
@@ -327,6 +339,15 @@ class Session(Subject):
             if not self.autosave.is_dirty(old):
                 self.viewer.layers.remove(old)
         self._add_opened(described)
+
+    def _exchange(self, described: LayerTuple, *, is_visible: bool = True) -> None:
+        """Add a layer in place of the one of the same name, and leave the choice of the active layer alone."""
+        active = self.viewer.layers.selection.active
+        for old in [layer for layer in self.viewer.layers if layer.name == described[1]["name"]]:
+            self.viewer.layers.remove(old)
+        self._add_opened(described).visible = is_visible
+        if active in self.viewer.layers:
+            self.viewer.layers.selection.active = active
 
     def _add_opened(self, described: LayerTuple) -> Any:
         is_of_list = self.image_layer in self._opened_layers

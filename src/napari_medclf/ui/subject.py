@@ -159,8 +159,8 @@ class Subject(Shelf):
 
     def _on_inserted(self, event: Any) -> None:
         layer = event.value
-        if isinstance(layer, Image) and viewer_link.info_of(layer) is not None:
-            images = [one for one in self.viewer.layers if isinstance(one, Image)]
+        if viewer_link.is_image(layer) and viewer_link.info_of(layer) is not None:
+            images = [one for one in self.viewer.layers if viewer_link.is_image(one)]
             if len(images) == 1:
                 viewer_link.show_acquired_plane(self.viewer, layer)
         sentence = viewer_link.overlap_warning(self.viewer, layer)

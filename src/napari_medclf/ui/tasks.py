@@ -72,12 +72,24 @@ class Beside:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model said about an image, with its card, its measurements and its labels for napari."""
+    """What a model said about an image, with its card and measurements, described for napari.
+
+    Parameters
+    ----------
+    layer : LayerTuple or None
+        Its labels.
+    boxes : tuple of LayerTuple
+        The objects it found.
+    doubt : LayerTuple or None
+        How unsure it is; shown when a person asks for it.
+    """
 
     card: ModelCard
     prediction: Prediction
     rows: tuple[Row, ...] = ()
     layer: LayerTuple | None = None
+    boxes: tuple[LayerTuple, ...] = ()
+    doubt: LayerTuple | None = None
 
 
 class ReadAhead:

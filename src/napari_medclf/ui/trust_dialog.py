@@ -21,9 +21,17 @@ class TrustDialog(QDialog):
         With its `trust`.
     on_trust : callable
         Called when the person trusts it.
+    then : str
+        What the button says that trusts it.
     """
 
-    def __init__(self, package: ModelPackage, on_trust: Callable[[], object], parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        package: ModelPackage,
+        on_trust: Callable[[], object],
+        parent: QWidget | None = None,
+        then: str = "Trust and run it",
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle(f"Trust {package.name}?")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -37,8 +45,8 @@ class TrustDialog(QDialog):
         self.code.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.code.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         layout.addWidget(self.code, 1)
-        self.trust = QPushButton("Trust and run it", self)
-        self.refuse = QPushButton("Do not run it", self)
+        self.trust = QPushButton(then, self)
+        self.refuse = QPushButton("Do not trust it", self)
         self.refuse.setDefault(True)
         buttons = QDialogButtonBox(self)
         buttons.addButton(self.trust, QDialogButtonBox.ButtonRole.AcceptRole)

@@ -57,11 +57,21 @@ def overlap_warning(viewer: Any, added: Layer) -> str:
     info = info_of(added)
     if info is None:
         return ""
-    others = [layer for layer in viewer.layers if isinstance(layer, Image) and layer.unique_id != added.unique_id]
+    if info.uncertainty is not None:
+        return ""  # it lies on the image that it is about
+    others = [layer for layer in viewer.layers if is_image(layer) and layer.unique_id != added.unique_id]
     known = [(layer.name, found.geometry) for layer in others if (found := info_of(layer)) is not None]
     if isinstance(added, Labels) and any(info.geometry.same_grid(geometry) for _, geometry in known):
         return ""  # it lies on its own image; how that lies on others was said when it came
     return apart_sentence(added.name, info.geometry, known)
+
+
+def is_image(layer: Layer | None) -> bool:
+    """Whether a layer shows an image, and not a model's doubt about one."""
+    if not isinstance(layer, Image):
+        return False
+    info = info_of(layer)
+    return info is None or info.uncertainty is None
 
 
 def is_our_labels(layer: Layer | None) -> bool:
@@ -75,18 +85,18 @@ def is_our_labels(layer: Layer | None) -> bool:
 def current_image_layer(viewer: Any) -> Image | None:
     """The image that is meant: the active one, or the one under the active labels, or the topmost."""
     active = viewer.layers.selection.active
-    if isinstance(active, Image):
+    if is_image(active):
         return active
     if is_our_labels(active):
         under = images_under(viewer, active)
         if under:
             return under[0]
-    return next((layer for layer in reversed(viewer.layers) if isinstance(layer, Image)), None)
+    return next((layer for layer in reversed(viewer.layers) if is_image(layer)), None)
 
 
 def images_under(viewer: Any, labels: Layer) -> list[Image]:
     """The image layers that labels lie on, topmost first."""
-    images = [layer for layer in reversed(viewer.layers) if isinstance(layer, Image)]
+    images = [layer for layer in reversed(viewer.layers) if is_image(layer)]
     return [layer for layer in images if _belongs(labels, layer)]
 
 

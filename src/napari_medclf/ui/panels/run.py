@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QCheckBox, QWidget
 
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import MedclfError
@@ -11,7 +12,7 @@ from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.violation import Violation
 from napari_medclf.jobs.contract import check_image
 from napari_medclf.jobs.predict import RunOptions
-from napari_medclf.ui import notify, run_tasks
+from napari_medclf.ui import model_tasks, notify
 from napari_medclf.ui.card_text import card_summary
 from napari_medclf.ui.forms import OptionsForm
 from napari_medclf.ui.job_bar import seconds_text
@@ -48,6 +49,10 @@ class RunPanel(QWidget):
         layout.addWidget(heading("Answer", self))
         self.message = note("", self)
         layout.addWidget(self.message)
+        self.doubt = QCheckBox("Show where the model is unsure", self)
+        self.doubt.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.doubt.toggled.connect(self._show_doubt)
+        layout.addWidget(self.doubt)
         self.scores = ScoreTable(self)
         self.measurements = ResultsTable(self, most_rows=10)
         layout.addWidget(self.scores)
@@ -110,13 +115,18 @@ class RunPanel(QWidget):
         self.dialog.open()
 
     def _trust(self, package: ModelPackage) -> None:
-        self._session.lane.add("", lambda: run_tasks.trust(package), self._on_trusted)
+        self._session.lane.add("", lambda: model_tasks.trust(package), self._on_trusted)
 
     def _on_trusted(self, name: str) -> None:
         self.run()
 
     def _forget_dialog(self, code: int) -> None:
         self.dialog = None
+
+    def _show_doubt(self, is_shown: bool) -> None:
+        layer = self._session.doubt_layer
+        if layer is not None:
+            layer.visible = is_shown
 
     def _show_noted(self, message: str) -> None:
         self._noted = f"{self._noted}\n{message}".strip()
@@ -135,6 +145,11 @@ class RunPanel(QWidget):
         rows = () if answer is None else answer.rows
         self.measurements.setVisible(bool(rows))
         self.measurements.show_measurements(rows)
+        layer = self._session.doubt_layer
+        self.doubt.setVisible(layer is not None)
+        self.doubt.blockSignals(True)
+        self.doubt.setChecked(layer is not None and layer.visible)
+        self.doubt.blockSignals(False)
         if self._noted:
             self.message.setText(self._noted)
             return
@@ -142,7 +157,7 @@ class RunPanel(QWidget):
             self.message.setText("Run a model to see labels, scores and measurements here.")
             return
         prediction = answer.prediction
-        kind = _count_text(len(rows)) if answer.card.task is Task.INSTANCES else ""
+        kind = _count_text(len(rows)) if answer.card.task in (Task.INSTANCES, Task.DETECT) else ""
         parts = [f"{prediction.model} {prediction.model_version}", kind]
         parts.append(f"{seconds_text(prediction.elapsed_s)} on {prediction.place}")
         known = {one.sentence for one in self.notices.violations}
@@ -153,4 +168,6 @@ class RunPanel(QWidget):
 
 
 def _count_text(n_objects: int) -> str:
-    return f"{n_objects} objects" + (f", the first {MOST_MEASURED} listed" if n_objects > MOST_MEASURED else "")
+    return f"{n_objects} object{'' if n_objects == 1 else 's'}" + (
+        f", the first {MOST_MEASURED} listed" if n_objects > MOST_MEASURED else ""
+    )
