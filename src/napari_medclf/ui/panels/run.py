@@ -168,6 +168,5 @@ class RunPanel(QWidget):
 
 
 def _count_text(n_objects: int) -> str:
-    return f"{n_objects} object{'' if n_objects == 1 else 's'}" + (
-        f", the first {MOST_MEASURED} listed" if n_objects > MOST_MEASURED else ""
-    )
+    counted = f"{n_objects} object{'' if n_objects == 1 else 's'}"
+    return f"{counted}, the first {MOST_MEASURED} listed" if n_objects > MOST_MEASURED else counted
