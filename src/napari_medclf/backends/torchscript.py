@@ -61,8 +61,7 @@ class TorchScriptBackend:
         """Load the program and its weights."""
         weights = package.files[0]
         package = check_digest(package, weights)
-        network = _load(weights)
-        return ready(package, _arrange(network, package.card), settings)
+        return ready(package, load_program(weights, package.card), settings)
 
 
 def read_trust(path: Path) -> Trust:
@@ -104,6 +103,17 @@ def _read_code(archive: zipfile.ZipFile, path: Path) -> dict[str, str]:
     if is_bomb or sum(member.file_size for member in code) > _MOST_CODE_BYTES:
         raise CardError(f"{path}: unpacks to more than any network does.")
     return {member.filename.partition("/code/")[2]: archive.read(member).decode("utf-8", "replace") for member in code}
+
+
+def load_program(path: Path, card: ModelCard) -> nn.Module:
+    """Load a program and its weights as a network in this program's order of axes.
+
+    Raises
+    ------
+    CardError
+        If it is damaged.
+    """
+    return _arrange(_load(path), card)
 
 
 def _load(path: Path) -> nn.Module:

@@ -49,10 +49,15 @@ def make_card(bundle: BundleFiles, network: Component, name: str) -> ModelCard:
     """
     metadata = bundle.metadata
     task = task_of(network, str(data_format(metadata, "outputs").get("format", "")))
-    dims = spatial_dims_of(network, spatial_shape_of(metadata))
+    inferer = bundle.inference.describe("inferer") if "inferer" in bundle.inference else None
+    dims = spatial_dims_of(network, inferer, spatial_shape_of(metadata))
     preparation = read_preprocessing(_first_of(bundle, _PREPROCESSING), dims)
     decision = read_postprocessing(_first_of(bundle, _POSTPROCESSING))
-    windows = _windows(bundle, task, dims, preparation)
+    windows = (
+        read_detector(bundle.inference).windows
+        if task is Task.DETECT
+        else read_inferer(inferer, dims, preparation.resize_to or spatial_shape_of(metadata))
+    )
     n_outputs = count_outputs(network, data_format(metadata, "outputs").get("num_channels"))
     output, output_limits = make_output(task, decision, metadata, n_outputs)
     if task is Task.DETECT:
@@ -79,14 +84,6 @@ def make_card(bundle: BundleFiles, network: Component, name: str) -> ModelCard:
     except ValidationError as error:
         first = error.errors()[0]
         raise CardError(f"{bundle.folder}: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
-
-
-def _windows(bundle: BundleFiles, task: Task, dims: int, preparation: Preparation) -> Windows:
-    if task is Task.DETECT:
-        return read_detector(bundle.inference).windows
-    said = preparation.resize_to or spatial_shape_of(bundle.metadata)
-    inferer = bundle.inference.describe("inferer") if "inferer" in bundle.inference else None
-    return read_inferer(inferer, dims, said)
 
 
 def _input(

@@ -74,16 +74,18 @@ def task_of(network: Component, metadata_format: str) -> Task:
     return Task.CLASSIFY if metadata_format in ("classes", "classification", "probabilities") else Task.SEGMENT
 
 
-def spatial_dims_of(network: Component, shape_said: tuple[int, ...] | None) -> int:
-    """Say whether a network takes pictures or volumes: by its arguments, then by the metadata's size."""
+def spatial_dims_of(network: Component, inferer: Any, shape_said: tuple[int, ...] | None) -> int:
+    """Say whether a network takes pictures or volumes: by its arguments, its windows, or the metadata's size."""
     said = network.arguments.get("spatial_dims", network.arguments.get("dimensions"))
     if said in (2, 3):
         return int(said)
     if network.short_name in ("HoVerNet", "TorchVisionFCModel"):
         return 2
-    if network.short_name == "SegResNet" or shape_said is None or len(shape_said) != 2:
+    if network.short_name == "SegResNet":
         return 3
-    return 2
+    roi = inferer.arguments.get("roi_size") if isinstance(inferer, Component) else None
+    size = roi if isinstance(roi, list) else shape_said
+    return 2 if size is not None and len(size) == 2 else 3
 
 
 def count_inputs(network: Component, said: Any) -> int:

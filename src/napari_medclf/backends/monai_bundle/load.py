@@ -11,7 +11,8 @@ from napari_medclf.backends.monai_bundle.detecting import read_detector
 from napari_medclf.backends.monai_bundle.files import BundleFiles, find_weights, is_program, read_bundle
 from napari_medclf.backends.monai_bundle.network import as_spec, code_of, describe_network
 from napari_medclf.backends.monai_bundle.trust import ask_for_trust
-from napari_medclf.backends.monai_bundle.trusted import build_by_bundle, read_program
+from napari_medclf.backends.monai_bundle.trusted import build_by_bundle
+from napari_medclf.backends.torchscript import load_program
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import CardError
 from napari_medclf.domain.package import ModelPackage
@@ -58,7 +59,7 @@ def _build(package: ModelPackage, bundle: BundleFiles, weights: Path) -> nn.Modu
             f"{package.folder}: would run code that nobody was asked about; its files changed. Open it again."
         )
     if is_program(weights):
-        return read_program(weights)
+        return load_program(weights, package.card)
     state = read_tensors(weights)
     network = build_by_bundle(bundle, name) if code else build_network(as_spec(described), bundle.folder)
     fill(network, state, str(weights))

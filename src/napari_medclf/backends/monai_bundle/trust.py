@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from napari_medclf.backends.monai_bundle.files import BundleFiles
+from napari_medclf.backends.torchscript import read_trust
 from napari_medclf.domain.errors import CardError
 from napari_medclf.domain.trust import Trust
 
@@ -40,10 +41,9 @@ def ask_for_trust(bundle: BundleFiles, code: tuple[str, ...], weights: Path | No
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     if weights is not None:
-        name = weights.relative_to(bundle.folder).as_posix()
-        what.append(f"the file {name}: a TorchScript program")
-        with weights.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        program = read_trust(weights)
+        what += [f"the TorchScript program {line}" if n == 0 else line for n, line in enumerate(program.what)]
+        digest.update(program.sha256.encode())
     return Trust(digest.hexdigest(), tuple(what))
 
 

@@ -47,22 +47,6 @@ def build_by_bundle(bundle: BundleFiles, name: str) -> nn.Module:
     return network.cpu()
 
 
-def read_program(path: Path) -> nn.Module:
-    """Read a TorchScript program.
-
-    Raises
-    ------
-    CardError
-        If it is damaged.
-    """
-    import torch
-
-    try:
-        return torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-any-return, no-untyped-call]  # torch 2.13
-    except Exception as error:
-        raise CardError(f"{path}: is no whole TorchScript program ({_one_line(error)}).") from error
-
-
 @contextmanager
 def _importable(folder: Path) -> Iterator[None]:
     """Let ``scripts`` of this bundle be imported, and no other bundle's that was imported before."""
