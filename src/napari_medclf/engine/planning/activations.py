@@ -14,7 +14,6 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from napari_medclf.domain.errors import MedclfError
 from napari_medclf.engine.sliding.run_batch import run_batch
 from napari_medclf.engine.sliding.window import Window
 
@@ -51,31 +50,37 @@ def _measure(network: Network, shape: tuple[int, ...], window: Window, device: t
     step = window.divisible_by
     small = tuple(min(n, math.ceil(_PROBE_VOX / step) * step) for n in shape[1:])
     for sizes in dict.fromkeys((small, shape[1:])):
+        inputs = torch.zeros((1, shape[0], *sizes), device=device)
         try:
-            found, answer = _run_probe(network, torch.zeros((1, shape[0], *sizes), device=device))
-        except (RuntimeError, ValueError, AssertionError, IndexError, MedclfError):
-            continue  # a network of fixed size, or too many halvings for a small patch
+            found, answer = _probe_torch(network, inputs)
+        except Exception:  # noqa: BLE001, S112  (too small for its halvings, or of fixed size)
+            continue
+        if found is None:  # the small patch went through something that is not torch
+            return _probe_other(network, torch.zeros((1, *shape), device=device))
         if answer.ndim != len(shape) + 1 or answer.shape[2:] == sizes:
             return found * math.prod(shape[1:]) / math.prod(sizes)
     # It cannot run at all: the run itself will say why.
     return 4.0 * math.prod(shape)
 
 
-def _run_probe(network: Network, inputs: Tensor) -> tuple[float, Tensor]:
+def _probe_torch(network: Network, inputs: Tensor) -> tuple[float | None, Tensor]:
+    """Run a network and count torch's memory; None where it is not torch that computes."""
     if inputs.device.type == "cuda":
         before = torch.cuda.memory_allocated(inputs.device)
         torch.cuda.reset_peak_memory_stats(inputs.device)
         answer = run_batch(network, inputs)
         return float(torch.cuda.max_memory_allocated(inputs.device) - before + inputs.nbytes), answer
-    run_batch(network, inputs)  # what is made once, such as reordered weights, is not counted
-    reset_peak()
-    before = peak_bytes()
     with LiveTensors(inputs) as live:
         answer = run_batch(network, inputs)
-    is_torch = live.n_operations > 1
-    if is_torch:
-        return live.peak_bytes * _SCRATCH, answer
-    return float(max(peak_bytes() - before, 0) + inputs.nbytes + answer.nbytes), answer
+    return (live.peak_bytes * _SCRATCH if live.n_operations > 1 else None), answer
+
+
+def _probe_other(network: Network, inputs: Tensor) -> float:
+    """Run one window, and count by how much the process grows."""
+    reset_peak()
+    before = peak_bytes()
+    answer = run_batch(network, inputs)
+    return float(max(peak_bytes() - before, 0) + inputs.nbytes + answer.nbytes)
 
 
 class LiveTensors(TorchDispatchMode):
@@ -93,6 +98,11 @@ class LiveTensors(TorchDispatchMode):
         self._holders: Counter[int] = Counter()
         self.live_bytes = self.peak_bytes = self.n_operations = 0
         self._count([inputs])
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Keep torch 2.13 from importing its compiler for this, which takes seconds."""
+        return False
 
     def __torch_dispatch__(
         self,

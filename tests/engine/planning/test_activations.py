@@ -1,0 +1,110 @@
+"""The memory of a window is foreseen from a small patch."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from napari_medclf.engine.planning import activations
+from napari_medclf.engine.planning.activations import ActivationMeter, LiveTensors
+from napari_medclf.engine.sliding.window import Window
+
+_CPU = torch.device("cpu")
+
+
+def test_only_what_is_alive_at_once_is_counted() -> None:
+    inputs = torch.zeros(10)
+    with LiveTensors(inputs) as live, torch.inference_mode():
+        first = torch.zeros(1000)
+        second = first + 1
+        del first
+        third = second * 2
+        del second, third
+        torch.zeros(500)
+    assert live.peak_bytes == 4 * (10 + 1000 + 1000)
+    assert live.live_bytes == 4 * 10
+
+
+def test_views_and_changes_in_place_take_nothing() -> None:
+    inputs = torch.zeros(8)
+    with LiveTensors(inputs) as live, torch.inference_mode():
+        one = torch.zeros(1000)
+        one.view(10, 100).add_(1)[3:5].relu_()
+    assert live.peak_bytes == 4 * (8 + 1000)
+
+
+def _peak(network: object, window: Window, n_channels: int = 1) -> int:
+    return ActivationMeter().window_bytes(network, n_channels, window, _CPU)
+
+
+def test_small_patch_is_scaled_to_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    class Net(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            seen.append(tuple(x.shape))
+            return torch.cat([x.expand(-1, 3, -1, -1, -1) + 1, x], dim=1)
+
+    monkeypatch.setattr(activations, "_SCRATCH", 1.0)
+    found = _peak(Net(), Window((64, 96, 128)))
+    assert set(seen) == {(1, 1, 32, 32, 32)}
+    # Input, three channels, and the four of the answer are there at once.
+    assert found == (1 + 3 + 4) * 64 * 96 * 128 * 4
+
+
+def test_network_of_one_size_runs_a_window() -> None:
+    class Fixed(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if x.shape[2:] != (48, 40):
+                raise ValueError("another size")
+            return x + 1
+
+    assert 2 * 48 * 40 * 4 <= _peak(Fixed(), Window((48, 40))) <= 3 * 48 * 40 * 4
+
+
+def test_what_is_not_torchs_counts_by_the_process() -> None:
+    import numpy as np
+
+    def network(x: torch.Tensor) -> torch.Tensor:
+        scratch = np.ones((60, *x.shape[2:]), dtype=np.float32)
+        return torch.from_numpy(scratch[np.newaxis, :2])
+
+    found = _peak(network, Window((64, 64, 64)))
+    if activations.peak_bytes() > 0:
+        assert 0.7 * 60 * 64**3 * 4 <= found <= 1.6 * 60 * 64**3 * 4
+
+
+def test_network_that_cannot_run_is_left_to_the_run() -> None:
+    def network(x: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("no")
+
+    assert _peak(network, Window((16, 16))) == 4 * 16 * 16
+
+
+def test_each_size_is_measured_once() -> None:
+    n_runs = 0
+
+    class Net(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            nonlocal n_runs
+            n_runs += 1
+            return torch.relu(x + 1)
+
+    meter, network = ActivationMeter(), Net()
+    for _ in range(3):
+        meter.window_bytes(network, 1, Window((16, 16)), _CPU)
+    assert n_runs == 1
+
+
+def test_measuring_does_not_import_torchs_compiler() -> None:
+    import subprocess
+    import sys
+
+    program = (
+        "import sys, torch; from napari_medclf.engine.planning.activations import LiveTensors\n"
+        "with LiveTensors(torch.zeros(3)): torch.ones(3) + 1\n"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
