@@ -69,6 +69,8 @@ def _run(arguments: list[str]) -> int:
         if not rest or rest[0] not in module.COMMANDS:
             return _choose_below(name, rest, module.COMMANDS)
         name, command = f"{name} {rest[0]}", module.COMMANDS[rest.pop(0)]
+    elif rest and rest[0] in getattr(module, "BESIDE", {}):  # one beside the actions of a command
+        name, command = f"{name} {rest[0]}", module.BESIDE[rest.pop(0)]
     else:
         command = module.COMMAND
     namespace = _command_parser(name, command).parse_intermixed_args(rest)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from napari_medclf.cli.command import BAD_INPUT, Command, exit_code
+from napari_medclf.cli.commands import ensemble
 from napari_medclf.cli.tables import columns, metric_lines
 from napari_medclf.domain.events import FinishReason, Outcome
 from napari_medclf.domain.package import ModelPackage
@@ -140,3 +141,4 @@ def _exit_code(outcome: Outcome[ModelsResult]) -> int:
 
 
 COMMAND = Command(ModelsOptions, models, _document, _show, _exit_code)
+BESIDE = {"ensemble": ensemble.COMMAND}

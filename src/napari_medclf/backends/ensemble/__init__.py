@@ -1,0 +1,1 @@
+"""Several models with one answer, listed in an ``ensemble.json``."""
