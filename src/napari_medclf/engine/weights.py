@@ -16,7 +16,7 @@ from napari_medclf.engine.weight_files.kinds import TENSOR_KINDS, FileKind, snif
 from napari_medclf.engine.weight_files.nested import find_state
 from napari_medclf.engine.weight_files.safetensors_file import read_safetensors
 
-__all__ = ["explain_misfit", "fill", "fill_by_order", "load_weights", "read_checkpoint", "read_tensors"]
+__all__ = ["explain_misfit", "fill", "load_weights", "read_checkpoint", "read_tensors"]
 
 # What trainers put before the names of the network they hold.
 _HOLDERS = ("model.", "net.", "network.", "_model.", "backbone.")
@@ -71,20 +71,6 @@ def fill(network: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
     if misfit:
         raise CardError(f"{name}: the weights do not fit the network: {misfit}.")
     network.load_state_dict(dict(fitting), strict=True)
-
-
-def fill_by_order(network: nn.Module, state: Mapping[str, Tensor], name: str) -> None:
-    """Fill a network whose layers have other names than the file's, one after the other in the order of both.
-
-    Raises
-    ------
-    CardError
-        If there are more or fewer tensors than the network has, or a shape differs; the network is as it was.
-    """
-    needed = network.state_dict()
-    if len(needed) != len(state):
-        raise CardError(f"{name}: holds {len(state)} tensors, but the network has {len(needed)}.")
-    fill(network, dict(zip(needed, state.values(), strict=True)), name)
 
 
 def explain_misfit(network: nn.Module, state: Mapping[str, Tensor]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ class MeshNetBackend:
     def load(self, package: ModelPackage, settings: LoadSettings = _DEFAULT_SETTINGS) -> Predictor:
         """Build the network with as many channels as its weights have."""
         from napari_medclf.engine.networks import build_network
-        from napari_medclf.engine.weights import fill, fill_by_order, read_tensors
+        from napari_medclf.engine.weights import fill, read_tensors
 
         weights = package.files[0]
         package = check_digest(package, weights)
@@ -52,17 +53,21 @@ class MeshNetBackend:
         spec = package.card.network
         channels = _count_channels(state, package)
         network = build_network(spec.model_copy(update={"arguments": {**spec.arguments, "channels": channels}}))
-        has_own_names = network.state_dict().keys() == state.keys()
-        (fill if has_own_names else fill_by_order)(network, state, str(weights))
+        fill(network, state, str(weights))
         return ready(package, network, settings)
 
 
 def _count_channels(state: dict[str, Tensor], package: ModelPackage) -> list[int]:
     """Input channels and the outputs of every convolution; ``model.json`` often says others."""
-    kernels = [tensor for tensor in state.values() if tensor.ndim == 5]
+    kernels = [state[key] for key in sorted(state, key=_numbers_of) if state[key].ndim == 5]
     n_layers, classes = len(package.card.network.arguments.get("dilations", ())), 1 + len(package.card.schema_)
     if len(kernels) != n_layers or not kernels:
         raise CardError(f"{package.files[0]}: holds {len(kernels)} convolutions, but model.json lists {n_layers}.")
     if kernels[-1].shape[0] != classes:
         raise CardError(f"{package.files[0]}: tells {kernels[-1].shape[0]} classes apart, but {classes} have a name.")
     return [int(kernels[0].shape[1]), *(int(kernel.shape[0]) for kernel in kernels)]
+
+
+def _numbers_of(key: str) -> list[int]:
+    """Layers in their order: files may list them by name, 10 before 2."""
+    return [int(number) for number in re.findall(r"\d+", key)]
