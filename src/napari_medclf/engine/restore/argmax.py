@@ -19,8 +19,8 @@ from napari_medclf.engine.restore.stream import LayerSink
 if TYPE_CHECKING:
     from napari_medclf.engine.grid.grid_map import GridMap
 
-# Cells with more than two candidates that are looked at together.
-_BATCH_CELLS = 2**12
+# Logits at corners that are looked at together.
+_BATCH_VALUES = 2**20
 _CANDIDATE_STEPS = np.array([2, 3, 4, 6, 8, 12, 16, 24, 40, 80])
 # A half-precision number is at most this part of itself away from what was rounded, on both sides of a comparison.
 _HALF_SLACK = 2.0**-9
@@ -72,10 +72,13 @@ class ArgmaxHome(LayerSink):
 
     def fill(self, planes: FloatArray, first_layer: int, n_layers: int) -> None:
         """Label the new voxels that lie in some layers."""
-        ranking = rank(planes)
-        span = span_labels(ranking.best, self.axes)
         new = self.axes[0].span(first_layer, n_layers)
         with self._landing.open(new) as block:
+            if not any(axis.is_between for axis in self.axes):
+                self._copy(block, first_largest(planes), first_layer)
+                return
+            ranking = rank(planes)
+            span = span_labels(ranking.best, self.axes)
             self._copy(block, span[0], first_layer)
             undecided = np.flatnonzero(span[0] != span[1])
             if len(undecided) == 0:
@@ -87,8 +90,9 @@ class ArgmaxHome(LayerSink):
             if self._is_dense_faster(planes, ranking, cells, rest, block.size):
                 self._interpolate_all(room, planes, first_layer, n_layers)
                 return
-            for start in range(0, len(rest), _BATCH_CELLS):
-                self._decide_some(room, planes, ranking, cells.some(rest[start : start + _BATCH_CELLS]))
+            n_cells = max(1, _BATCH_VALUES // (len(planes) * len(cells.corner)))
+            for start in range(0, len(rest), n_cells):
+                self._decide_some(room, planes, ranking, cells.some(rest[start : start + n_cells]))
 
     def _copy(self, block: LabelArray, labels: LabelArray, first_layer: int) -> None:
         """Give every new voxel the class of its cell."""

@@ -17,9 +17,8 @@ from napari_medclf.engine.restore.mixing import PlaneMixer, mix_in_plane
 if TYPE_CHECKING:
     from napari_medclf.engine.grid.grid_map import GridMap
 
-# Planes worked on at once, in bytes of logits.
-_LAYER_BYTES = 2**24
-_FEWEST_PLANES = 4
+# Model voxels worked on at once, at least a plane: many enough to forget what a call costs, few enough for the cache.
+_LAYER_VOX = 2**17
 
 
 class LayerSink(ABC):
@@ -97,7 +96,7 @@ class LayerSink(ABC):
             before = slab[:, 0] if self._last is None else self._last
             self._fill_some(np.stack([before, slab[:, 0]], axis=1), first)
             self._last = slab[:, -1].copy()
-        step = max(_FEWEST_PLANES, _LAYER_BYTES // slab[:, 0].nbytes)
+        step = max(1, _LAYER_VOX // slab[0, 0].size)
         for start in range(0, slab.shape[1] - shared, step):
             planes = slab[:, start : start + step + shared]
             self._fill_some(planes, first + start + shared)
