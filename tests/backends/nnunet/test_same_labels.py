@@ -24,7 +24,9 @@ from napari_medclf.domain.input_spec import Intensity
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.run_settings import LoadSettings, RunSettings
 from napari_medclf.engine.model import LoadedModel
+from napari_medclf.io.read import read_image
 from napari_medclf.jobs.drive import drive
+from napari_medclf.testing.check_backend import check_backend
 
 _CPU = LoadSettings("cpu", runtime="torch")
 _TIES_VOX = 3
@@ -117,3 +119,23 @@ def test_each_fold_counts(cases: ModuleType, result_folder: Folders, golden: Any
 def test_flips_count(cases: ModuleType, result_folder: Folders, golden: Any) -> None:
     labels = _label(_load(result_folder("regions")), cases.CASES["regions"], RunSettings(mirror=False))
     assert np.count_nonzero(labels != golden["regions"]) > _NOTICED_VOX
+
+
+@pytest.mark.parametrize("name", ["hippocampus_001", "hippocampus_019"])
+def test_real_images_are_labelled_as_by_nnunet(
+    name: str, cases: ModuleType, shared_data: Path, tmp_path: Path, golden: Any
+) -> None:
+    shared_model = shared_data.parent / "weights" / "nnunet_hippocampus_own"
+    if not shared_model.is_dir():
+        pytest.skip("the folder of third-party weights, ../shared/weights beside the repository, is not here")
+    model = _load(cases.write_shifted(shared_model, tmp_path / "model"))
+    image = read_image(shared_data / "hippocampus_msd" / "images" / f"{name}.nii.gz")
+    outcome = drive(model.predict(image), lambda _: None)
+    labels = outcome.result.segmentation.labels
+    assert np.unique(labels).tolist() == [0, 1, 2]
+    assert np.count_nonzero(labels != golden[name]) <= _TIES_VOX
+
+
+def test_backend_keeps_its_word(result_folder: Folders, tmp_path: Path) -> None:
+    needed = ("plans.json", "dataset.json", "fold_0/checkpoint_final.pth")
+    assert check_backend(NnunetBackend(), result_folder("torch"), tmp_path, files=needed) == ()
