@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from napari_medclf.store.monai_config.pieces import Code, Component, Constant, Item
-from napari_medclf.store.monai_config.targets import CALLS, CONSTANTS, canonical
+from napari_medclf.store.monai_config.targets import CONSTANTS, canonical, is_call
 
 MAX_CHARACTERS = 2_000
 _MAX_NODES = 400
@@ -194,7 +194,7 @@ class _Reader:
             if node.keywords:
                 raise NotUnderstood
             return _FUNCTIONS[name](*map(_plain, _check_range(name, positional)))
-        if name not in CALLS:
+        if not is_call(name):
             raise NotUnderstood
         named = {str(one.arg): self.read(one.value) for one in node.keywords}
         return Component(canonical(name), named, tuple(positional), is_allowed=True, where=self._where)

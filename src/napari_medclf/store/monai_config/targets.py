@@ -124,17 +124,15 @@ _TRANSFORM_HOMES = ("monai.transforms", "monai.apps.pathology.transforms", "mona
 
 CALLS = frozenset(
     {
-        *(f"{NETWORK_MODULE}.{name}" for name in NETWORKS),
-        *(f"{NETWORK_MODULE}.resnet.{name}" for name in NETWORKS if name.startswith("resnet")),
         "monai.apps.detection.networks.retinanet_network.resnet_fpn_feature_extractor",
+        "monai.inferers.SimpleInferer",
         "torch.load",
         "torch.device",
         "torch.from_numpy",
         "torch.tensor",
-        "monai.inferers.SimpleInferer",
     }
 )
-"""Dotted names that an expression may call, as a description."""
+"""Dotted names that an expression may call, as a description, beside networks."""
 
 CONSTANTS: dict[str, str | float | bool | None] = {
     "monai.utils.CommonKeys.IMAGE": "image",
@@ -189,6 +187,12 @@ def is_allowed(target: str) -> bool:
     if module == "monai.transforms":
         return name in TRANSFORMS or name in _OTHERS
     return target in _OTHERS or (bool(module) and _OTHERS.get(name) == module)
+
+
+def is_call(name: str) -> bool:
+    """Whether an expression may call a dotted name, as a description."""
+    module, _, last = name.rpartition(".")
+    return name in CALLS or (last in NETWORKS and _is_inside(module, NETWORK_MODULE))
 
 
 def _is_inside(module: str, home: str) -> bool:
