@@ -211,8 +211,9 @@ def offered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ZooEntry:
     one = ZooEntry(
         name="offered", version="1", task="segment", modality=("CT",), backend="script", files=(file,), **words
     )
-    drawing = one.model_copy(update={"name": "drawing", "task": "generate", "files": (file.model_copy(),)})
-    zoo = Zoo(schema_version=1, date="2026-11-21", sources=("tests",), models=(one, drawing))
+    drawing = one.model_copy(update={"name": "drawing", "task": "generate", "runs": "no"})
+    wordless = one.model_copy(update={"name": "wordless", "runs": "with a card"})
+    zoo = Zoo(schema_version=1, date="2026-11-21", sources=("tests",), models=(one, drawing, wordless))
     monkeypatch.setattr(entry_module, "read_zoo", lambda: zoo)
     return one
 
@@ -239,7 +240,7 @@ def test_model_of_the_online_list_is_installed_by_its_name(offered: ZooEntry, tm
     content = read_content(package.folder)
     assert content is not None
     assert content.source == "https://example.org/offered_v1.zip"
-    assert [one.name for one in _run("list", online=True).online] == ["offered", "drawing"]
+    assert [one.name for one in _run("list", online=True).online] == ["offered", "drawing", "wordless"]
 
 
 def test_mirror_of_the_environment_is_used(offered: ZooEntry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,8 +258,10 @@ def test_zip_file_with_the_name_of_a_listed_one_must_be_that_one(offered: ZooEnt
 
 
 def test_what_cannot_be_run_here_is_refused_before_the_download(offered: ZooEntry, backend: ScriptBackend) -> None:
-    with pytest.raises(CardError, match="it cannot make images"):
+    with pytest.raises(CardError, match="cannot run it; its task is generate"):
         _run("install", "drawing")
+    with pytest.raises(CardError, match="write a card and name it with --card"):
+        _run("install", "wordless")
     backend.reason = "Scripts need the script package."
     with pytest.raises(BackendUnavailable, match="script package"):
         _run("install", "offered")

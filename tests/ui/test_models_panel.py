@@ -147,7 +147,9 @@ def test_online_list_is_filtered_by_task_modality_and_words(workbench, online) -
     assert 0 < fewer < everything
     online.task.setCurrentText("segment")
     online.search.setText("prostate")
-    assert [online.table.item(row, 0).text() for row in range(online.table.rowCount())] == ["prostate_mri_anatomy"]
+    assert [online.table.item(row, 0).text() for row in range(online.table.rowCount())] == [
+        "Zones of the prostate in MRI"
+    ]
     online.table.selectRow(0)
     text = online.details.text()
     assert "Apache-2.0" in text

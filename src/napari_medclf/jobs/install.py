@@ -66,7 +66,8 @@ def _install_zip(path: Path, card: Path | None, name: str) -> Job[ModelPackage]:
         yield from check_file(path, listed[1], catalogue.user_folder)
     with work_folder(catalogue.user_folder) as folder:
         yield from unpack(path, folder / "content")
-        package = _open_inside(folder / "content", path.name, card, name or ("" if listed is None else listed[0].name))
+        entry = None if listed is None else listed[0]
+        package = _open_inside(folder / "content", path.name, card, name, entry)
         return (yield from catalogue.install(package, "" if listed is None else listed[1].url))
 
 
@@ -74,35 +75,29 @@ def _install_online(entry: ZooEntry, card: Path | None, name: str, mirror: str) 
     from napari_medclf.store.catalogue import Catalogue
     from napari_medclf.store.zoo.fetch import chosen_mirror, fetch, work_folder
 
-    _check_usable(entry)
+    _check_usable(entry, card)
     catalogue = Catalogue()
     yield Warned(f"{entry.name} {entry.version} is offered under the licence {entry.licence}; see {entry.page}.")
     with work_folder(catalogue.user_folder) as folder:
         yield from fetch(entry, folder, catalogue.user_folder, chosen_mirror(mirror))
-        package = _open_inside(folder / "content", entry.name, card, name or entry.name)
+        package = _open_inside(folder / "content", entry.name, card, name, entry)
         return (yield from catalogue.install(package, entry.files[0].url))
 
 
-def _check_usable(entry: ZooEntry) -> None:
+def _check_usable(entry: ZooEntry, card: Path | None) -> None:
     """Refuse before the download what could not be used after it."""
     from napari_medclf.backends.registry import find_backend
 
     if not entry.is_runnable:
+        raise CardError(f"{entry.name}: this program cannot run it; its task is {entry.task}. See {entry.page}.")
+    if entry.needs_card and card is None:
         raise CardError(
-            f"{entry.name}: this program segments, classifies and detects; it cannot {_VERBS[entry.task]}. "
-            f"The model's page is {entry.page}."
+            f"{entry.name}: does not say all that is needed to run it; write a card and name it with --card. What its "
+            f"author says is at {entry.page}."
         )
     reason = find_backend(entry.backend).unavailable_because()
     if reason:
         raise BackendUnavailable(reason)
-
-
-_VERBS = {
-    "generate": "make images",
-    "register": "register images",
-    "landmarks": "find landmarks",
-    "interactive": "run models that ask for clicks",
-}
 
 
 def _entry_named(name: str) -> ZooEntry:
@@ -122,7 +117,7 @@ def _entry_named(name: str) -> ZooEntry:
     )
 
 
-def _open_inside(folder: Path, shown: str, card: Path | None, name: str) -> ModelPackage:
+def _open_inside(folder: Path, shown: str, card: Path | None, name: str, entry: ZooEntry | None) -> ModelPackage:
     """Open the model in an unpacked folder; archives often hold it a few folders down.
 
     Raises
@@ -130,16 +125,20 @@ def _open_inside(folder: Path, shown: str, card: Path | None, name: str) -> Mode
     CardError
         If there is none, or what is there is damaged.
     """
-    from napari_medclf.backends.registry import list_backends
-    from napari_medclf.store.sidecar import has_sidecar
+    from napari_medclf.backends.registry import find_backend, list_backends
+    from napari_medclf.store.sidecar import has_sidecar, read_card_file
 
-    for place in _folders(folder):
-        if has_sidecar(place) or any(one.recognises(place) for one in list_backends()):
-            return _open(place, card, name)
-    for path in (one for place in _folders(folder) for one in sorted(place.iterdir()) if one.is_file()):
-        if any(one.recognises(path) for one in list_backends()):
-            return _open(path, card, name)
-    kinds = "; ".join(one.title for one in list_backends())
+    backends = list_backends() if entry is None else (find_backend(entry.backend),)
+    folders = list(_folders(folder))
+    files = [one for place in folders for one in sorted(place.iterdir()) if one.is_file()]
+    for place in (*folders, *files):
+        if has_sidecar(place):
+            return _open(place, card, name or ("" if entry is None else entry.name))
+        for backend in backends:
+            if backend.recognises(place):
+                package = backend.read(place, None if card is None else read_card_file(card))
+                return _renamed(package, name or (package.name if entry is None else entry.name))
+    kinds = "; ".join(one.title for one in backends)
     raise CardError(f"{shown}: holds no model that this program knows. Known are: {kinds}.")
 
 
@@ -156,7 +155,7 @@ def _open(path: Path, card: Path | None, name: str) -> ModelPackage:
     from napari_medclf.store.sidecar import read_card_file
 
     package = open_model(path, None if card is None else read_card_file(card))
-    return _renamed(package, name) if name and name != package.name else package
+    return _renamed(package, name or package.name)
 
 
 def _renamed(package: ModelPackage, name: str) -> ModelPackage:
@@ -164,6 +163,8 @@ def _renamed(package: ModelPackage, name: str) -> ModelPackage:
 
     from napari_medclf.domain.card import ModelCard
 
+    if name == package.name:
+        return package
     if package.card.backend == "native":
         raise CardError(f"{package.folder}: has its name in its card; only models of other kinds can be renamed.")
     try:

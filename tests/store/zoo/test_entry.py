@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from napari_medclf.backends.registry import list_backends
 from napari_medclf.store.zoo.entry import read_zoo
 
 ROOT = Path(__file__).parents[3]
@@ -46,6 +47,14 @@ def test_models_are_found_by_name_and_by_the_name_of_their_archive() -> None:
     assert zoo.of_file("model.json") is None
 
 
-def test_what_this_program_cannot_run_is_known_as_such() -> None:
-    tasks = {one.task for one in read_zoo().models if not one.is_runnable}
-    assert tasks == {"generate", "register", "landmarks", "interactive"}
+def test_what_runs_is_what_the_page_about_the_zoo_says() -> None:
+    page = (ROOT / "docs" / "reference" / "zoo-bundles.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (\w+) \| [^|]* \| [^|]* \| ([^|]*) \|", page, re.MULTILINE))
+    bundles = {one.name: one.runs for one in read_zoo().models if one.family == "MONAI Model Zoo"}
+    assert bundles == {name: rows[name] for name in bundles}
+    assert list(bundles.values()).count("yes") >= 17
+
+
+def test_every_backend_of_the_list_is_one_of_ours() -> None:
+    names = {one.name for one in list_backends()}
+    assert {one.backend for one in read_zoo().models} <= names

@@ -14,7 +14,7 @@ from napari_medclf.jobs.models import ModelsOptions, ModelsResult, models
 from napari_medclf.store.zoo.entry import ZooEntry, size_text
 
 _MOST_CLASSES = 6
-_OFFER_HEADER = ("name", "version", "task", "modality", "size", "licence", "here", "title")
+_OFFER_HEADER = ("name", "version", "task", "modality", "size", "licence", "runs", "here", "title")
 
 
 def _document(result: ModelsResult) -> dict[str, Any]:
@@ -86,10 +86,10 @@ def _show(result: ModelsResult) -> Iterator[str]:
 
 
 def _offer_row(entry: ZooEntry, result: ModelsResult) -> tuple[str, ...]:
-    here = "yes" if _is_here(entry, result) else "" if entry.is_runnable else "not run here"
+    here = "yes" if _is_here(entry, result) else ""
     modality = ", ".join(entry.modality)
     licence = entry.licence.partition(":")[0]
-    return (entry.name, entry.version, entry.task, modality, size_text(entry), licence, here, entry.title)
+    return (entry.name, entry.version, entry.task, modality, size_text(entry), licence, entry.runs, here, entry.title)
 
 
 def _row(package: ModelPackage) -> tuple[str, ...]:

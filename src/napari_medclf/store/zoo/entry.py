@@ -9,7 +9,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 _CATALOGUE = Path(__file__).with_name("catalogue.json")
-_HERE = ("segment", "classify", "detect", "instances")
 
 
 class ZooFile(BaseModel):
@@ -48,12 +47,15 @@ class ZooEntry(BaseModel):
     Parameters
     ----------
     task : str
-        One of `domain.card.Task`, or what this program cannot do: ``generate``, ``register``, ``landmarks``,
+        One of `domain.card.Task`, or what its author made it for: ``generate``, ``register``, ``landmarks``,
         ``interactive``.
     modality : tuple of str
         DICOM codes; empty where none is said.
     backend : str
         Which backend reads it.
+    runs : str
+        Whether this program runs it: ``yes``; only ``with trust``, because it holds code of its own; only ``with a
+        card`` that a person writes; or ``no``.
     weights_bytes : int or None
         Of the network alone, where its definition tells; the download holds more.
     """
@@ -69,13 +71,19 @@ class ZooEntry(BaseModel):
     family: str
     backend: str
     page: str
+    runs: Literal["yes", "with trust", "with a card", "with trust and a card", "no"] = "yes"
     weights_bytes: int | None = None
     files: tuple[ZooFile, ...] = Field(min_length=1)
 
     @property
     def is_runnable(self) -> bool:
-        """Whether its task is one that this program does."""
-        return self.task in _HERE
+        """Whether this program can run it at all."""
+        return self.runs != "no"
+
+    @property
+    def needs_card(self) -> bool:
+        """Whether a person must say about it what its files do not."""
+        return self.runs.endswith("a card")
 
     @property
     def n_bytes(self) -> int | None:

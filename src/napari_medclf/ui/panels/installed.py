@@ -80,8 +80,14 @@ class InstalledPage(QWidget):
             return False
         card, name = self.card_file.path(), self.name.text().strip()
         return self._shelf.bar.start(
-            f"Installing {path.name}", lambda: model_tasks.install(str(path), card, name), self._on_installed
+            f"Installing {path.name}", lambda: model_tasks.install(str(path), card, name), self._take_installed
         )
+
+    def _take_installed(self, package: ModelPackage) -> None:
+        self.path.set_path(None)
+        self.card_file.set_path(None)
+        self.name.clear()
+        self._on_installed(package)
 
     def _buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()

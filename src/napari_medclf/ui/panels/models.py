@@ -22,6 +22,7 @@ class ModelsPanel(QWidget):
         layout = column(self)
         self.pages = QTabWidget(self)
         self.pages.setDocumentMode(True)
+        self.pages.tabBar().setDrawBase(False)
         self.installed = InstalledPage(shelf, self._on_installed, self)
         self.online = OnlinePage(shelf, self._on_installed, self)
         self.pages.addTab(self.installed, "On this computer")

@@ -28,6 +28,14 @@ from napari_medclf.ui.shelf import Shelf
 _ANY_TASK, _ANY_MODALITY = "any task", "any modality"
 _COLUMNS = ("model", "task", "for", "size")
 _ROW_PX = 24
+_LINK = "#3d7fe0"
+"""Readable on dark and on light."""
+_RUNS = {
+    "with trust": "It holds code of its own, which runs only after you allowed it.",
+    "with a card": "Its files do not say enough: write a card, and install it with medclf models install --card.",
+    "with trust and a card": "It holds code of its own, and needs a card: medclf models install --card.",
+    "no": "This program cannot run it.",
+}
 
 
 class OnlinePage(QWidget):
@@ -125,8 +133,8 @@ class OnlinePage(QWidget):
         self.table.blockSignals(True)
         self.table.setRowCount(len(self._shown))
         for row, one in enumerate(self._shown):
-            for position, text in enumerate((one.name, one.task, ", ".join(one.modality), size_text(one))):
-                self.table.setItem(row, position, _item(text, one.title))
+            for position, text in enumerate((one.title, one.task, ", ".join(one.modality), size_text(one))):
+                self.table.setItem(row, position, _item(text, f"{one.title}\n{one.name}", is_right=position == 3))
         self.table.blockSignals(False)
         if entry in self._shown:
             self.table.selectRow(self._shown.index(entry))
@@ -148,7 +156,7 @@ class OnlinePage(QWidget):
     def _show_details(self) -> None:
         entry = self.entry
         is_here = entry is not None and any(one.name == entry.name for one in self._shelf.packages)
-        self.start.setEnabled(entry is not None and entry.is_runnable)
+        self.start.setEnabled(entry is not None and entry.is_runnable and not entry.needs_card)
         self.start.setText("Install again" if is_here else "Install")
         self.details.setText(
             f"{len(self._shown)} of {len(self._entries)} models. Choose one to read about it."
@@ -168,13 +176,13 @@ def _details(entry: ZooEntry, *, is_here: bool) -> str:
     lines = [
         f"<b>{escape(entry.title)}</b>",
         f"{escape(entry.name)} {escape(entry.version)} · {escape(entry.family)} · licence: {escape(entry.licence)}",
-        f'<a href="{escape(entry.page)}">{escape(entry.page)}</a>',
+        f'<a href="{escape(entry.page)}" style="color: {_LINK}">{escape(entry.page)}</a>',
         checked,
     ]
     if is_here:
         lines.append("It is on this computer already.")
-    if not entry.is_runnable:
-        lines.append("This program cannot run it.")
+    if entry.runs != "yes":
+        lines.append(_RUNS[entry.runs])
     return "<br>".join(lines)
 
 
@@ -185,7 +193,6 @@ def _table(parent: QWidget) -> QTableWidget:
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
     table.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
     table.setWordWrap(False)
     table.setShowGrid(False)
     table.setMinimumHeight(260)
@@ -197,7 +204,9 @@ def _table(parent: QWidget) -> QTableWidget:
     return table
 
 
-def _item(text: str, tooltip: str) -> QTableWidgetItem:
+def _item(text: str, tooltip: str, *, is_right: bool) -> QTableWidgetItem:
     item = QTableWidgetItem(text)
-    item.setToolTip(f"{text}\n{tooltip}" if text != tooltip else text)
+    item.setToolTip(tooltip)
+    if is_right:
+        item.setTextAlignment(int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
     return item
