@@ -20,11 +20,15 @@ def make_faster(network: AnyNetwork) -> AnyNetwork:
     `quick_layers` says what was measured. Only layers of torch's very own classes are swapped, so that a network of
     another maker that changed one keeps it.
     """
+    swapped: dict[nn.Module, nn.Module] = {}  # a layer that two parts share stays one layer
     for parent in list(network.modules()):
-        for name, layer in list(parent.named_children()):
-            swapped = _swap(layer)
-            if swapped is not layer:
-                setattr(parent, name, swapped.train(layer.training))
+        for name, layer in list(parent._modules.items()):  # noqa: SLF001  (its children() leaves out second names)
+            if layer is None:
+                continue
+            if layer not in swapped:
+                swapped[layer] = _swap(layer).train(layer.training)
+            if swapped[layer] is not layer:
+                setattr(parent, name, swapped[layer])
     return network
 
 
