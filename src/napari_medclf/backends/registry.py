@@ -132,12 +132,14 @@ def _together(trusts: Sequence[Trust]) -> Trust | None:
 
 
 def _places(path: Path) -> Iterator[Path]:
-    """The path, and where that is a folder with a ``medclf.json``, the files that it names."""
-    from napari_medclf.store.sidecar import read_sidecar
+    """The path, and where that is a folder with a ``medclf.json``, the files that it names, or else those beside it."""
+    from napari_medclf.store.sidecar import SIDECAR, read_sidecar
 
     yield path
     package = read_sidecar(path) if path.is_dir() else None
-    yield from () if package is None else package.files
+    if package is not None:
+        beside = (one for one in sorted(path.iterdir()) if one.is_file() and one.name != SIDECAR)
+        yield from package.files or beside
 
 
 @cache

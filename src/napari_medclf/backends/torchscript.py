@@ -65,7 +65,7 @@ class TorchScriptBackend:
 
 
 def read_trust(path: Path) -> Trust:
-    """List what a program consists of: what reaches out of it first, then its operations, then its methods.
+    """List what a program consists of: what reaches out of it first, then its methods, then its operations.
 
     Raises
     ------
@@ -87,8 +87,8 @@ def read_trust(path: Path) -> Trust:
     lines = (
         f"{path.name}: a program of {len(code)} files with its weights, {size / 1e6:.1f} MB",
         *(f"reaches outside of the computation: {name}" for name in reaching),
-        f"operations: {', '.join(called)}",
         *methods,
+        f"operations: {', '.join(called)}",
     )
     return Trust(digest, lines)
 
