@@ -270,3 +270,18 @@ def test_what_cannot_be_run_here_is_refused_before_the_download(offered: ZooEntr
 def test_misspelt_name_is_answered_with_the_nearest(offered: ZooEntry) -> None:
     with pytest.raises(CardError, match=r"offerd: is no file or folder, .* Did you mean 'offered'"):
         _run("install", "offerd")
+
+
+def test_real_weights_are_installed_by_their_name_from_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = Path(__file__).parents[3] / "shared" / "weights" / "brainchop" / "model5_gw_ae"
+    if not weights.is_dir():
+        pytest.skip("the folder of real weights, ../shared/weights beside the repository, is not here")
+    monkeypatch.undo()
+    monkeypatch.setenv("MEDCLF_HOME", str(tmp_path / "home"))
+    (tmp_path / "brainchop_model5_gw_ae").symlink_to(weights)
+    package = _run("install", "brainchop_model5_gw_ae", mirror=str(tmp_path)).packages[0]
+    assert (package.card.backend, package.card.licence, package.trust) == ("meshnet", "MIT", None)
+    assert package.card.title == "Gray and white matter in T1 MRI"
+    assert _run("verify", "brainchop_model5_gw_ae").problems == ()

@@ -12,7 +12,15 @@ from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.errors import CardError
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.trust import Trust
-from napari_medclf.store.sidecar import SIDECAR, card_beside, read_card_file, read_content, read_sidecar, write_sidecar
+from napari_medclf.store.sidecar import (
+    SIDECAR,
+    Sidecar,
+    card_beside,
+    read_card_file,
+    read_content,
+    read_sidecar,
+    write_sidecar,
+)
 
 
 @pytest.fixture
@@ -121,3 +129,9 @@ def test_digests_and_source_are_kept(foreign: ModelPackage) -> None:
     assert content is not None
     assert content.sha256 == {"model.onnx": "cd" * 32}
     assert content.source == "https://example.org/model.onnx"
+
+
+def test_example_of_the_page_about_models_is_a_sidecar() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "models.md").read_text(encoding="utf-8")
+    content = Sidecar.model_validate_json(page.partition("```json")[2].partition("```")[0])
+    assert content.card.schema_.names == ("cell",)

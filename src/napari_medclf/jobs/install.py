@@ -137,9 +137,21 @@ def _open_inside(folder: Path, shown: str, card: Path | None, name: str, entry: 
         for backend in backends:
             if backend.recognises(place):
                 package = backend.read(place, None if card is None else read_card_file(card))
-                return _renamed(package, name or (package.name if entry is None else entry.name))
+                described = package if entry is None else _described(package, entry)
+                return _renamed(described, name or (package.name if entry is None else entry.name))
     kinds = "; ".join(one.title for one in backends)
     raise CardError(f"{shown}: holds no model that this program knows. Known are: {kinds}.")
+
+
+def _described(package: ModelPackage, entry: ZooEntry) -> ModelPackage:
+    """Take from the list what a model's own files leave open: a short title, its version, its licence."""
+    card = package.card
+    changes = {"title": entry.title}
+    if card.version in ("", "0"):
+        changes["version"] = entry.version
+    if card.licence.startswith("not "):
+        changes["licence"] = entry.licence
+    return replace(package, card=card.model_copy(update=changes))
 
 
 def _folders(folder: Path) -> Iterator[Path]:
