@@ -17,7 +17,11 @@ from napari_medclf.backends.onnx.graph import is_onnx, ports_of, read_graph
 from napari_medclf.backends.onnx.network import OnnxNetwork
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import CardError
+from napari_medclf.domain.geometry import Geometry
+from napari_medclf.domain.image import ChannelKind, MedImage
+from napari_medclf.domain.run_settings import LoadSettings
 from napari_medclf.engine.runtimes.onnx_session import open_session
+from napari_medclf.testing.check_backend import check_backend
 
 _TWO = {"channels": ("T1", "T2")}
 _THREE = ("white", "grey")  # and background
@@ -225,3 +229,48 @@ def test_file_cut_anywhere_is_refused(write_onnx: Any, mix: Any, make_card: Any)
         with pytest.raises(CardError) as raised:
             OnnxBackend().load(OnnxBackend().read(path, make_card(_THREE, input=_TWO)))
         assert "\n" not in str(raised.value)
+
+
+def _predict(path: Path, card: Any, image: MedImage) -> Any:
+    backend = OnnxBackend()
+    job = backend.load(backend.read(path, card), LoadSettings("cpu", runtime="torch")).predict(image)
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            return end.value
+
+
+@pytest.mark.parametrize("is_inside", [False, True])
+def test_scores_are_the_same_with_softmax_inside_or_outside(
+    write_onnx: Any, mix: Any, make_card: Any, noise: Any, is_inside: bool
+) -> None:
+    nodes = [_conv(target="z"), helper.make_node("GlobalAveragePool", ["z"], ["m"])]
+    nodes += [helper.make_node("Flatten", ["m"], ["f"])]
+    last = helper.make_node("Softmax" if is_inside else "Identity", ["f"], ["y"], **({"axis": 1} if is_inside else {}))
+    path = write_onnx([*nodes, last], {"w": mix}, {"x": [1, 2, 16, 24]}, {"y": [1, 3]})
+    x = noise(2, 1, 16, 24)
+    image = MedImage(x, Geometry.flat(16, 24), "two", channel_kind=ChannelKind.CHANNEL, channel_names=("T1", "T2"))
+    card = make_card(("a", "b", "c"), task=Task.CLASSIFY, input=_TWO)
+    scores = _predict(path, card, image).classification.scores
+    logits = _mixed(mix, x[None, :, 0]).mean((2, 3))[0]
+    np.testing.assert_allclose(list(scores.values()), np.exp(logits) / np.exp(logits).sum(), atol=1e-5)
+
+
+@pytest.mark.parametrize("is_inside", [False, True])
+def test_threshold_holds_for_the_probability(write_onnx: Any, make_card: Any, noise: Any, is_inside: bool) -> None:
+    """One channel without background: a voxel is labelled from a probability of 0.3 on."""
+    kernel = np.full((1, 1, 1, 1), 2.0, np.float32)
+    last = helper.make_node("Sigmoid" if is_inside else "Identity", ["z"], ["y"])
+    path = write_onnx([_conv(target="z"), last], {"w": kernel}, {"x": [1, 1, 16, 24]}, {"y": [1, 1, 16, 24]})
+    output = {"activation": "sigmoid", "has_background_channel": False, "thresholds": {"spot": 0.3}}
+    x = noise(1, 16, 24)
+    labels = _predict(path, make_card(("spot",), output=output), MedImage(x, Geometry.flat(16, 24), "x")).segmentation
+    np.testing.assert_array_equal(labels.labels > 0, 1 / (1 + np.exp(-2.0 * x.astype(np.float64))) >= 0.3)
+
+
+def test_backend_keeps_its_word(write_onnx: Any, make_card: Any, tmp_path: Path) -> None:
+    kernel = np.random.default_rng(1).standard_normal((2, 1, 3, 3)).astype(np.float32)
+    node = helper.make_node("Conv", ["x", "w"], ["y"], pads=[1, 1, 1, 1])
+    path = write_onnx([node], {"w": kernel}, {"x": ["n", 1, "h", "v"]}, {"y": ["n", 2, "h", "v"]})
+    assert check_backend(OnnxBackend(), path, tmp_path / "scratch", card=make_card()) == ()
