@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+
+import numpy as np
 
 from napari_medclf.domain.arrays import FloatArray, LabelArray
 from napari_medclf.domain.events import Job, Warned
 from napari_medclf.domain.results import Segmentation, UncertaintyMap
 from napari_medclf.engine.answers.checked import CheckedSink, LogitsCheck
+from napari_medclf.engine.answers.doubt import DoubtHome, DoubtingNetwork, counts_votes
 from napari_medclf.engine.answers.inference import Answer, Inference
 from napari_medclf.engine.answers.preview import Asked, preview_slice
 from napari_medclf.engine.answers.way_home import WayHome, background_logits, choose_home_axis
@@ -53,6 +57,7 @@ class _Homes:
         card, grid = inference.card, inference.prepared.grid
         self.check = LogitsCheck(card)
         self.labels = WayHome(grid, card, axis)
+        self.doubt: DoubtHome | None = None
         self.entropy = EntropyHome(grid, card.output, axis) if inference.settings.is_uncertainty_wanted else None
 
     def take(self, start: int, logits: FloatArray) -> None:
@@ -72,9 +77,21 @@ def _stream_home(inference: Inference, window: Window, asked: Asked) -> Job[_Hom
     if card.output.n_members > 1:
         sink = MeanOfMembers(sink, card.output.n_members, is_half=card.input.tiling == "nnunet")
     sink = CheckedSink(sink, homes.check)
-    yield from slide(data, inference.network, window, inference.device, sink, streaming)
+    network = inference.network
+    if counts_votes(inference, window):
+        network = DoubtingNetwork(network, window.flips, card.output.n_members)
+        window, streaming = replace(window, mirror_axes=()), _with_doubt(streaming)
+        homes.entropy, homes.doubt = None, DoubtHome(sink, inference.prepared.grid, streaming.axis or 0)
+        sink = homes.doubt
+    yield from slide(data, network, window, inference.device, sink, streaming)
     homes.check.finish(data)
     return homes
+
+
+def _with_doubt(streaming: Streaming) -> Streaming:
+    """Nobody doubts where no window is run; answers of earlier windows have no doubt, and are asked again."""
+    background = None if streaming.background is None else np.append(streaming.background, np.float32(0))
+    return replace(streaming, background=background, known={})
 
 
 def _streaming(inference: Inference, window: Window, asked: Asked) -> Streaming:
@@ -109,6 +126,8 @@ def _segmentation(labels: LabelArray, inference: Inference) -> Segmentation:
 
 
 def _uncertainty(homes: _Homes, inference: Inference) -> UncertaintyMap | None:
+    if homes.doubt is not None:
+        return UncertaintyMap(homes.doubt.finish(), inference.image.geometry, "disagreement")
     if homes.entropy is None:
         return None
     return UncertaintyMap(homes.entropy.finish(), inference.image.geometry, "entropy")
