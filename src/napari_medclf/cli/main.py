@@ -23,7 +23,7 @@ COMMANDS = {
     "demo": "run the embedded models on real images, write pictures, show the window",
     "read": "say what is in files and folders: images, geometry, warnings, refusals",
     "convert": "write any readable image as NIfTI, PNG or TIFF, geometry kept",
-    "models": "list, show, install, remove or verify models",
+    "models": "list, download, install, show, verify, trust or remove models",
     "predict": "run a model on one or a few images",
     "batch": "run a model on a folder; resumes after a stop",
     "dataset": "find what is wrong with labelled data before anyone learns from it",

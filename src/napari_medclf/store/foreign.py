@@ -11,7 +11,6 @@ from napari_medclf.domain.errors import CardError, WriteError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.store.bundle import check_target, read_package
-from napari_medclf.store.digests import file_sha256
 from napari_medclf.store.exchange import move_into_place, temporary_beside
 from napari_medclf.store.sidecar import SIDECAR, inner_name, inner_path, read_content, write_sidecar
 
@@ -66,9 +65,13 @@ def verify_foreign(package: ModelPackage) -> Job[None]:
     """
     content = read_content(package.folder)
     known = {} if content is None else content.sha256
-    for position, (name, digest) in enumerate(known.items()):
-        yield Progress(position, len(known), f"reading {name}")
-        if file_sha256(inner_path(package.folder, name)) != digest:
+    for position, (name, wanted) in enumerate(known.items()):
+        digest = hashlib.sha256()
+        with inner_path(package.folder, name).open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+                yield Progress(position, len(known), f"reading {name}")
+        if digest.hexdigest() != wanted:
             raise CardError(
                 f"{package.folder}: the file {name} of {package.name!r} is not what was installed. Install it again."
             )
