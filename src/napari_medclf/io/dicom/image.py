@@ -8,13 +8,14 @@ import numpy as np
 
 from napari_medclf.domain.arrays import PixelArray
 from napari_medclf.domain.image import ChannelKind, Gaps, MedImage, Scale
+from napari_medclf.free_memory import available_bytes
 from napari_medclf.io.dicom.header import Header
 from napari_medclf.io.dicom.pixels.colour import read_colour
 from napari_medclf.io.dicom.pixels.samples import read_gray
 from napari_medclf.io.dicom.pixels.stored import stored_limits
 from napari_medclf.io.dicom.series.gaps import fill
 from napari_medclf.io.dicom.series.stack import Stack
-from napari_medclf.io.preflight import available_bytes, refusing
+from napari_medclf.io.preflight import refusing
 from napari_medclf.io.window import robust_window
 
 # Modalities whose pictures are made to be looked at.

@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from napari_medclf.domain.errors import ServerError
+from napari_medclf.free_memory import available_bytes
 from napari_medclf.io.pacs.needs import require
 from napari_medclf.io.pacs.server import DimseServer
-from napari_medclf.io.preflight import available_bytes
 
 _LOOK_EVERY_S = 0.2
 _LONGEST_ANSWER_S = 3600.0
