@@ -114,6 +114,14 @@ def test_any_module_loses_its_slow_layers(card: ModelCard) -> None:
     assert not any(parameter.requires_grad for parameter in placed.network.parameters())
 
 
+def test_program_whose_layers_cannot_be_swapped_asks_for_batches_of_two(card: ModelCard) -> None:
+    program = torch.jit.script(nn.Sequential(nn.Conv3d(1, 3, 3, padding=1)))
+    placed = place_network(nn.Sequential(program), card, LoadSettings("cpu", runtime="torch"))
+    assert placed.network.best_batch == 2
+    with torch.inference_mode():
+        assert placed.network(torch.randn(2, 1, 16, 32, 16)).shape == (2, 3, 16, 32, 16)
+
+
 def test_callable_that_is_no_module_runs_as_it_is(card: ModelCard) -> None:
     placed = place_network(torch.neg, card, LoadSettings())
     assert (placed.network, placed.place) == (torch.neg, "cpu")

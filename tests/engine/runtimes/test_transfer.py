@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
-from napari_medclf.engine.runtimes.transfer import ahead
+from napari_medclf.engine.runtimes.transfer import Sender, ahead
 
 
 class FakeMover:
@@ -20,7 +20,8 @@ class FakeMover:
         self.log.append(f"send {number} by {slot}")
         return batch.clone(), number
 
-    def wait(self, ticket: int) -> None:
+    def wait(self, moved: torch.Tensor, ticket: int) -> None:
+        assert int(moved) == ticket
         self.log.append(f"wait {ticket}")
 
 
@@ -54,3 +55,19 @@ def test_cpu_gets_the_very_batches_one_at_a_time() -> None:
     assert log == ["make 0", "use 0", "make 1", "use 1"]
     batch = torch.zeros(2)
     assert next(ahead([batch], torch.device("cpu"))) is batch
+
+
+def test_sender_takes_two_buffers_in_turns_and_waits_for_each() -> None:
+    mover = FakeMover()
+    sender = Sender(torch.device("cuda"), mover)
+    assert [int(sender.send(batch)) for batch in batches(3)] == [0, 1, 2]
+    assert mover.log == ["send 0 by 0", "wait 0", "send 1 by 1", "wait 1", "send 2 by 0", "wait 2"]
+
+
+def test_sender_leaves_alone_what_is_there() -> None:
+    batch = torch.zeros(2)
+    assert Sender(torch.device("cpu")).send(batch) is batch
+    mover = FakeMover()
+    there = torch.zeros(2, device="meta")
+    assert Sender(torch.device("meta"), mover).send(there) is there
+    assert mover.log == []

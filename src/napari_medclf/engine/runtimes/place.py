@@ -90,6 +90,8 @@ def _as_it_is(network: Network, settings: LoadSettings) -> Placed:
 
 def _on_cpu(network: nn.Module, card: ModelCard, settings: LoadSettings, others: Mapping[str, Other]) -> Placed:
     in_torch = place_for_use(make_faster(network), _CPU, card.input.spatial_dims)
+    if card.input.spatial_dims == 3 and any(isinstance(part, torch.jit.ScriptModule) for part in network.modules()):
+        in_torch.best_batch = 2  # type: ignore[assignment]  # its layers cannot be swapped, and a batch of one is slow
     if settings.runtime == "torch":
         return Placed(in_torch, _CPU, "cpu")
     if settings.runtime == "compile":
@@ -110,13 +112,14 @@ def _in_torch(
             f"The runtime {settings.runtime!r} runs on the CPU in float32. Choose the device 'cpu' with the precision "
             "'auto', or the runtime 'torch'."
         )
-    placed: Network = place_for_use(network, device, card.input.spatial_dims)
+    is_half = dtype is not torch.float32
+    placed: Network = place_for_use(network, device, card.input.spatial_dims, is_half=is_half)
     place = str(device)
     if settings.runtime == "compile":
         placed, place = compile_network(network, input_shape(card), device), f"{place} compile"
     elif device.type == "cuda":
         placed = GraphedNetwork(network)
     mixed = MixedPrecision(placed, device, dtype)
-    if dtype is not torch.float32:
+    if is_half:
         place += f" {str(dtype).removeprefix('torch.')}"
     return Placed(mixed, device, place)

@@ -16,8 +16,41 @@ class Mover(Protocol):
     def send(self, batch: Tensor, slot: int) -> tuple[Tensor, Any]:
         """Begin to copy a batch by way of buffer number `slot`; returns the copy and what tells when it is there."""
 
-    def wait(self, ticket: Any) -> None:
+    def wait(self, moved: Tensor, ticket: Any) -> None:
         """Make the work that follows on the device wait until a copy is there."""
+
+
+class Sender:
+    """Sends batches to a device, one after the other; the copy of one runs beside the work on those before.
+
+    Parameters
+    ----------
+    mover : Mover or None
+        None: two pinned buffers and a stream of their own on CUDA; plain copies elsewhere; nothing on a CPU.
+    """
+
+    def __init__(self, device: torch.device, mover: Mover | None = None) -> None:
+        self._device = device
+        self._mover = mover if mover is not None or device.type != "cuda" else _PinnedMover(device)
+        self._n_sent = 0
+
+    def send(self, batch: Tensor) -> Tensor:
+        """Give a batch on the device; the very same where it is there already."""
+        if self._mover is None or batch.device.type == self._device.type:
+            return batch.to(self._device)
+        return self.arrived(*self.begin(batch))
+
+    def begin(self, batch: Tensor) -> tuple[Tensor, Any]:
+        """Begin to copy; `arrived` must be called before the copy is used."""
+        assert self._mover is not None
+        self._n_sent += 1
+        return self._mover.send(batch, (self._n_sent - 1) % 2)
+
+    def arrived(self, moved: Tensor, ticket: Any) -> Tensor:
+        """Make what follows wait for a copy."""
+        assert self._mover is not None
+        self._mover.wait(moved, ticket)
+        return moved
 
 
 def ahead(batches: Iterable[Tensor], device: torch.device, mover: Mover | None = None) -> Iterator[Tensor]:
@@ -28,29 +61,24 @@ def ahead(batches: Iterable[Tensor], device: torch.device, mover: Mover | None =
     batches : iterable of (N, C, *spatial) float32
         In main memory. One more than is in use is taken from it.
     mover : Mover or None
-        None: pinned memory and a stream of its own on CUDA; plain copies elsewhere; nothing on a CPU.
+        As of `Sender`.
 
     Yields
     ------
     Tensor
         On the device, valid until the next one is asked for.
     """
+    sender = Sender(device, mover)
     if mover is None and device.type != "cuda":
-        yield from batches if device.type == "cpu" else (batch.to(device) for batch in batches)
+        yield from (sender.send(batch) for batch in batches)
         return
-    mover = mover or _PinnedMover(device)
     under_way: deque[tuple[Tensor, Any]] = deque()
-    for number, batch in enumerate(batches):
-        under_way.append(mover.send(batch, number % 2))
+    for batch in batches:
+        under_way.append(sender.begin(batch))
         if len(under_way) == 2:
-            yield _arrived(mover, *under_way.popleft())
+            yield sender.arrived(*under_way.popleft())
     while under_way:
-        yield _arrived(mover, *under_way.popleft())
-
-
-def _arrived(mover: Mover, batch: Tensor, ticket: Any) -> Tensor:
-    mover.wait(ticket)
-    return batch
+        yield sender.arrived(*under_way.popleft())
 
 
 class _PinnedMover:
@@ -72,9 +100,11 @@ class _PinnedMover:
         self._buffers[slot] = (buffer, event)
         return moved, event
 
-    def wait(self, ticket: torch.cuda.Event) -> None:
+    def wait(self, moved: Tensor, ticket: torch.cuda.Event) -> None:
         """See `Mover`."""
-        torch.cuda.current_stream(self._device).wait_event(ticket)
+        computing = torch.cuda.current_stream(self._device)
+        computing.wait_event(ticket)
+        moved.record_stream(computing)  # or its memory might be given away while it is still read
 
     def _buffer(self, batch: Tensor, slot: int) -> Tensor:
         """A buffer of the batch's shape whose last copy has left it."""

@@ -18,6 +18,7 @@ from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.geometry import Shape3
 from napari_medclf.engine.background import Worker
 from napari_medclf.engine.restore.sink import Sink
+from napari_medclf.engine.runtimes.transfer import Sender
 from napari_medclf.engine.sliding.blend import tile_weight
 from napari_medclf.engine.sliding.run_batch import Network, batch_size, run_batch, run_mirrored
 from napari_medclf.engine.sliding.stop import Stop
@@ -157,7 +158,7 @@ class _Run:
         self._planes = (first + self._offset[self._axis], last + self._offset[self._axis])
         self._weight = tile_weight(window)
         self._sums: Sums | None = None
-        self._worker, self._stop = Worker(), Stop(network)
+        self._worker, self._stop, self._sender = Worker(), Stop(network), Sender(device)
         self._running: deque[tuple[list[Shape3], Future[list[Tensor]]]] = deque()
         self._batch = window.batch or batch_size(device, window.tile)
 
@@ -249,7 +250,7 @@ class _Run:
             ]
             for one in group
         ]
-        stacked = torch.stack(tiles).to(self._device)
+        stacked = self._sender.send(torch.stack(tiles))
         return stacked.squeeze(2) if self._window.spatial_dims == 2 else stacked
 
     def _store_device(self, logits: Tensor) -> torch.device:
