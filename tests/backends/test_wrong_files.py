@@ -119,6 +119,14 @@ def _bundle(folder: Path, make_card: Any) -> Model:
     return Model("monai_bundle", copy, copy / "models" / "model.pt")
 
 
+def _native(folder: Path, make_card: Any) -> Model:
+    import napari_medclf
+
+    source = Path(napari_medclf.__file__).parent / "models" / "retina-vessels"
+    copy = Path(shutil.copytree(source, folder / "retina-vessels"))
+    return Model("native", copy, copy / "models" / "model.safetensors")
+
+
 def _shared(name: str, folder: Path) -> Path:
     source = Path(__file__).resolve().parents[3] / "shared" / "weights" / name
     if not source.is_dir():
@@ -136,6 +144,7 @@ _MODELS: dict[str, Callable[[Path, Any], Model]] = {
     "onnx": _onnx,
     "bioimageio": _described,
     "meshnet": _meshnet,
+    "native": _native,
     "nnunet": _nnunet,
     "monai_bundle": _bundle,
 }
@@ -345,6 +354,7 @@ _BAD_JSON = {
 @pytest.mark.parametrize(
     ("model_name", "file"),
     [
+        ("native", "configs/metadata.json"),
         ("meshnet", "model.json"),
         ("meshnet", "colormap.json"),
         ("bioimageio", "bioimageio.yaml"),

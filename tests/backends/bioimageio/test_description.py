@@ -208,6 +208,17 @@ def test_nuclei_match_their_golden_output(shared_weights: Path, file: str) -> No
     assert prediction.weights_sha256 == package.card.weights_sha256
 
 
+def test_torchscript_stands_in_where_onnx_runtime_is_missing(
+    shared_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_medclf.backends.onnx.backend import OnnxBackend
+
+    monkeypatch.setattr(OnnxBackend, "unavailable_because", lambda self: "ONNX Runtime is not installed.")
+    folder = shared_weights / "bioimageio_nuclei"
+    assert open_model(folder).card.backend == "torchscript"
+    assert open_model(folder / "weights.onnx").card.backend == "onnx"  # the sentence then says what to install
+
+
 def _run(job: Any) -> Any:
     while True:
         try:

@@ -32,7 +32,9 @@ class OnnxBackend:
         return 'Running ONNX files needs ONNX Runtime. Install it with `pip install "napari-medclf[onnx]"`.'
 
     def recognises(self, path: Path) -> bool:
-        """Whether it is such a file, or a folder that describes one."""
+        """Whether it is such a file, or a folder that describes one and has no other weights that run here."""
+        if path.is_dir() and self.unavailable_because() and is_source(path, "torchscript", is_onnx):
+            return False
         return is_source(path, _KIND, is_onnx)
 
     def read(self, path: Path, card: ModelCard | None = None) -> ModelPackage:
