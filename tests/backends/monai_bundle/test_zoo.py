@@ -172,6 +172,10 @@ def test_networks_are_built_with_the_parameters_their_authors_have(write_zoo: Wr
                 "output.nms_iou": 0.22,
             },
         ),
+        (
+            "pathology_nuclei_segmentation_classification",
+            {"task": Task.INSTANCES, "output.instances": "hover", "input.patch_vox": (400, 400)},
+        ),
         ("pediatric_abdominal_ct_segmentation", {"output.schema_.names": ("liver", "spleen", "pancreas")}),
         (
             "breast_density_classification",

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from napari_medclf.backends.monai_bundle.detecting import read_detector
 from napari_medclf.backends.monai_bundle.files import BundleFiles
-from napari_medclf.backends.monai_bundle.inferring import Windows, halvings_of, read_inferer
-from napari_medclf.backends.monai_bundle.kinds import count_inputs, count_outputs, spatial_dims_of, task_of
+from napari_medclf.backends.monai_bundle.inferring import Windows, halvings_of, hover_windows, read_inferer
+from napari_medclf.backends.monai_bundle.kinds import count_inputs, count_outputs, mode_of, spatial_dims_of, task_of
 from napari_medclf.backends.monai_bundle.metadata import (
     data_format,
     metrics_of,
@@ -53,11 +53,7 @@ def make_card(bundle: BundleFiles, network: Component, name: str) -> ModelCard:
     dims = spatial_dims_of(network, inferer, spatial_shape_of(metadata))
     preparation = read_preprocessing(_first_of(bundle, _PREPROCESSING), dims)
     decision = read_postprocessing(_first_of(bundle, _POSTPROCESSING))
-    windows = (
-        read_detector(bundle.inference).windows
-        if task is Task.DETECT
-        else read_inferer(inferer, dims, preparation.resize_to or spatial_shape_of(metadata))
-    )
+    windows = _windows(bundle, task, network, inferer, dims, preparation)
     n_outputs = count_outputs(network, data_format(metadata, "outputs").get("num_channels"))
     output, output_limits = make_output(task, decision, metadata, n_outputs)
     if task is Task.DETECT:
@@ -84,6 +80,16 @@ def make_card(bundle: BundleFiles, network: Component, name: str) -> ModelCard:
     except ValidationError as error:
         first = error.errors()[0]
         raise CardError(f"{bundle.folder}: {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+
+
+def _windows(
+    bundle: BundleFiles, task: Task, network: Component, inferer: Any, dims: int, preparation: Preparation
+) -> Windows:
+    if task is Task.DETECT:
+        return read_detector(bundle.inference).windows
+    if task is Task.INSTANCES:
+        return hover_windows(mode_of(network))
+    return read_inferer(inferer, dims, preparation.resize_to or spatial_shape_of(bundle.metadata))
 
 
 def _input(

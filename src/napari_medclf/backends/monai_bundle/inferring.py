@@ -11,6 +11,7 @@ from napari_medclf.domain.errors import CardError
 from napari_medclf.store.monai_config.pieces import Component
 
 _SLIDING = ("SlidingWindowInferer", "SlidingWindowInfererAdapt", "SliceInferer")
+_HOVER_VOX = {"original": 400, "fast": 492}  # a few of the network's own windows
 _WHOLE_VOX = {2: 512, 3: 128}  # a window for networks that take whole images of any size
 
 
@@ -64,6 +65,15 @@ def read_inferer(inferer: Any, spatial_dims: int, shape_said: tuple[int, ...] | 
         f"The network is led over the image by {name}, which is not known here. Give a card that says the window "
         "(patch_vox), as medclf.json beside the bundle."
     )
+
+
+def hover_windows(mode: str) -> Windows:
+    """Say how a HoVerNet is led over a picture; inside of a window it leads itself (`engine.nets.hover_windows`)."""
+    said = (
+        "Pictures are cut into windows that overlap by half and are blended; its authors give the network the whole "
+        "picture's surroundings. Nuclei are told apart as HoVerNet's first authors do, and their types are not told."
+    )
+    return Windows((_HOVER_VOX[mode],) * 2, 0.5, "gaussian", limits=(said,))
 
 
 def _sliding(inferer: Component, spatial_dims: int) -> Windows:

@@ -109,6 +109,11 @@ def count_outputs(network: Component, said: Any) -> int | None:
     return said if isinstance(said, int) and said > 0 else None
 
 
+def mode_of(network: Component) -> str:
+    """Which of its two sizes a HoVerNet has; MONAI's default is the fast one."""
+    return "original" if str(network.arguments.get("mode", "fast")).casefold() == "original" else "fast"
+
+
 def _parts(component: Component) -> list[Component]:
     inside = [one for one in (*component.arguments.values(), *component.positional) if isinstance(one, Component)]
     return [component, *(part for one in inside for part in _parts(one))]

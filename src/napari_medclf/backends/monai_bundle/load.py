@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from napari_medclf.backends.monai_bundle.detecting import read_detector
 from napari_medclf.backends.monai_bundle.files import BundleFiles, find_weights, is_program, read_bundle
+from napari_medclf.backends.monai_bundle.kinds import mode_of
 from napari_medclf.backends.monai_bundle.network import as_spec, code_of, describe_network
 from napari_medclf.backends.monai_bundle.trust import ask_for_trust
 from napari_medclf.backends.monai_bundle.trusted import build_by_bundle
@@ -21,6 +22,7 @@ from napari_medclf.engine.device import choose_device
 from napari_medclf.engine.model import LoadedModel, place_model
 from napari_medclf.engine.networks import build_network
 from napari_medclf.engine.weights import fill, read_tensors
+from napari_medclf.store.monai_config.pieces import Component
 
 if TYPE_CHECKING:
     from torch import nn
@@ -46,6 +48,8 @@ def load_bundle(package: ModelPackage, settings: LoadSettings) -> LoadedModel:
     network.eval().requires_grad_(False)
     if package.card.task is Task.DETECT:
         network = _with_anchors(network, bundle)
+    if package.card.network.target.endswith(".HoVerNet"):
+        network = _with_windows(network, bundle, package)
     card = package.card.model_copy(update={"weights_sha256": _check_digest(package, weights)})
     return place_model(replace(package, card=card), network, settings)
 
@@ -71,6 +75,14 @@ def _with_anchors(network: nn.Module, bundle: BundleFiles) -> nn.Module:
 
     detector = read_detector(bundle.inference)
     return RetinaBoxes(network, detector.feature_map_scales, detector.base_anchor_shapes)
+
+
+def _with_windows(network: nn.Module, bundle: BundleFiles, package: ModelPackage) -> nn.Module:
+    from napari_medclf.engine.nets.hover_windows import HoverWindows
+
+    _, described = describe_network(bundle)
+    mode = mode_of(described) if isinstance(described, Component) else "fast"
+    return HoverWindows(network, mode, is_transposed=package.card.input.axis_order == (0, 2, 1))
 
 
 def _check_digest(package: ModelPackage, weights: Path) -> str:
