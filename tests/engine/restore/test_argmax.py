@@ -129,6 +129,13 @@ def test_first_of_equal_classes_wins() -> None:
     assert set(np.unique(restore_argmax(logits, (7, 9, 11)))) == {0, 1}
 
 
+@pytest.mark.parametrize("n_copies", [1, 2])
+def test_first_of_classes_that_are_equal_half_way_wins(n_copies: int) -> None:
+    rising = np.array([[-1, 1]] * n_copies, dtype=np.float32)
+    logits = np.concatenate([-rising[:1], rising])[:, None, None, :]
+    assert restore_argmax(logits, (1, 1, 5)).ravel().tolist() == [0, 0, 0, 1, 1]
+
+
 def test_volume_of_one_class_is_filled() -> None:
     logits = np.zeros((3, 4, 5, 6), dtype=np.float32)
     logits[2] = 5
