@@ -4,6 +4,7 @@ import pytest
 
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.image import ChannelKind
+from napari_medclf.io.dicom.pixels import reduced
 from napari_medclf.io.dicom.pixels.reduced import read_reduced
 from napari_medclf.io.read import read_image
 
@@ -117,3 +118,21 @@ def test_real_inverted_x_ray_is_the_same_at_a_quarter(shared_data):
 def test_film_is_no_single_picture(shared_data):
     with pytest.raises(ReadError, match="more than one picture"):
         read_reduced(shared_data / "dicom_zoo" / "colour_and_us" / "godicom_I_000000.dcm", 64)
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME2", "MONOCHROME1"])
+@pytest.mark.parametrize("slab_bytes", [1, 5000, 2**18])
+def test_slabs_give_the_means_of_blocks_of_the_whole(write_spot, monkeypatch, photometric, slab_bytes):
+    monkeypatch.setattr(reduced, "_SLAB_BYTES", slab_bytes)
+    noisy = np.random.default_rng(0).integers(0, 4096, (203, 307)).astype(np.uint16)
+    path = write_spot(noisy, None, "1.2.840.10008.1.2.1", PhotometricInterpretation=photometric)
+    whole = read_image(path).data[0].astype(float)
+    expected = np.rint(whole[:200, :304].reshape(50, 4, 76, 4).mean(axis=(1, 3)))
+    assert np.array_equal(read_reduced(path, 40).data[0], expected)
+
+
+def test_truncated_rows_are_not_made_up(write_spot):
+    path = write_spot(spot(), None, "1.2.840.10008.1.2.1")
+    path.write_bytes(path.read_bytes()[:-700])
+    with pytest.raises(ReadError, match="truncated"):
+        read_reduced(path, 40)

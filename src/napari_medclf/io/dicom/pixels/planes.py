@@ -75,6 +75,41 @@ def fetch(planes: Sequence[Plane], put: Put, volume: NDArray[Any] | None = None)
     _unpack(packed, put)
 
 
+def lies_in_rows(pixels: Pixels) -> bool:
+    """Whether samples can be read row by row: gray, neither packed nor deflated nor in swapped words."""
+    is_plain = not is_packed(pixels) and pixels.transfer_syntax_uid != DEFLATED and not pixels.has_swapped_bytes
+    return is_plain and pixels.samples_per_pixel == 1
+
+
+def each_slab(plane: Plane, n_rows: int) -> Iterator[NDArray[Any]]:
+    """Read a plane that `lies_in_rows`, some rows at a time, all into one buffer: (n_rows or fewer, J).
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read, or is truncated.
+    """
+    pixels, path = plane.header.pixels, plane.header.path
+    buffer = np.empty((n_rows, pixels.columns), stored_dtype(pixels))
+    n_read_before = 0
+    n_bytes = pixels.rows * pixels.columns * buffer.itemsize
+    with _opened(path, pixels) as (file, offset):
+        for first in range(0, pixels.rows, n_rows):
+            target = buffer[: pixels.rows - first]
+            try:
+                file.seek(offset + plane.frame * n_bytes + n_read_before)
+                n_read = file.readinto(memoryview(target).cast("B"))  # type: ignore[attr-defined]  # raw files can
+            except OSError as error:
+                raise ReadError(path, f"cannot be read ({error.strerror or error})") from error
+            n_read_before += n_read
+            if n_read != target.nbytes:
+                frame = plane.frame + 1
+                raise ReadError(path, f"is truncated: frame {frame} has {n_read_before} of {n_bytes} bytes of samples")
+            if not pixels.is_little_endian and target.dtype.itemsize > 1:
+                target.byteswap(inplace=True)
+            yield target
+
+
 def packed_frame(plane: Plane) -> bytes:
     """Read the bytes of one packed frame as they are.
 

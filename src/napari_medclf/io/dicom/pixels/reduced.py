@@ -17,12 +17,21 @@ from napari_medclf.io.dicom.image import limits_of, scale_of, window_of
 from napari_medclf.io.dicom.pixels.codecs import checked_stream
 from napari_medclf.io.dicom.pixels.codestream import Stream
 from napari_medclf.io.dicom.pixels.colour import rgb_converter
-from napari_medclf.io.dicom.pixels.planes import Plane, fetch, is_packed, packed_frame, planes_of
+from napari_medclf.io.dicom.pixels.planes import (
+    Plane,
+    each_slab,
+    fetch,
+    is_packed,
+    lies_in_rows,
+    packed_frame,
+    planes_of,
+)
 from napari_medclf.io.dicom.pixels.samples import gray_dtype, meaning_of
 from napari_medclf.io.dicom.pixels.syntax import JPEG_2000, syntax_name
 from napari_medclf.io.dicom.read import scan_files
 from napari_medclf.io.preflight import refusing
 
+_SLAB_BYTES = 2**18
 _STEP_IN_32_BITS = 128  # 2**14 samples of 16 bits, with a sign, add up to no more
 
 
@@ -99,6 +108,8 @@ def reduce_plane(plane: Plane, at_least_px: int) -> Reduced:
             ):
                 stored = _decode_halved(data, stream, times)
             return Reduced(_meaning(plane, stored), 2**times, 0.0)
+    if times and lies_in_rows(pixels):
+        return _averaged_by_slabs(plane, 2**times)
     return _averaged(_whole(plane), 2**times)
 
 
@@ -161,6 +172,15 @@ def _whole(plane: Plane) -> NDArray[Any]:
     found: list[NDArray[Any]] = []
     fetch([plane], lambda _, stored: found.append(_meaning(plane, stored)))
     return found[0]
+
+
+def _averaged_by_slabs(plane: Plane, step: int) -> Reduced:
+    """Average blocks of rows while they are in the cache; the whole plane is never in memory."""
+    pixels = plane.header.pixels
+    meaning = meaning_of(plane.header, gray_dtype([plane.header]), set())
+    n_rows = max(_SLAB_BYTES // (pixels.columns * pixels.bits_allocated // 8) // step, 1) * step
+    slabs = [_averaged(meaning(slab), step).samples for slab in each_slab(plane, n_rows)]
+    return Reduced(np.concatenate(slabs), step, (step - 1) / 2)
 
 
 def _averaged(samples: NDArray[Any], step: int) -> Reduced:
