@@ -1,8 +1,11 @@
-"""A synthetic CT of a trunk, and a small U-Net whose weights everybody shares; for benchmarks of whole segmentations."""
+"""A synthetic CT of a trunk, and a small U-Net whose weights all share; for benchmarks of whole segmentations."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,6 +38,13 @@ class Size:
     window: tuple[int, int, int]
     network: str
 
+    @classmethod
+    def from_file(cls, path: Path) -> Size:
+        """Read what `segment_ct.py` wrote."""
+        given: dict[str, Any] = json.loads(path.read_text())
+        tuples: dict[str, Any] = {name: tuple(one) for name, one in given.items() if isinstance(one, list)}
+        return cls(**{**given, **tuples})
+
     @property
     def model_shape(self) -> tuple[int, int, int]:
         """Voxels of the model grid."""
@@ -45,7 +55,7 @@ class Size:
 def make_ct(size: Size) -> NDArray[np.int16]:
     """Make a trunk with one ellipsoid a class, each with its own Hounsfield units, in air, with noise."""
     draw = np.random.default_rng(7)
-    k, j, i = size.shape
+    _, j, i = size.shape
     ct = np.full(size.shape, -1000, dtype=np.int16)
     y, x = np.mgrid[:j, :i].astype(np.float32)
     body = ((y - j / 2) / (0.36 * j)) ** 2 + ((x - i / 2) / (0.42 * i)) ** 2 < 1
@@ -53,7 +63,7 @@ def make_ct(size: Size) -> NDArray[np.int16]:
     centres = draw.uniform((0.05, 0.25, 0.2), (0.95, 0.75, 0.8), (size.n_classes - 1, 3)) * size.shape
     radii = draw.uniform((0.04, 0.05, 0.05), (0.14, 0.13, 0.13), (size.n_classes - 1, 3)) * size.shape
     for index, (centre, radius) in enumerate(zip(centres, radii, strict=True), start=1):
-        first, last = (np.clip(centre + sign * radius, 0, size.shape).astype(int) for sign in (-1, 1))
+        first, last = (np.clip(centre + sign * radius, 0, np.array(size.shape) - 1).astype(int) for sign in (-1, 1))
         place = tuple(slice(a, b + 1) for a, b in zip(first, last, strict=True))
         grid = np.ogrid[place]
         distance = sum(((axis - c) / r) ** 2 for axis, c, r in zip(grid, centre, radius, strict=True))
@@ -85,7 +95,7 @@ class Organs(nn.Module):
         sharpness = 4000.0
         weight = torch.cat([2 * sharpness * scaled, torch.full_like(scaled, -sharpness)], dim=1)
         self.levels.weight.data = weight.reshape(n_classes, 2, 1, 1, 1)
-        self.levels.bias.data = -sharpness * scaled.ravel() ** 2
+        self.levels.bias = nn.Parameter(-sharpness * scaled.ravel() ** 2)
 
     def forward(self, x: Tensor) -> Tensor:
         """Answer (N, classes, K, J, I) logits."""

@@ -1,4 +1,4 @@
-"""Ways to segment the CT of `ct_case`, each in a process of its own: ours and those of MONAI, nnU-Net, TotalSegmentator.
+"""Ways to segment the CT of `ct_case`, each in its own process: ours and those of MONAI, nnU-Net, TotalSegmentator.
 
 python benchmarks/ct_ways.py WAY FOLDER  (started by segment_ct.py)
 
@@ -50,6 +50,7 @@ def ours(ct: NDArray[np.int16], size: Size, runtime: str = "torch") -> Callable[
             channels=("CT",),
             intensity=Intensity(kind="window", low=LOW_HU, high=HIGH_HU),
             spacing_mm=(MODEL_MM,) * 3,
+            resampling="linear",  # as MONAI's, so that labels can be compared
             patch_vox=size.window,
             overlap=OVERLAP,
             divisible_by=16,
@@ -114,7 +115,7 @@ def _nnunet_logits(data: NDArray[np.float32], size: Size) -> torch.Tensor:
     predictor.configuration_manager = SimpleNamespace(patch_size=list(size.window))
     predictor.label_manager = SimpleNamespace(num_segmentation_heads=size.n_classes)
     predictor.allowed_mirroring_axes = None
-    return predictor.predict_sliding_window_return_logits(torch.from_numpy(data))
+    return torch.as_tensor(predictor.predict_sliding_window_return_logits(torch.from_numpy(data)))
 
 
 def nnunet(ct: NDArray[np.int16], size: Size) -> Callable[[], Labels]:
@@ -175,8 +176,7 @@ def main() -> None:
     """Measure one way."""
     way, folder = sys.argv[1], Path(sys.argv[2])
     torch.set_num_threads(1)
-    given = json.loads((folder / "size.json").read_text())
-    size = Size(*(tuple(one) if isinstance(one, list) else one for one in given.values()))
+    size = Size.from_file(folder / "size.json")
     ct = np.load(folder / "ct.npy")
     run = WAYS[way](ct, size)
     before = _status("VmRSS")

@@ -1,9 +1,9 @@
-"""Segment a whole CT, from the image in memory to labels on its grid: ours and three peers, the same weights and windows.
+"""Segment a whole CT, from the image in memory to labels on its grid: ours and three peers, the same weights.
 
 python benchmarks/segment_ct.py [--rounds 3] [--peers PYTHON] [--network large] [--ways ours monai]
 
-Each way runs in a process of its own, in turns, on one thread; CPU seconds, because other programs run too. Memory is the
-peak above what the process took before (imports, the image, the weights). A peer that is not installed is skipped.
+Each way runs in a process of its own, in turns, on one thread; CPU seconds, because other programs run too. Memory is
+the peak above what the process took before (imports, the image, the weights). A peer that is not installed is skipped.
 `--long` segments 800 slices into 117 classes, with ours only, and `--limit-gib 4` under a limit of the address space.
 """
 
