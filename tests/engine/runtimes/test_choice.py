@@ -12,7 +12,7 @@ from torch import nn
 
 from napari_medclf.domain.card import ModelCard
 from napari_medclf.engine.runtimes import choice
-from napari_medclf.engine.runtimes.choice import Bench, Other, choose_runtime, fastest, is_worth_measuring
+from napari_medclf.engine.runtimes.choice import Bench, Other, choose_runtime, count_windows, fastest
 from napari_medclf.engine.runtimes.fixed_shape import FixedShapeNetwork, Run
 from napari_medclf.engine.runtimes.shelf import Shelf
 from napari_medclf.engine.runtimes.versions import has_package
@@ -61,7 +61,7 @@ def seconds(monkeypatch: pytest.MonkeyPatch, network: nn.Module) -> dict[str, fl
     """What the clock says: of torch, and of anything else."""
     told = {"torch": 4.0, "other": 1.0}
 
-    def tell(timed: object, inputs: object, warm_ups: int = 0) -> float:
+    def tell(timed: object, inputs: object) -> float:
         return told["other" if isinstance(timed, FixedShapeNetwork) else "torch"]
 
     monkeypatch.setattr(choice, "_time", tell)
@@ -88,11 +88,23 @@ def test_runtime_that_answers_otherwise_is_never_taken(make_bench, network, seco
     assert "differ by up to 0.01" in json.loads(kept.read_text())["refused"]["other0"]
 
 
-def test_small_work_is_not_delayed_by_a_check(make_bench, network, seconds) -> None:
-    seconds["torch"] = 0.001
+@pytest.mark.parametrize(("n_images", "window_s"), [(1, 1000.0), (2, 1000.0), (3, 0.2), (1000, 0.0006)])
+def test_small_work_is_not_delayed_by_a_check(make_bench, network, seconds, n_images, window_s) -> None:
+    seconds["torch"] = window_s
     tried = Tried(network)
-    assert choose_runtime(make_bench(tried), n_images=1)[0] == "torch"
+    assert choose_runtime(make_bench(tried), n_images)[0] == "torch"
     assert tried.n_opened == 0
+
+
+@pytest.mark.parametrize(("n_images", "window_s"), [(3, 0.3), (1000, 0.0008)])
+def test_long_work_is_measured(make_bench, network, seconds, n_images, window_s) -> None:
+    seconds.update(torch=window_s, other=window_s / 2)
+    assert choose_runtime(make_bench(Tried(network)), n_images)[0] == "other0"
+
+
+def test_one_image_is_not_even_timed(make_bench, network, monkeypatch) -> None:
+    monkeypatch.setattr(choice, "_time", lambda *_: pytest.fail("a window was run"))
+    assert choose_runtime(make_bench(Tried(network)), 1)[0] == "torch"
 
 
 def test_conversion_is_read_from_disk_the_next_time(make_bench, network, seconds, monkeypatch) -> None:
@@ -128,9 +140,6 @@ def test_best_of_several_is_taken() -> None:
     assert fastest({"torch": 1.0}) == "torch"
 
 
-def test_work_is_windows_by_images(card: ModelCard) -> None:
-    assert is_worth_measuring(card, window_s=1.0, n_images=1)
-    assert not is_worth_measuring(card, window_s=0.01, n_images=10)
-    picture = Catalogue().find("chest-xray-pneumonia").card
-    assert not is_worth_measuring(picture, window_s=0.1, n_images=100)
-    assert is_worth_measuring(picture, window_s=0.1, n_images=1000)
+def test_work_is_counted_in_windows(card: ModelCard) -> None:
+    assert count_windows(card, 4) == 120
+    assert count_windows(Catalogue().find("chest-xray-pneumonia").card, 4) == 4

@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -22,8 +23,10 @@ from napari_medclf.engine.runtimes.shelf import Shelf
 from napari_medclf.engine.runtimes.versions import has_package, place_digest
 
 Network = Callable[[Tensor], Tensor]
-# Converting and trying costs some seconds, once: below this much work it would not come back soon.
+# Converting and trying costs some seconds and about ten windows, once: below this much work it would not come back
+# soon, and one image that a person waits for is never delayed.
 _SMALLEST_WORK_S = 20.0
+_FEWEST_WINDOWS = 90
 _WINDOWS_AN_IMAGE = 30
 _SMALLEST_GAIN = 1.1
 _LONG_WINDOW_S = 2.0
@@ -77,6 +80,11 @@ class Bench:
         """(C, *spatial) of what it is given most."""
         return input_shape(self.card)
 
+    @cached_property
+    def expected(self) -> tuple[Tensor, ...]:
+        """What torch answers to the trial inputs."""
+        return tuple(_answer(self.in_torch, inputs) for inputs in trial_inputs(self.shape))
+
     def digest(self) -> str:
         """What measurements and conversions are kept under."""
         return place_digest(self.network, self.shape)
@@ -118,8 +126,8 @@ class Bench:
             )
 
     def _compare(self, found: Network) -> str:
-        for inputs in trial_inputs(self.shape):
-            difference = explain_difference(_answer(self.in_torch, inputs), _answer(found, inputs), self.card)
+        for inputs, expected in zip(trial_inputs(self.shape), self.expected, strict=True):
+            difference = explain_difference(expected, _answer(found, inputs), self.card)
             if difference:
                 return difference
         return ""
@@ -140,8 +148,11 @@ def choose_runtime(bench: Bench, n_images: int) -> tuple[str, Network]:
     digest = bench.digest()
     known = bench.shelf.recall(digest) or {}
     if "runtime" not in known:
-        window_s = _time(bench.in_torch, trial_inputs(bench.shape)[0], warm_ups=1)
-        if not is_worth_measuring(bench.card, window_s, n_images):
+        n_windows = count_windows(bench.card, n_images)
+        if n_windows < _FEWEST_WINDOWS:
+            return "torch", bench.in_torch
+        window_s = _time_warm(bench.in_torch, trial_inputs(bench.shape)[0])
+        if n_windows * window_s < _SMALLEST_WORK_S:
             return "torch", bench.in_torch
         known = _measure(bench, digest, installed, rounds=1 if window_s > _LONG_WINDOW_S else 5)
     name = str(known["runtime"])
@@ -153,10 +164,9 @@ def choose_runtime(bench: Bench, n_images: int) -> tuple[str, Network]:
         return "torch", bench.in_torch
 
 
-def is_worth_measuring(card: ModelCard, window_s: float, n_images: int) -> bool:
-    """Whether a run takes torch at least 20 s: one window for a classifier, about 30 for other models, an image."""
-    n_windows = n_images * (1 if card.task is Task.CLASSIFY else _WINDOWS_AN_IMAGE)
-    return n_windows * window_s >= _SMALLEST_WORK_S
+def count_windows(card: ModelCard, n_images: int) -> int:
+    """About how many windows a run has: one an image for a classifier, thirty for other models."""
+    return n_images * (1 if card.task is Task.CLASSIFY else _WINDOWS_AN_IMAGE)
 
 
 def _measure(bench: Bench, digest: str, names: list[str], rounds: int) -> dict[str, Any]:
@@ -185,9 +195,13 @@ def fastest(medians: Mapping[str, float]) -> str:
     return best if medians["torch"] >= _SMALLEST_GAIN * medians[best] else "torch"
 
 
-def _time(network: Network, inputs: Tensor, warm_ups: int = 0) -> float:
-    for _ in range(warm_ups):
-        _answer(network, inputs)
+def _time_warm(network: Network, inputs: Tensor) -> float:
+    """Seconds for a window, not for the first one unless that is long anyway."""
+    first_s = _time(network, inputs)
+    return first_s if first_s > _LONG_WINDOW_S else _time(network, inputs)
+
+
+def _time(network: Network, inputs: Tensor) -> float:
     started_s = time.perf_counter()
     _answer(network, inputs)
     return time.perf_counter() - started_s
