@@ -87,7 +87,7 @@ def test_then_windows_get_smaller_and_that_is_said() -> None:
 
 
 def test_what_cannot_fit_is_refused_in_one_sentence() -> None:
-    with pytest.raises(PlanError, match=r"organs needs at least 0\.\d+ GB for this image, and 0\.1 GB may be taken"):
+    with pytest.raises(PlanError, match=r"organs needs at least 0\.\d+ GB for this image, and 0\.10 GB may be taken"):
         _plan(100)
 
 

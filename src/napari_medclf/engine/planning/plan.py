@@ -166,10 +166,10 @@ def choose_plan(need: Need, window: Window, card: ModelCard, budget: Budget) -> 
 def in_gb(n_bytes: float) -> str:
     """Say a number of bytes.
 
-    >>> in_gb(1_234_000_000), in_gb(56_000_000)
-    ('1.2 GB', '0.06 GB')
+    >>> in_gb(1_234_000_000), in_gb(456_000_000)
+    ('1.2 GB', '0.46 GB')
     """
-    return f"{n_bytes / _GB:.1f} GB" if n_bytes >= _GB / 10 else f"{max(n_bytes / _GB, 0.01):.2f} GB"
+    return f"{n_bytes / _GB:.1f} GB" if n_bytes >= _GB else f"{max(n_bytes / _GB, 0.01):.2f} GB"
 
 
 def _list_plans(window: Window, card: ModelCard, budget: Budget) -> Iterator[Plan]:
