@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from napari_medclf.domain.errors import CardError, MedclfError
+from napari_medclf.domain.events import FinishReason
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.engine.detection.found import Found
@@ -128,3 +130,26 @@ def test_answer_that_is_not_finite_is_a_sentence() -> None:
             Window((16,) * 3),
             _output(),
         )
+
+
+def test_stop_does_not_wait_for_a_slow_network() -> None:
+    release = threading.Event()
+
+    def slow(windows: Tensor) -> Tensor:
+        release.wait(30)
+        return _detect_bright(windows)
+
+    job = find_boxes(np.ones((1, 16, 16, 16), np.float32), slow, Window((16, 16, 16)), _CPU, _output())
+    n_events = 0
+
+    def should_stop() -> bool:
+        return n_events >= 3
+
+    def count(event: object) -> None:
+        nonlocal n_events
+        n_events += 1
+
+    outcome = drive(job, count, should_stop)
+    assert outcome.reason is FinishReason.CANCELED
+    assert not release.is_set()
+    release.set()

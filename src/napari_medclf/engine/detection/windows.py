@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,9 +15,12 @@ from napari_medclf.domain.errors import CardError, MedclfError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.geometry import Shape3
 from napari_medclf.domain.output_spec import OutputSpec
+from napari_medclf.engine.background import Worker
 from napari_medclf.engine.detection.found import Found
 from napari_medclf.engine.detection.home import clip_boxes
-from napari_medclf.engine.sliding.slide import Window, batch_size, run_batch
+from napari_medclf.engine.sliding.run_batch import Network, batch_size, run_batch
+from napari_medclf.engine.sliding.tiles import list_tiles
+from napari_medclf.engine.sliding.window import Window
 
 # Of one window, as RetinaNet's box selectors have it (Lin 2017).
 _MOST_OF_A_WINDOW = 1000
@@ -25,7 +28,7 @@ _NEAR_VOX = 0.75
 
 
 def find_boxes(
-    data: FloatArray, network: Callable[[Tensor], Tensor], window: Window, device: torch.device, output: OutputSpec
+    data: FloatArray, network: Network, window: Window, device: torch.device, output: OutputSpec
 ) -> Job[Found]:
     """Run a detector over a whole image.
 
@@ -40,7 +43,8 @@ def find_boxes(
     Yields
     ------
     Progress
-        After every batch of windows; closing the generator there is safe.
+        After every batch of windows, and twice a second; closing the generator there is safe and does not wait for
+        the network.
 
     Returns
     -------
@@ -55,19 +59,35 @@ def find_boxes(
         If its answer is not finite.
     """
     image = _padded(data, window.tile)
-    starts = list(_starts(image.shape[1:], window))
+    starts = list_tiles(image.shape[1:], window, axis=0)
     batch = window.batch or batch_size(device, window.tile)
     parts: list[Found] = []
-    for first in range(0, len(starts), batch):
-        group = starts[first : first + batch]
-        answers = run_batch(network, _stack(image, group, window).to(device)).float().cpu().numpy()
-        _check(answers, len(group), window, output)
-        decoded = [_decode(one, start, window, output) for one, start in zip(answers, group, strict=True)]
-        parts += [_mark_cut(one, start, window, data.shape[1:]) for one, start in zip(decoded, group, strict=True)]
-        yield Progress(min(first + batch, len(starts)), len(starts), "Looking for objects")
+    worker = Worker()
+    try:
+        for first in range(0, len(starts), batch):
+            group = starts[first : first + batch]
+            shown = Progress(first, len(starts), "Looking for objects")
+            yield shown
+            ask = partial(_ask, network, image, group, window, device)
+            answers = yield from worker.wait(worker.submit(ask), shown)
+            _check(answers, len(group), window, output)
+            decoded = [_decode(one, start, window, output) for one, start in zip(answers, group, strict=True)]
+            parts += [_mark_cut(one, start, window, data.shape[1:]) for one, start in zip(decoded, group, strict=True)]
+    finally:
+        worker.close()
     found = Found.joined(parts)
     found = replace(found, boxes=clip_boxes(found.boxes, data.shape[1:]))
     return found.take(np.asarray((found.boxes[:, 1] > found.boxes[:, 0]).all(axis=1)))
+
+
+def _ask(
+    network: Network,
+    image: FloatArray,
+    group: Sequence[Shape3],
+    window: Window,
+    device: torch.device,
+) -> FloatArray:
+    return np.asarray(run_batch(network, _stack(image, group, window).to(device)).float().cpu().numpy())
 
 
 def count_scores(output: OutputSpec) -> int:
@@ -82,16 +102,6 @@ def _has_background(output: OutputSpec) -> bool:
 def _padded(data: FloatArray, tile: Shape3) -> FloatArray:
     missing = [max(size - have, 0) for size, have in zip(tile, data.shape[1:], strict=True)]
     return np.pad(data, [(0, 0), *((0, n) for n in missing)]) if any(missing) else data
-
-
-def _starts(shape: Sequence[int], window: Window) -> Iterator[Shape3]:
-    k, j, i = (_starts_along(n, size, window.overlap) for n, size in zip(shape, window.tile, strict=True))
-    return itertools.product(k, j, i)
-
-
-def _starts_along(n: int, size: int, overlap: float) -> list[int]:
-    step = max(1, int(size * (1 - overlap)))
-    return [min(start, n - size) for start in range(0, max(n - size + step, 1), step)]
 
 
 def _stack(image: FloatArray, starts: Sequence[Shape3], window: Window) -> Tensor:
