@@ -120,6 +120,26 @@ def test_marked_voxel_is_labelled_where_it_lies(
     assert np.argwhere(found.labels == found.schema.named("bone").value).tolist() == [list(MARKED_VOXEL)]
 
 
+def test_image_that_is_read_on_demand_is_never_whole_in_memory() -> None:
+    import dask.array
+
+    image, largest = oblique_phantom(), 0
+
+    def read(block: np.ndarray) -> np.ndarray:
+        nonlocal largest
+        largest = max(largest, block.shape[0])
+        return block
+
+    lazy = dask.array.from_array(image.data, chunks=(2, 20, 28)).map_blocks(read, dtype=image.data.dtype)
+    card = _with_input(_card(), spacing_mm=(4.0, 0.5, 0.5), modality=("CT",))
+    found = _run(_fake(card, _Threshold()), replace(image, data=lazy)).segmentation
+    expected = _run(_fake(card, _Threshold()), image).segmentation
+    assert found is not None
+    assert expected is not None
+    assert np.array_equal(found.labels, expected.labels)
+    assert largest <= 2
+
+
 def test_slices_of_a_volume_are_labelled_one_by_one() -> None:
     card = _card(input=_card().input.model_copy(update={"spatial_dims": 2, "patch_vox": (16, 16)}))
     prediction = _run(_fake(card, _Threshold()), oblique_phantom())

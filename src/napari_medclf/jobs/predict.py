@@ -106,11 +106,9 @@ def predict_image(
     ------
     CardError
         If the image does not fit the model, or the model is damaged.
-    ReadError
-        If the image is read on demand and does not fit into memory.
+    MedclfError
+        If the run cannot fit into the memory, or the answer is not usable.
     """
-    image = _in_memory(image)
-
     if loaded is None:
         yield Progress(0, 0, f"loading {package.name}")
         loaded = load_package(package, options)
@@ -125,18 +123,6 @@ def predict_image(
     for warning in prediction.warnings:
         yield Warned(warning)
     return replace(prediction, weights_sha256=package.card.weights_sha256)
-
-
-def _in_memory(image: MedImage) -> MedImage:
-    """Read all samples of an image that is read on demand; a network needs them at once."""
-    if not image.is_lazy:
-        return image
-    import numpy as np
-
-    from napari_medclf.io.preflight import check_budget
-
-    check_budget(image.source.path, image.data.nbytes)
-    return replace(image, data=np.asarray(image.data))
 
 
 def predict(options: PredictOptions) -> Job[RunRecord]:

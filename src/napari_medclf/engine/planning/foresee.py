@@ -27,7 +27,7 @@ from napari_medclf.free_memory import available_bytes, available_disk_bytes
 # Part of the free memory that a run may take, for other programs go on.
 _USABLE = 0.9
 # Arrays of a slab of the image while it is resampled, and of new voxels while labels come home.
-_SLAB_BYTES = 2**26
+_SLAB_BYTES, _HOME_BYTES = 2**26, 2**25
 _FLOAT = 4
 
 
@@ -106,7 +106,7 @@ def _home_bytes(run: Run, model_vox: int, source_vox: int) -> tuple[int, int]:
         finish += _FLOAT * source_vox + 2 * source_vox
     if run.settings.is_uncertainty_wanted:
         finish = max(finish, 2 * _FLOAT * source_vox)
-    return label_bytes + entropy + _SLAB_BYTES, finish
+    return label_bytes + entropy + _HOME_BYTES, finish
 
 
 def _is_read_whole(card: ModelCard, grid: GridMap) -> bool:
