@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ _OURS = """
 from pathlib import Path
 from napari_medclf.backends.nnunet import NnunetBackend
 from napari_medclf.domain.run_settings import LoadSettings
-from napari_medclf.engine import model as loaded, networks
+import napari_medclf.engine.model
 from napari_medclf.io.read import read_image
 from napari_medclf.io.write import write_segmentation
 from napari_medclf.jobs.drive import drive
@@ -82,7 +83,7 @@ def main() -> None:
         ]
         _show(rounds)
         if len(ways) > 1:
-            _compare(*(folder / name for name in ways), images=images)
+            _compare([folder / name for name in ways], images)
 
 
 def _read_options() -> argparse.Namespace:
@@ -134,13 +135,14 @@ def _show(rounds: list[dict[str, dict[str, float]]]) -> None:
         print(f"  {name:16} {one['cpu_s']:9.1f} {ratios[0]:7.2f} {one['peak_mib']:10.0f} {ratios[1]:7.2f}")
 
 
-def _compare(ours: Path, peers: Path, images: list[str]) -> None:
-    import nibabel
+def _compare(folders: list[Path], images: list[str]) -> None:
+
+    from napari_medclf.io.labels import read_label_map
 
     n_other = n_all = n_labelled = 0
     for image in images:
         name = f"{Path(image).name.split('.')[0]}.nii.gz"
-        one, other = (np.asarray(nibabel.load(folder / name).dataobj) for folder in (ours, peers))
+        one, other = (read_label_map(folder / name).labels for folder in folders)
         n_other += int(np.count_nonzero(one != other))
         n_all += one.size
         n_labelled += int(np.count_nonzero(one))
@@ -148,18 +150,20 @@ def _compare(ours: Path, peers: Path, images: list[str]) -> None:
 
 
 def _make_ct(folder: Path, options: argparse.Namespace) -> str:
-    import nibabel
     from ct_case import Size, make_ct
 
-    shape = tuple(options.shape)
-    samples = make_ct(Size(shape, _spacing(shape), options.classes, (64, 64, 64), "small"))
-    k, j, i = _spacing(shape)
+    from napari_medclf.domain.geometry import Geometry
+    from napari_medclf.domain.image import MedImage
+    from napari_medclf.io.write import write_image
+
+    k, j, i = options.shape
+    samples = make_ct(Size((k, j, i), _spacing(options.shape), options.classes, (64, 64, 64), "small"))
     path = folder / "ct.nii"
-    nibabel.save(nibabel.Nifti1Image(samples.T, np.diag([i, j, k, 1.0])), path)
+    write_image(MedImage(samples, Geometry.from_spacing((k, j, i), _spacing(options.shape)), "ct"), path)
     return str(path)
 
 
-def _spacing(shape: tuple[int, ...]) -> tuple[float, float, float]:
+def _spacing(shape: Sequence[int]) -> tuple[float, float, float]:
     """Make a trunk of 450 x 384 x 384 mm, whatever its voxels."""
     return 450 / shape[0], 384 / shape[1], 384 / shape[2]
 

@@ -328,7 +328,7 @@ def test_missing_file_is_refused(model_name: str, tmp_path: Path, make_card: Any
     _refusal(model)
 
 
-@pytest.mark.parametrize("model_name", ["bioimageio", "meshnet", "monai_bundle"])
+@pytest.mark.parametrize("model_name", ["bioimageio", "meshnet", "monai_bundle", "nnunet"])
 def test_link_out_of_a_models_folder_is_refused(model_name: str, tmp_path: Path, make_card: Any) -> None:
     """What lies elsewhere is not part of the model: it would not be copied with it, nor looked at."""
     model = _made(model_name, tmp_path, make_card)

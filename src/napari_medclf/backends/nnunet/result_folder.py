@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_medclf.domain.errors import CardError
+from napari_medclf.store.sidecar import inner_path
 
 CHECKPOINTS = ("checkpoint_final.pth", "checkpoint_best.pth", "checkpoint_latest.pth")
 """What nnU-Net writes for each fold, the one to use first."""
 _MOST_MODELS_SHOWN = 6
+_MARK = "__"
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class ResultFolder:
     @property
     def configuration(self) -> str:
         """What the folder's name says, such as ``3d_fullres``; empty where it says nothing."""
-        parts = self.path.name.split("__")
+        parts = self.path.name.split(_MARK)
         return parts[2] if len(parts) == 3 else ""
 
 
@@ -61,7 +63,7 @@ def find_result(path: Path, checkpoint: str = "", folds: tuple[str, ...] = ()) -
     Raises
     ------
     CardError
-        If there are several, or what is wanted is not there.
+        If there are several, what is wanted is not there, or a link leads out of the folder.
     """
     found = _list_results(path)
     if len(found) > 1:
@@ -77,7 +79,10 @@ def find_result(path: Path, checkpoint: str = "", folds: tuple[str, ...] = ()) -
 def _list_results(path: Path) -> list[Path]:
     if _has_result(path):
         return [path]
-    return sorted(one for one in path.iterdir() if _has_result(one)) if path.is_dir() else []
+    if not path.is_dir():
+        return []
+    # A folder may hold thousands of files: only names such as nnU-Net gives are looked into.
+    return sorted(one for one in path.iterdir() if _MARK in one.name and _has_result(one))
 
 
 def _has_result(path: Path) -> bool:
@@ -99,7 +104,10 @@ def _choose(path: Path, checkpoint: str, folds: tuple[str, ...]) -> ResultFolder
     missing = [fold for fold in folds if not _is_fold(fold) or not (path / fold / name).is_file()]
     if missing or not there:
         raise CardError(f"{path}: {name} is missing in {', '.join(missing) or 'every fold'}.")
-    return ResultFolder(path, name, folds or there)
+    result = ResultFolder(path, name, folds or there)
+    for file in ("plans.json", "dataset.json", *(f"{fold}/{name}" for fold in result.folds)):
+        inner_path(path, file)
+    return result
 
 
 def _is_fold(name: str) -> bool:
