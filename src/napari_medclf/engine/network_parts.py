@@ -72,13 +72,13 @@ def _read(name: Any, folder: Path | None) -> Any:
     if folder is None or not isinstance(name, str):
         raise CardError(f"The network is described with the file {name!r}, and there is no folder to read it from.")
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise CardError(f"{folder}: its network reads {name!r}, which is outside of the model's folder.")
-    if not path.is_file():
-        found = folder / "models" / Path(name).name  # authors leave the paths of their own computer behind
-        path = found if found.is_file() else path
-    if not path.is_file():
-        raise CardError(f"{folder}: the file {Path(name).as_posix()}, which describes its network, is missing.")
+    try:
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise CardError(f"{folder}: its network reads {name!r}, which is outside of the model's folder.")
+        if not path.is_file():
+            raise CardError(f"{folder}: the file {Path(name).as_posix()}, which describes its network, is missing.")
+    except (OSError, ValueError, RuntimeError) as error:  # a name that is too long, a loop of links
+        raise CardError(f"{folder}: its network reads {name[:200]!r}, which is no path.") from error
     return read_checkpoint(path)
 
 

@@ -100,6 +100,8 @@ def test_published_numbers_references_and_licence_are_kept(write_bundle: WriteBu
         ({"preprocessing": [{**_LOAD}, {"_target_": "Spacingd", "pixdim": [1, 1, 1], "mode": "nearest"}]}, "'nearest'"),
         ({"preprocessing": [{**_LOAD}, {"_target_": "Orientationd", "axcodes": "XYZ"}]}, "."),
         ({"preprocessing": [{**_LOAD}, {"_target_": "ScaleIntensityRanged", "a_min": "low", "a_max": 1}]}, "numbers"),
+        ({"network_def": {**_SEGMENT["network_def"], "out_channels": 10**30}}, "it is empty"),
+        ({"preprocessing": [{**_LOAD}, {"_target_": "Orientationd", "axcodes": [1, 2]}]}, "do not name three axes"),
         ({"preprocessing": [{**_LOAD}, {"_target_": "Lambdad", "func": "$lambda x: x * 2"}]}, "Lambda is applied"),
     ],
 )

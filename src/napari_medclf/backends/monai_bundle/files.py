@@ -84,13 +84,13 @@ def find_weights(bundle: BundleFiles) -> Path:
     for text in said:
         path = bundle.folder / text
         if not is_inside(path, bundle.folder):
-            raise CardError(f"{bundle.folder}: its configuration loads {text!r}, which is outside of the bundle.")
-        if path.is_file():
+            raise CardError(f"{bundle.folder}: its configuration loads {text[:200]!r}, which is outside of the bundle.")
+        if _is_file(path):
             return path
     for name in _WEIGHTS:
-        if (bundle.folder / name).is_file() and is_inside(bundle.folder / name, bundle.folder):
+        if _is_file(bundle.folder / name) and is_inside(bundle.folder / name, bundle.folder):
             return bundle.folder / name
-    wanted = Path(said[0]).as_posix() if said else _WEIGHTS[0]
+    wanted = Path(said[0][:200]).as_posix() if said else _WEIGHTS[0]
     raise CardError(f"{bundle.folder}: the weights {wanted} are missing; large_files.yml says where they can be had.")
 
 
@@ -103,7 +103,17 @@ def is_program(weights: Path) -> bool:
 
 def is_inside(path: Path, folder: Path) -> bool:
     """Whether a path stays below a folder, links followed."""
-    return path.resolve().is_relative_to(folder.resolve())
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):  # no path at all: too long, a loop of links
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long
+        return False
 
 
 def _has_own_card(folder: Path) -> bool:

@@ -103,9 +103,10 @@ def halvings_of(arguments: dict[str, Any]) -> int:
     """Say by what the sizes of a U-shaped network's input must be divisible, from its arguments; 1 where unknown."""
     strides = arguments.get("strides")
     if isinstance(strides, list) and strides:
-        return math.prod(int(max(one) if isinstance(one, list) else one) for one in strides)
+        largest = [max(one, default=1) if isinstance(one, list) else one for one in strides]
+        return math.prod(largest) if all(isinstance(one, int) and 0 < one < 16 for one in largest) else 1
     if isinstance(arguments.get("blocks_down"), list):
-        return int(2 ** (len(arguments["blocks_down"]) - 1))
+        return int(2 ** min(max(len(arguments["blocks_down"]) - 1, 0), 8))
     if "feature_size" in arguments or "backbone" in arguments:
         return 32  # SwinUNETR, FlexibleUNet: five halvings
     if isinstance(arguments.get("features"), list):

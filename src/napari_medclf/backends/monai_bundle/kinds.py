@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import CardError
@@ -41,6 +41,7 @@ _OTHER = {
     "TopologySearch": "searches for an architecture",
     "TopologyInstance": "is a part of a network",
 }
+_MOST_CHANNELS = 10_000
 _OUTPUTS = ("out_channels", "num_classes", "out_classes", "classes")
 _INPUTS = ("in_channels", "n_input_channels")
 
@@ -95,18 +96,22 @@ def count_inputs(network: Component, said: Any) -> int:
     for part in _parts(network):
         for name in _INPUTS:
             value = part.arguments.get(name)
-            if isinstance(value, int) and value > 0:
+            if _is_count(value):
                 return value
-    return said if isinstance(said, int) and said > 0 else 3 if network.short_name == "HoVerNet" else 1
+    return said if _is_count(said) else 3 if network.short_name == "HoVerNet" else 1
 
 
 def count_outputs(network: Component, said: Any) -> int | None:
     """Count the channels that come out; None where nothing says."""
     for name in _OUTPUTS:
         value = network.arguments.get(name)
-        if isinstance(value, int) and value > 0:
+        if _is_count(value):
             return value
-    return said if isinstance(said, int) and said > 0 else None
+    return said if _is_count(said) else None
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MOST_CHANNELS
 
 
 def mode_of(network: Component) -> str:

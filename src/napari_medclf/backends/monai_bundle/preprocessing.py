@@ -108,7 +108,7 @@ def _orient(step: Component, preparation: Preparation, spatial_dims: int) -> Non
     codes = step.arguments.get("axcodes")
     if truth(step.arguments.get("as_closest_canonical", False)):
         codes = "RAS"
-    joined = "".join(codes) if isinstance(codes, (str, list)) else ""
+    joined = "".join(map(str, codes)) if isinstance(codes, (str, list)) else ""
     if len(joined) != 3:
         raise _cannot(step, f"the axis codes {codes!r} do not name three axes")
     preparation.axis_codes = joined.upper()
