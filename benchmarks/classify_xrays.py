@@ -165,7 +165,7 @@ def loop(folder: Path, scratch: Path) -> Run:
 def find_steps() -> Callable[[Path], np.ndarray]:
     """TorchXRayVision's own steps where it is installed, else the same ones with pydicom and scikit-image."""
     if find_spec("torchxrayvision") is not None:
-        import torchxrayvision as xrv  # type: ignore[import-not-found]  # a peer, in an environment of its own
+        import torchxrayvision as xrv
 
         crop, resize = xrv.datasets.XRayCenterCrop(), xrv.datasets.XRayResizer(SIZE_PX)
         return lambda path: resize(crop(xrv.utils.read_xray_dcm(path)[None]))
