@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from scipy.ndimage import gaussian_filter
 
 from napari_medclf.domain.card import ModelCard, NetworkSpec, Task
 from napari_medclf.domain.events import JobEvent, Noted, Previewed, Warned
-from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.geometry import Geometry
+from napari_medclf.domain.image import MedImage, Scale
 from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.output_spec import OutputSpec
@@ -65,12 +67,12 @@ def _network() -> torch.nn.Module:
 
 
 def _run(
-    settings: RunSettings, card: ModelCard | None = None, network: Any = None
+    settings: RunSettings, card: ModelCard | None = None, network: Any = None, image: MedImage | None = None
 ) -> tuple[Prediction, list[JobEvent]]:
     events: list[JobEvent] = []
     card = card or _card()
     model = LoadedModel(ModelPackage(card, Path("nowhere")), network or _network(), torch.device("cpu"))
-    outcome = drive(model.predict(_image(), settings), events.append)
+    outcome = drive(model.predict(image or _image(), settings), events.append)
     if outcome.error is not None:
         raise outcome.error
     assert outcome.result is not None
@@ -136,21 +138,20 @@ def test_window_that_does_not_fit_is_made_smaller_and_said() -> None:
     assert any("labels may differ a little" in one for one in prediction.warnings)
 
 
-def test_air_is_left_out_only_where_that_is_asked_for() -> None:
-    n_asked = 0
-    inner = _network()
-
-    class Counting(torch.nn.Module):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            nonlocal n_asked
-            n_asked += len(x)
-            return inner(x)
-
-    image_card = _card(spacing_mm=None)
-    _run(RunSettings(), image_card, Counting())
-    n_all, n_asked = n_asked, 0
-    _run(RunSettings(is_air_skipped=True), image_card, Counting())
-    assert 0 < n_asked <= n_all
+def test_air_is_left_out_only_where_that_is_asked_for_and_counted() -> None:
+    data = np.full((40, 20, 24), -1000, dtype=np.int16)
+    data[2:12, 3:17, 4:20] = 40
+    image = MedImage(data, Geometry.from_spacing(data.shape, (3, 3, 3)), "trunk", "CT", Scale.HU)
+    card = _card(spacing_mm=None)
+    whole, _ = _run(RunSettings(), card, image=image)
+    skipped, _ = _run(RunSettings(is_air_skipped=True), card, image=image)
+    assert "air" not in whole.plan
+    found = re.search(r"(\d+) of (\d+) windows left out as air", skipped.plan)
+    assert found is not None
+    assert 0 < int(found[1]) < int(found[2])
+    body = np.s_[2:12, 3:17, 4:20]
+    assert np.array_equal(_labels(whole)[body], _labels(skipped)[body])
+    assert not _labels(skipped)[-4:].any()
 
 
 def test_uncertainty_comes_with_the_labels() -> None:

@@ -20,7 +20,7 @@ from napari_medclf.engine.planning.smaller import smaller_window
 from napari_medclf.engine.restore.entropy import EntropyHome
 from napari_medclf.engine.restore.members import MeanOfMembers
 from napari_medclf.engine.restore.sink import Sink
-from napari_medclf.engine.sliding.air import wants_window
+from napari_medclf.engine.sliding.air import AirSkip
 from napari_medclf.engine.sliding.slide import Streaming, slide
 from napari_medclf.engine.sliding.window import Window
 from napari_medclf.engine.tidy import keep_largest, remove_small_objects
@@ -47,7 +47,12 @@ def answer_labels(inference: Inference) -> Job[Answer]:
             window = smaller
             asked.clear()
     labels = yield from in_background(partial(_finish, home, inference), "Bringing the result to the image's grid")
-    return Answer(_segmentation(labels, inference), uncertainty=_uncertainty(home, inference), warnings=tuple(warnings))
+    return Answer(
+        _segmentation(labels, inference),
+        uncertainty=_uncertainty(home, inference),
+        warnings=tuple(warnings),
+        note=home.note,
+    )
 
 
 class _Homes:
@@ -59,6 +64,8 @@ class _Homes:
         self.labels = WayHome(grid, card, axis)
         self.doubt: DoubtHome | None = None
         self.entropy = EntropyHome(grid, card.output, axis) if inference.settings.is_uncertainty_wanted else None
+
+        self.note = ""
 
     def take(self, start: int, logits: FloatArray) -> None:
         """Take the next slab of the mean of all members."""
@@ -85,6 +92,7 @@ def _stream_home(inference: Inference, window: Window, asked: Asked) -> Job[_Hom
         sink = homes.doubt
     yield from slide(data, network, window, inference.device, sink, streaming)
     homes.check.finish(data)
+    homes.note = streaming.is_wanted.note if isinstance(streaming.is_wanted, AirSkip) else ""
     return homes
 
 
@@ -101,7 +109,7 @@ def _streaming(inference: Inference, window: Window, asked: Asked) -> Streaming:
         axis=choose_home_axis(prepared.grid, window),
         is_half=plan is not None and plan.is_half,
         is_on_disk=plan is not None and plan.is_on_disk,
-        is_wanted=None if body is None else partial(wants_window, body, window),
+        is_wanted=None if body is None else AirSkip(body, window),
         background=None if body is None else background_logits(card),
         known=asked,
     )

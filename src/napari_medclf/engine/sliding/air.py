@@ -66,6 +66,26 @@ def wants_window(body: BoolArray, window: Window, corner: Shape3) -> bool:
     return bool(body[tuple(box)].any())
 
 
+class AirSkip:
+    """Decides which windows of one run are asked, and counts those that are left out."""
+
+    def __init__(self, body: BoolArray, window: Window) -> None:
+        self._body, self._window = body, window
+        self.n_seen = self.n_left_out = 0
+
+    def __call__(self, corner: Shape3) -> bool:
+        """Whether the window at a corner (k, j, i) of the model grid is run."""
+        is_wanted = wants_window(self._body, self._window, corner)
+        self.n_seen += 1
+        self.n_left_out += not is_wanted
+        return is_wanted
+
+    @property
+    def note(self) -> str:
+        """For the end of the plan's line."""
+        return f", {self.n_left_out} of {self.n_seen} windows left out as air"
+
+
 def _rectangles(solid: BoolArray, axis: int) -> BoolArray:
     """The rectangle around what is solid, plane by plane across an axis."""
     first, second = (other for other in range(3) if other != axis)
