@@ -114,7 +114,7 @@ class LoadedEnsemble:
 
         card = self.package.card
         turns = [(one.load_ours, one.weight) for one in self.members]
-        answer = yield from mean_of_members(image, turns, card.output, settings)
+        answer = yield from mean_of_members(image, turns, card, settings)
         violations = check_contract(image, card)
         doubt = None if answer.doubt is None else UncertaintyMap(answer.doubt, image.geometry, "disagreement")
         segmentation = Segmentation(
