@@ -69,6 +69,9 @@ def compare(case: str, options: argparse.Namespace, folder: str) -> None:
             is_slow = number > 0 and (way not in found or found[way][0]["cpu_s"] > SLOW_S)
             if not is_slow and (result := run(way, options.peer_python, folder)) is not None:
                 found.setdefault(way, []).append(result)
+    if "ours" not in found:
+        print(f"{case}: nothing to compare with")
+        return
     ours = {name: statistics.median(one[name] for one in found["ours"]) for name in ("cpu_s", "peak_mib")}
     print(f"\n{case}, {options.classes} classes, {MODEL} to {SOURCE}, 1 thread")
     print(f"  {'':34} {'CPU s':>8} {'ratio':>7} {'peak MiB':>9} {'ratio':>7} {'other labels':>13}")
