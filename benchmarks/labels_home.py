@@ -226,9 +226,9 @@ def organs(n_classes: int, label_map: Path | None) -> np.ndarray:
     if label_map is None:
         labels = ellipsoids()
     else:
-        import nibabel as nib
+        from nibabel.nifti1 import Nifti1Image
 
-        found = np.asarray(nib.load(label_map).dataobj).astype(np.int64).transpose(2, 1, 0)
+        found = np.asarray(Nifti1Image.from_filename(label_map).dataobj).astype(np.int64).transpose(2, 1, 0)
         index = [((np.arange(new) + 0.5) * old / new).astype(int) for old, new in zip(found.shape, MODEL, strict=True)]
         labels = found[np.ix_(*index)]
     sizes = np.bincount(labels.ravel())
@@ -236,7 +236,7 @@ def organs(n_classes: int, label_map: Path | None) -> np.ndarray:
     kept = np.argsort(-sizes)[: min(n_classes - 1, np.count_nonzero(sizes))]
     renamed = np.zeros(len(sizes), dtype=np.int64)
     renamed[kept] = np.arange(1, len(kept) + 1)
-    labels = renamed[labels]
+    labels = np.asarray(renamed[labels])
     for name in range(len(kept) + 1, n_classes):
         largest = int(np.bincount(labels.ravel())[1:].argmax()) + 1
         places = np.nonzero(labels == largest)
