@@ -11,7 +11,7 @@ from napari_medclf.domain.geometry import Geometry, Shape3
 from napari_medclf.engine.restore.between import Room, decide_many, decide_pairs
 from napari_medclf.engine.restore.candidates import Logits, find_alive, find_pairs, list_alive
 from napari_medclf.engine.restore.cells import Cells, find_cells, span_labels
-from napari_medclf.engine.restore.dense import Dense, first_largest
+from napari_medclf.engine.restore.dense import first_largest
 from napari_medclf.engine.restore.home_axis import Index
 from napari_medclf.engine.restore.rank import Ranking, label_type, rank
 from napari_medclf.engine.restore.stream import LayerSink
@@ -46,34 +46,21 @@ class ArgmaxHome(LayerSink):
 
     Notes
     -----
-    Labels are those of interpolating the logits of every class (trilinear, half-pixel centres, edges repeated) and
-    taking the arg-max. An interpolated logit is a mean of those at the corners of the model cell around it. Where one
-    class is the largest at all corners, it is so everywhere between: only cells whose corners disagree are
-    interpolated, and of their classes only those that can win. Logits must be finite.
+    `finish` gives the index of the class, uint8 or uint16: that of interpolating the logits of every class (trilinear,
+    half-pixel centres, edges repeated) and taking the arg-max. An interpolated logit is a mean of those at the corners
+    of the model cell around it. Where one class is the largest at all corners, it is so everywhere between: only cells
+    whose corners disagree are interpolated, and of their classes only those that can win. Logits must be finite.
     """
 
     def __init__(self, grid: GridMap, n_classes: int, axis: int = 0, *, is_half: bool = False) -> None:
-        super().__init__(grid, n_classes, axis)
-        self._landing = self.land(label_type(n_classes))
+        super().__init__(grid, n_classes, axis, label_type(n_classes))
         self._is_half = is_half
         self._slack = _HALF_SLACK if is_half else 0.0
-        self._dense = Dense(self.axes, n_classes)
-
-    def finish(self) -> LabelArray:
-        """Give the index of the class (K, J, I) uint8 or uint16 on the source grid.
-
-        Raises
-        ------
-        GridError
-            If slabs are missing.
-        """
-        self.check_complete()
-        return self._landing.finish()
 
     def fill(self, planes: FloatArray, first_layer: int, n_layers: int) -> None:
         """Label the new voxels that lie in some layers."""
         new = self.axes[0].span(first_layer, n_layers)
-        with self._landing.open(new) as block:
+        with self.landing.open(new) as block:
             if not any(axis.is_between for axis in self.axes):
                 self._copy(block, first_largest(planes), first_layer)
                 return
@@ -142,7 +129,7 @@ class ArgmaxHome(LayerSink):
         return len(rest) * work > n_new_vox * len(planes)
 
     def _interpolate_all(self, room: Room, planes: FloatArray, first_layer: int, n_layers: int) -> None:
-        for plane, rows, values in self._dense.iter_rows(planes, first_layer, n_layers):
+        for plane, rows, values in self.dense.iter_rows(planes, first_layer, n_layers):
             room.labels[plane - room.first_plane, rows] = first_largest(
                 values.astype(np.float16) if self._is_half else values
             )

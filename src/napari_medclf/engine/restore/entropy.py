@@ -9,7 +9,6 @@ import numpy as np
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.engine.decide import activate
-from napari_medclf.engine.restore.dense import Dense
 from napari_medclf.engine.restore.stream import LayerSink
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class EntropyHome(LayerSink):
-    """Normalised entropy of the probabilities, computed on the model grid and interpolated.
+    """Normalised entropy of the probabilities, 0 (sure) to 1, computed on the model grid and interpolated.
 
     Parameters
     ----------
@@ -30,10 +29,8 @@ class EntropyHome(LayerSink):
     """
 
     def __init__(self, grid: GridMap, output: OutputSpec, axis: int = 0) -> None:
-        super().__init__(grid, 1, axis)
+        super().__init__(grid, 1, axis, np.float32)
         self._output = output
-        self._dense = Dense(self.axes, 1)
-        self._landing = self.land(np.float32)
 
     def take(self, start: int, logits: FloatArray) -> None:
         """Take the next slab of logits (C, K, J, I); it is only read."""
@@ -41,22 +38,11 @@ class EntropyHome(LayerSink):
         activate(probabilities, self._output)
         super().take(start, normalised_entropy(probabilities, self._output)[np.newaxis])
 
-    def finish(self) -> FloatArray:
-        """Give values (K, J, I) float32 from 0 (sure) to 1 on the source grid; 0 outside of a crop.
-
-        Raises
-        ------
-        GridError
-            If slabs are missing.
-        """
-        self.check_complete()
-        return self._landing.finish()
-
     def fill(self, planes: FloatArray, first_layer: int, n_layers: int) -> None:
         """Interpolate the new voxels that lie in some layers."""
         span = self.axes[0].span(first_layer, n_layers)
-        with self._landing.open(span) as block:
-            for plane, rows, values in self._dense.iter_rows(planes, first_layer, n_layers):
+        with self.landing.open(span) as block:
+            for plane, rows, values in self.dense.iter_rows(planes, first_layer, n_layers):
                 np.clip(values[0], 0, 1, out=block[plane - span.start, rows])
 
 

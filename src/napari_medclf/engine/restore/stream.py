@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.errors import GridError
 from napari_medclf.engine.grid.landing import Landing
 from napari_medclf.engine.restore.cells import Axes
+from napari_medclf.engine.restore.dense import Dense
 from napari_medclf.engine.restore.mixing import PlaneMixer, mix_in_plane
 
 if TYPE_CHECKING:
@@ -32,15 +33,18 @@ class LayerSink(ABC):
         Channels of the slabs.
     axis : int
         Model axis along which slabs follow each other.
+    dtype : dtype
+        Of what is filled on the source grid.
     """
 
-    def __init__(self, grid: GridMap, n_channels: int, axis: int = 0) -> None:
+    def __init__(self, grid: GridMap, n_channels: int, axis: int, dtype: DTypeLike) -> None:
         self._order = (axis, *(other for other in range(3) if other != axis))
         self._shape = (n_channels, *(grid.shape[one] for one in self._order))
         self._way = tuple(grid.way_home[one] for one in self._order)
         self.axes: Axes = (self._way[0].axis, self._way[1].axis, self._way[2].axis)
         self._mixer = PlaneMixer(self._way[0].mix)
-        self._grid = grid
+        self.dense = Dense(self.axes, n_channels)
+        self.landing = Landing(grid, dtype, self._order)
         self._n_taken = self._n_layered = 0
         self._last: FloatArray | None = None
 
@@ -54,10 +58,6 @@ class LayerSink(ABC):
             Streaming axis first; each class in one piece. Layer n lies between two planes, or is a plane, as
             `axes[0]` says.
         """
-
-    def land(self, dtype: DTypeLike) -> Landing:
-        """Make room on the source grid."""
-        return Landing(self._grid, dtype, self._order)
 
     def take(self, start: int, logits: FloatArray) -> None:
         """Take the next slab (C, K, J, I) float32; it is only read.
@@ -76,8 +76,8 @@ class LayerSink(ABC):
         if slab.shape[1]:
             self._layer(_in_pieces(slab))
 
-    def check_complete(self) -> None:
-        """Fill the last layer.
+    def finish(self) -> NDArray[Any]:
+        """Fill the last layer, and give what was filled (K, J, I) on the source grid; 0 outside of a crop.
 
         Raises
         ------
@@ -89,6 +89,7 @@ class LayerSink(ABC):
         if self.axes[0].is_between and self._last is not None:
             self._fill_some(np.stack([self._last, self._last], axis=1), self._n_layered)
         self._last = None
+        return self.landing.finish()
 
     def _layer(self, slab: FloatArray) -> None:
         first, shared = self._n_layered, int(self.axes[0].is_between)

@@ -9,7 +9,6 @@ import numpy as np
 from napari_medclf.domain.arrays import FloatArray, LabelArray
 from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.engine.decide import Chooser, activate, values_of_channels
-from napari_medclf.engine.restore.dense import Dense
 from napari_medclf.engine.restore.stream import LayerSink
 
 if TYPE_CHECKING:
@@ -34,42 +33,30 @@ class ThresholdHome(LayerSink):
 
     Notes
     -----
-    What the network gave is interpolated, then activated (nnU-Net's rule). Sigmoids grow with their logit, so that a
-    threshold on the probability is one on the logit, and a class that reaches it nowhere in some planes is left out.
+    `finish` gives label values of the schema. What the network gave is interpolated, then activated (nnU-Net's rule).
+    Sigmoids grow with their logit, so that a threshold on the probability is one on the logit, and a class that reaches
+    it nowhere in some planes is left out.
     """
 
     def __init__(
         self, grid: GridMap, output: OutputSpec, n_classes: int, axis: int = 0, *, is_half: bool = False
     ) -> None:
-        super().__init__(grid, n_classes, axis)
+        super().__init__(grid, n_classes, axis, values_of_channels(output.schema_).dtype)
         self._output, self._is_half = output, is_half
         self._is_independent = output.is_activated or output.activation == "sigmoid"
         self._chooser = Chooser(output, is_logit=self._is_independent and not output.is_activated)
         self._n_before = int(output.has_background_channel)
-        self._dense = Dense(self.axes, n_classes)
-        self._landing = self.land(values_of_channels(output.schema_).dtype)
-
-    def finish(self) -> LabelArray:
-        """Give label values (K, J, I) of the schema on the source grid.
-
-        Raises
-        ------
-        GridError
-            If slabs are missing.
-        """
-        self.check_complete()
-        return self._landing.finish()
 
     def fill(self, planes: FloatArray, first_layer: int, n_layers: int) -> None:
         """Label the new voxels that lie in some layers."""
         span = self.axes[0].span(first_layer, n_layers)
         classes = self._list_classes(planes)
-        with self._landing.open(span) as block:
+        with self.landing.open(span) as block:
             if not classes:
                 block[...] = 0
                 return
             chosen = planes[[self._n_before + one for one in classes]] if self._is_independent else planes
-            for plane, rows, values in self._dense.iter_rows(chosen, first_layer, n_layers):
+            for plane, rows, values in self.dense.iter_rows(chosen, first_layer, n_layers):
                 block[plane - span.start, rows] = self._choose(values, classes)
 
     def _list_classes(self, planes: FloatArray) -> list[int]:
