@@ -10,7 +10,7 @@ from torch import nn
 
 from napari_medclf.domain.card import Fingerprint, ModelCard, Task
 from napari_medclf.domain.errors import CardError
-from napari_medclf.engine.sliding.slide import run_batch
+from napari_medclf.engine.sliding.run_batch import run_batch
 from napari_medclf.testing.phantoms import fingerprint_input
 
 # A small patch keeps the check below 0.2 s; networks that fix their input size need the whole one.

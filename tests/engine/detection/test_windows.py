@@ -17,7 +17,7 @@ from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.engine.detection.found import Found
 from napari_medclf.engine.detection.suppress import suppress
 from napari_medclf.engine.detection.windows import find_boxes
-from napari_medclf.engine.sliding.slide import Window
+from napari_medclf.engine.sliding.window import Window
 from napari_medclf.jobs.drive import drive
 
 _CPU = torch.device("cpu")

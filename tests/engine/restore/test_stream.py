@@ -74,7 +74,7 @@ def test_planes_are_mixed_whatever_the_slabs(n_slab: int, n_new: int) -> None:
 
 def test_whole_logits_wait_for_every_slab() -> None:
     logits = np.random.default_rng(4).normal(size=(2, 3, 4, 5)).astype(np.float32)
-    whole = WholeLogits((3, 4, 5), 2, axis=2)
+    whole = WholeLogits((3, 4, 5), axis=2)
     whole.take(0, logits[..., :2])
     with pytest.raises(GridError, match="has to begin at 2"):
         whole.take(3, logits[..., 3:])

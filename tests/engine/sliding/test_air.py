@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from napari_medclf.engine.sliding.air import find_body, wants_window
-from napari_medclf.engine.sliding.slide import Streaming, slide
+from napari_medclf.engine.sliding.slide import slide
+from napari_medclf.engine.sliding.streaming import Streaming
 from napari_medclf.engine.sliding.window import Window
 from napari_medclf.jobs.drive import drive
 

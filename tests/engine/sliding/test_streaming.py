@@ -11,7 +11,8 @@ import torch
 
 from napari_medclf.domain.events import FinishReason, Progress, Warned
 from napari_medclf.engine.sliding.blend import tile_weight
-from napari_medclf.engine.sliding.slide import Streaming, slide, slide_whole
+from napari_medclf.engine.sliding.slide import slide, slide_whole
+from napari_medclf.engine.sliding.streaming import Streaming
 from napari_medclf.engine.sliding.tiles import list_tiles
 from napari_medclf.engine.sliding.window import Window
 from napari_medclf.jobs.drive import drive

@@ -70,7 +70,7 @@ class DoubtHome:
 
     def __init__(self, sink: Sink, grid: GridMap, axis: int) -> None:
         self._sink, self._grid = sink, grid
-        self._whole = WholeLogits(grid.shape, 1, axis)
+        self._whole = WholeLogits(grid.shape, axis)
 
     def take(self, start: int, logits: FloatArray) -> None:
         """Take the next slab (C + 1, K, J, I)."""

@@ -21,7 +21,8 @@ from napari_medclf.engine.restore.entropy import EntropyHome
 from napari_medclf.engine.restore.members import MeanOfMembers
 from napari_medclf.engine.restore.sink import Sink
 from napari_medclf.engine.sliding.air import AirSkip
-from napari_medclf.engine.sliding.slide import Streaming, slide
+from napari_medclf.engine.sliding.slide import slide
+from napari_medclf.engine.sliding.streaming import Streaming
 from napari_medclf.engine.sliding.window import Window
 from napari_medclf.engine.tidy import keep_largest, remove_small_objects
 

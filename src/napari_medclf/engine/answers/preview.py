@@ -17,7 +17,8 @@ from napari_medclf.engine.grid.crop import crop_geometry
 from napari_medclf.engine.grid.grid_map import GridMap
 from napari_medclf.engine.restore.members import MeanOfMembers
 from napari_medclf.engine.restore.sink import Sink
-from napari_medclf.engine.sliding.slide import Streaming, slide
+from napari_medclf.engine.sliding.slide import slide
+from napari_medclf.engine.sliding.streaming import Streaming
 
 Asked = dict[Shape3, Tensor]
 """Answers of windows, by their first voxel on the padded model grid."""

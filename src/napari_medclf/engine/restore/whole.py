@@ -16,14 +16,13 @@ class WholeLogits:
     ----------
     shape : (K, J, I)
         Voxels of the model grid.
-    n_classes : int
-        Channels of the logits.
     axis : int
         Spatial axis along which slabs follow each other.
     """
 
-    def __init__(self, shape: Shape3, n_classes: int, axis: int = 0) -> None:
-        self._logits: FloatArray = np.empty((n_classes, *shape), dtype=np.float32)
+    def __init__(self, shape: Shape3, axis: int = 0) -> None:
+        self._shape = shape
+        self._logits: FloatArray | None = None  # the first slab tells how many classes there are
         self._axis = axis
         self._next = 0
 
@@ -35,6 +34,8 @@ class WholeLogits:
         GridError
             If it does not follow the one before.
         """
+        if self._logits is None:
+            self._logits = np.empty((len(logits), *self._shape), dtype=np.float32)
         if start != self._next:
             raise GridError(f"A slab begins at {start}; the next one has to begin at {self._next}.")
         self._next = start + logits.shape[1 + self._axis]
@@ -48,7 +49,7 @@ class WholeLogits:
         GridError
             If slabs are missing.
         """
-        n_planes = self._logits.shape[1 + self._axis]
-        if self._next != n_planes:
+        n_planes = self._shape[self._axis]
+        if self._logits is None or self._next != n_planes:
             raise GridError(f"Only {self._next} of {n_planes} planes arrived.")
         return self._logits

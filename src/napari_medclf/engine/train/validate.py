@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from napari_medclf.domain.events import Job, Progress
-from napari_medclf.engine.sliding.slide import Window, run_batch, slide_whole
+from napari_medclf.engine.sliding.run_batch import run_batch
+from napari_medclf.engine.sliding.slide import slide_whole
+from napari_medclf.engine.sliding.window import Window
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.losses import segmentation_loss
 from napari_medclf.engine.train.recipe import Recipe
