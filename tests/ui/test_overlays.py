@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from napari_medclf.bridge.layer_info import layer_info
+from napari_medclf.bridge.layers import image_layer
 from napari_medclf.bridge.reader import read_layers
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import MedImage
 from napari_medclf.testing.coded_files import write_coded
 from napari_medclf.testing.coded_series import CodedSeries, all_coded_series
-from napari_medclf.ui.overlays import CanvasNotes, letters_of, position_text, source_index
+from napari_medclf.testing.phantoms import oblique_phantom
+from napari_medclf.ui.overlays import CanvasNotes, letters_of, position_text, rows_at_top, source_index
 
 SHOWN = ("axial", "prone", "sagittal", "sagittal to the right", "coronal", "oblique", "tilt", "slight tilt",
          "single slice", "4D by temporal position")  # fmt: skip
@@ -59,22 +61,33 @@ def assert_on_side(series: CodedSeries, data: np.ndarray, axis: int, end: int, l
 
 
 def test_a_picture_has_no_sides() -> None:
-    from napari_medclf.bridge.layers import image_layer
-
     scaled = Geometry.from_spacing((1, 5, 6), (1.0, 0.5, 0.5))  # millimetres, and no frame of reference
     for geometry in (scaled, Geometry.flat(5, 6)):
         _, keywords, _ = image_layer(MedImage(np.zeros((1, 5, 6), np.uint8), geometry, "radiograph", "DX"))
         assert letters_of(layer_info(keywords["metadata"]), (0, 1), 2) == {}
 
 
-def test_long_line_of_scores_starts_below_the_letter_at_the_top(make_napari_viewer) -> None:
+def test_texts_on_a_narrow_canvas_begin_past_the_letters(make_napari_viewer) -> None:
     viewer = make_napari_viewer()
+    _, keywords, _ = image_layer(oblique_phantom())
+    layer = viewer.add_image(np.zeros((5, 6, 7)), metadata=keywords["metadata"])
     notes = CanvasNotes(viewer)
-    for text, first in (("bright 0.54", "bright 0.54"), ("Imaging Measurement Report\nVolume  0.78 mL", "")):
-        notes.show_scores(text)
-        assert viewer.canvas.overlays["medclf_scores"].text.splitlines()[0] == first
-        assert notes.text("scores") == text
+    notes.follow(layer)
+    notes.show_window("File   W 451234   L 225617")
+    notes.show_scores("Imaging Measurement Report\nVolume  0.78 mL")
+    overlays = viewer.canvas.overlays
+    for size, scores, window in (((600, 1400), "Imaging Measurement Report", "File"), ((600, 330), "", "")):
+        viewer.canvas.size = size
+        assert overlays["medclf_scores"].text.splitlines()[0] == scores
+        assert overlays["medclf_window"].text.splitlines()[0].split("   ")[0] == window
+    assert overlays["medclf_scores"].text.startswith("\n\nImaging")  # below the window
+    assert notes.text("scores") == "Imaging Measurement Report\nVolume  0.78 mL"
     notes.remove()
+
+
+def test_window_of_a_picture_without_sides_stays_at_the_edge() -> None:
+    assert rows_at_top(330.0, 0.0, 250.0, has_letter=False) == (0, 0)
+    assert rows_at_top(330.0, 150.0, 250.0, has_letter=False) == (1, 0)
 
 
 def test_position_is_written_with_letters_instead_of_signs() -> None:

@@ -120,9 +120,15 @@ def window_text(name: str, limits: Limits) -> str:
 
     >>> window_text("Lung", (-1350.0, 150.0))
     'Lung   W 1500   L -600'
+    >>> window_text("File", (0.0, 451234.0))
+    'File   W 451234   L 225617'
     """
     width, level = limits[1] - limits[0], (limits[0] + limits[1]) / 2
-    return f"{name}   W {width:.4g}   L {level:.4g}".strip()
+    return f"{name}   W {_short(width)}   L {_short(level)}".strip()
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if 1e4 <= abs(value) < 1e6 else f"{value:.4g}"
 
 
 def _explain(name: str) -> str:
