@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,23 @@ def test_trust_is_about_this_very_file(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("blur/code/__torch__/more.py", "def forward(x):\n  return torch.save(x)\n")
     assert read_trust(path).sha256 != before
+
+
+def test_program_that_nobody_was_asked_about_is_not_loaded(
+    tmp_path: Path, make_card: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exchanged after the look at it, or named in its place by a card that lists files in another order."""
+    monkeypatch.setattr(torch.jit, "load", lambda *_, **__: pytest.fail("the program was loaded"))
+    path, other = _save(_Blur(), tmp_path / "blur.pt"), _save(_Writer(), tmp_path / "other.pt")
+    backend = TorchScriptBackend()
+    package = backend.read(path, make_card())
+    with pytest.raises(CardError, match="nobody was asked about"):
+        backend.load(replace(package, files=(other, path)), _CPU)
+    path.write_bytes(other.read_bytes())
+    with pytest.raises(CardError, match="nobody was asked about"):
+        backend.load(package, _CPU)
+    with pytest.raises(CardError, match="nobody was asked about"):
+        backend.load(replace(package, trust=None), _CPU)
 
 
 def test_nothing_runs_while_it_is_read(tmp_path: Path, make_card: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import re
 import zipfile
 from pathlib import Path
@@ -61,7 +63,8 @@ class TorchScriptBackend:
         """Load the program and its weights."""
         weights = package.files[0]
         package = check_digest(package, weights)
-        return ready(package, load_program(weights, package.card), settings)
+        looked_at = "" if package.trust is None else package.trust.sha256
+        return ready(package, load_program(weights, package.card, looked_at), settings)
 
 
 def read_trust(path: Path) -> Trust:
@@ -105,22 +108,28 @@ def _read_code(archive: zipfile.ZipFile, path: Path) -> dict[str, str]:
     return {member.filename.partition("/code/")[2]: archive.read(member).decode("utf-8", "replace") for member in code}
 
 
-def load_program(path: Path, card: ModelCard) -> nn.Module:
+def load_program(path: Path, card: ModelCard, sha256: str) -> nn.Module:
     """Load a program and its weights as a network in this program's order of axes.
+
+    Parameters
+    ----------
+    sha256 : str
+        Of the content that a person was asked about; what is loaded are the very bytes that have it.
 
     Raises
     ------
     CardError
-        If it is damaged.
+        If it is damaged, or other content than a person was asked about.
     """
-    return _arrange(_load(path), card)
+    return _arrange(_load(path, sha256), card)
 
 
-def _load(path: Path) -> nn.Module:
+def _load(path: Path, sha256: str) -> nn.Module:
     import torch
 
+    content = _read_once(path, sha256)
     try:
-        network: nn.Module = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]  # torch 2.13
+        network: nn.Module = torch.jit.load(content, map_location="cpu")  # type: ignore[no-untyped-call]  # torch 2.13
         state = network.float().state_dict()
     except Exception as error:  # a damaged program fails in any way
         reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
@@ -129,6 +138,17 @@ def _load(path: Path) -> nn.Module:
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise CardError(f"{path}: {name!r} holds numbers that are not finite; the weights are damaged.")
     return network
+
+
+def _read_once(path: Path, sha256: str) -> io.BytesIO:
+    """Read a file so that it cannot be exchanged between the look at it and its loading."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CardError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise CardError(f"{path}: would run code that nobody was asked about; the file changed. Open it again.")
+    return io.BytesIO(content)
 
 
 def _arrange(network: nn.Module, card: ModelCard) -> nn.Module:

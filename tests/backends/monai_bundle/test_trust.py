@@ -169,6 +169,81 @@ def test_scripts_run_after_a_person_allowed_them_and_only_as_they_were(write_bun
     assert not canary.exists()
 
 
+def _allowed(folder: Path) -> Any:
+    package = MonaiBundleBackend().read(folder)
+    assert package.trust is not None
+    remember_trust(package.trust, package.name)
+    return package
+
+
+def _scripted(write_bundle: WriteBundle, script: str, **changed: Any) -> Path:
+    import torch
+
+    state = {"layer.weight": torch.ones(2, 1, 3, 3), "layer.bias": torch.tensor([0.0, 0.5])}
+    config = _config(**{"network_def": {"_target_": "scripts.tiny.Tiny", "n": 2}, **changed})
+    folder = write_bundle(config, _METADATA, state)
+    (folder / "scripts").mkdir()
+    (folder / "scripts/tiny.py").write_text(script)
+    return folder
+
+
+_HARMLESS = _SCRIPT.replace("pathlib.Path({canary!r}).write_text", "str")
+
+
+def test_compiled_files_beside_allowed_scripts_do_not_run(write_bundle: WriteBundle, canary: Path) -> None:
+    """Python takes an unchecked compiled file without a look at its source (PEP 552)."""
+    import importlib.util
+    import py_compile
+
+    folder = _scripted(write_bundle, _HARMLESS)
+    evil = canary.with_suffix(".py")
+    evil.write_text(_SCRIPT.format(canary=str(canary)))
+    compiled = importlib.util.cache_from_source(str(folder / "scripts/tiny.py"))
+    py_compile.compile(str(evil), compiled, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    registry.load(_allowed(folder), _TORCH)
+    assert not canary.exists()
+
+
+def test_modules_elsewhere_in_the_bundle_are_not_imported(write_bundle: WriteBundle, canary: Path) -> None:
+    folder = _scripted(write_bundle, f"import beside\n{_HARMLESS}")
+    (folder / "beside.py").write_text(_SCRIPT.format(canary=str(canary)))
+    with pytest.raises((BackendUnavailable, CardError), match="beside|scripts"):
+        registry.load(_allowed(folder), _TORCH)
+    assert not canary.exists()
+
+
+def test_script_exchanged_after_the_look_at_it_does_not_run(
+    write_bundle: WriteBundle, canary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_medclf.backends.monai_bundle import load
+
+    folder = _scripted(write_bundle, _HARMLESS)
+    package = _allowed(folder)
+
+    def exchange(path: Path) -> Any:
+        (folder / "scripts/tiny.py").write_text(_SCRIPT.format(canary=str(canary)))
+        return read_tensors(path)
+
+    read_tensors = load.read_tensors
+    monkeypatch.setattr(load, "read_tensors", exchange)
+    with pytest.raises(CardError, match="its files changed"):
+        registry.load(package, _TORCH)
+    assert not canary.exists()
+
+
+def test_macros_of_allowed_code_read_the_bundle_and_not_where_one_stands(
+    write_bundle: WriteBundle, canary: Path
+) -> None:
+    """MONAI looks for ``%configs/net.json`` in the working folder, where another file may lie."""
+    folder = _scripted(write_bundle, _HARMLESS, network_def="%configs/net.json::net")
+    (folder / "configs/net.json").write_text(json.dumps({"net": {"_target_": "scripts.tiny.Tiny", "n": 2}}))
+    (canary.parent / "configs").mkdir()
+    evil = {"net": {"_target_": "os.system", "command": "touch canary"}}
+    (canary.parent / "configs/net.json").write_text(json.dumps(evil))
+    assert registry.load(_allowed(folder), _TORCH)
+    assert not canary.exists()
+
+
 def test_two_bundles_with_scripts_of_one_name_get_each_its_own(write_bundle: WriteBundle, canary: Path) -> None:
     import torch
 

@@ -46,12 +46,13 @@ class MonaiBundleBackend:
         from napari_medclf.backends.monai_bundle.files import find_weights, is_program, read_bundle
         from napari_medclf.backends.monai_bundle.network import as_spec, code_of, describe_network
         from napari_medclf.backends.monai_bundle.trust import ask_for_trust
+        from napari_medclf.backends.torchscript import read_trust
         from napari_medclf.store.monai_config.pieces import Component
 
         bundle = read_bundle(path)
         _, network = describe_network(bundle)
         weights = find_weights(bundle)
-        trust = ask_for_trust(bundle, code_of(network), weights if is_program(weights) else None)
+        trust = ask_for_trust(bundle, code_of(network), read_trust(weights) if is_program(weights) else None)
         if card is not None:
             card = card.model_copy(update={"backend": self.name, "network": as_spec(network)})
             return ModelPackage(card, path, trust=trust)

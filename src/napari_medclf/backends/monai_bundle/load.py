@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import tempfile
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +14,14 @@ from napari_medclf.backends.monai_bundle.detecting import read_detector
 from napari_medclf.backends.monai_bundle.files import BundleFiles, find_weights, is_program, read_bundle
 from napari_medclf.backends.monai_bundle.kinds import mode_of
 from napari_medclf.backends.monai_bundle.network import as_spec, code_of, describe_network
-from napari_medclf.backends.monai_bundle.trust import ask_for_trust
+from napari_medclf.backends.monai_bundle.trust import ask_for_trust, copy_code
 from napari_medclf.backends.monai_bundle.trusted import build_by_bundle
-from napari_medclf.backends.torchscript import load_program
+from napari_medclf.backends.torchscript import load_program, read_trust
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import CardError
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.run_settings import LoadSettings
+from napari_medclf.domain.trust import Trust
 from napari_medclf.engine.device import choose_device
 from napari_medclf.engine.model import LoadedModel, place_model
 from napari_medclf.engine.networks import build_network
@@ -55,19 +59,38 @@ def load_bundle(package: ModelPackage, settings: LoadSettings) -> LoadedModel:
 
 
 def _build(package: ModelPackage, bundle: BundleFiles, weights: Path) -> nn.Module:
-    name, described = describe_network(bundle)
+    described = describe_network(bundle)[1]
     code = code_of(described)
-    trust = ask_for_trust(bundle, code, weights if is_program(weights) else None)
+    program = read_trust(weights) if is_program(weights) else None
+    _check_word(package, ask_for_trust(bundle, code, program))
+    if program is not None:
+        return load_program(weights, package.card, program.sha256)
+    state = read_tensors(weights)
+    network = _run_code(package, bundle) if code else build_network(as_spec(described), bundle.folder)
+    fill(network, state, str(weights))
+    return network
+
+
+def _run_code(package: ModelPackage, bundle: BundleFiles) -> nn.Module:
+    """Let the bundle's own code make the network, from a copy that cannot change after the look at it."""
+    place = Path(tempfile.mkdtemp(prefix="medclf-bundle-"))
+    try:
+        copy = copy_code(bundle, place)
+        name, described = describe_network(copy)
+        _check_word(package, ask_for_trust(copy, code_of(described), None))
+        network = build_by_bundle(copy, name, bundle.folder)
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+    weakref.finalize(network, shutil.rmtree, place, ignore_errors=True)  # it may import more when it runs
+    return network
+
+
+def _check_word(package: ModelPackage, trust: Trust | None) -> None:
     if trust is not None and (package.trust is None or package.trust.sha256 != trust.sha256):
         raise CardError(
             f"{package.folder}: would run code that nobody was asked about; its files changed. Open it again."
         )
-    if is_program(weights):
-        return load_program(weights, package.card)
-    state = read_tensors(weights)
-    network = build_by_bundle(bundle, name) if code else build_network(as_spec(described), bundle.folder)
-    fill(network, state, str(weights))
-    return network
 
 
 def _with_anchors(network: nn.Module, bundle: BundleFiles) -> nn.Module:

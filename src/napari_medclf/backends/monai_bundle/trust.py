@@ -6,8 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from napari_medclf.backends.monai_bundle.files import BundleFiles
-from napari_medclf.backends.torchscript import read_trust
+from napari_medclf.backends.monai_bundle.files import BundleFiles, read_bundle
 from napari_medclf.domain.errors import CardError
 from napari_medclf.domain.trust import Trust
 
@@ -15,22 +14,22 @@ _CODE_FOLDERS = ("configs", "scripts")
 _MOST_BYTES = 50_000_000
 
 
-def ask_for_trust(bundle: BundleFiles, code: tuple[str, ...], weights: Path | None) -> Trust | None:
+def ask_for_trust(bundle: BundleFiles, code: tuple[str, ...], program: Trust | None) -> Trust | None:
     """Say what would run; None where nothing would.
 
     Parameters
     ----------
     code : tuple of str
         Of the network, from `network.code_of`.
-    weights : Path or None
-        A TorchScript file, which is a program itself.
+    program : Trust or None
+        Of weights that are a TorchScript program themselves.
 
     Raises
     ------
     CardError
         If its files are larger than code is, or a link leads out of the bundle.
     """
-    if not code and weights is None:
+    if not code and program is None:
         return None
     what = list(code)
     if code:
@@ -40,11 +39,25 @@ def ask_for_trust(bundle: BundleFiles, code: tuple[str, ...], weights: Path | No
     for name, content in _contents(bundle.folder):
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
-    if weights is not None:
-        program = read_trust(weights)
+    if program is not None:
         what += [f"the TorchScript program {line}" if n == 0 else line for n, line in enumerate(program.what)]
         digest.update(program.sha256.encode())
     return Trust(digest.hexdigest(), tuple(what))
+
+
+def copy_code(bundle: BundleFiles, target: Path) -> BundleFiles:
+    """Copy what the digest is of, and nothing else, into an empty folder, to be run from there.
+
+    Notes
+    -----
+    Python would otherwise take what nobody was asked about: compiled files of ``__pycache__``, which it may believe
+    without a look at their source, and modules that lie elsewhere in the bundle.
+    """
+    for name, content in _contents(bundle.folder):
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return read_bundle(target)
 
 
 def _contents(folder: Path) -> Iterator[tuple[str, bytes]]:

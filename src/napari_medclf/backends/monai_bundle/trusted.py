@@ -15,10 +15,17 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def build_by_bundle(bundle: BundleFiles, name: str) -> nn.Module:
+def build_by_bundle(bundle: BundleFiles, name: str, home: Path) -> nn.Module:
     """Let MONAI's own parser build the network: expressions are evaluated and ``scripts/`` imported.
 
     Only the network and what it refers to is built. ``logging.conf`` is not read.
+
+    Parameters
+    ----------
+    bundle : BundleFiles
+        A copy of its code (`trust.copy_code`), from which modules are imported.
+    home : Path
+        The bundle's own folder: its ``bundle_root``, where its other files lie.
 
     Raises
     ------
@@ -32,18 +39,17 @@ def build_by_bundle(bundle: BundleFiles, name: str) -> nn.Module:
 
     with _importable(bundle.folder):
         try:
-            parser = ConfigParser()
-            parser.read_config(str(bundle.inference_path))
-            parser["bundle_root"] = str(bundle.folder)
+            parser = ConfigParser(bundle.inference.expanded())
+            parser["bundle_root"] = str(home)
             network = parser.get_parsed_content(name)
         except ImportError as error:
-            raise BackendUnavailable(_missing(bundle, error)) from error
+            raise BackendUnavailable(_missing(home, error)) from error
         except Exception as error:
             if isinstance(error.__cause__, ImportError):
-                raise BackendUnavailable(_missing(bundle, error.__cause__)) from error
-            raise CardError(f"{bundle.folder}: its own code cannot build the network ({_one_line(error)}).") from error
+                raise BackendUnavailable(_missing(home, error.__cause__)) from error
+            raise CardError(f"{home}: its own code cannot build the network ({_one_line(error)}).") from error
     if not isinstance(network, nn.Module):
-        raise CardError(f"{bundle.folder}: its own code makes a {type(network).__name__}, which is no network.")
+        raise CardError(f"{home}: its own code makes a {type(network).__name__}, which is no network.")
     return network.cpu()
 
 
@@ -61,8 +67,8 @@ def _importable(folder: Path) -> Iterator[None]:
             sys.path.remove(root)
 
 
-def _missing(bundle: BundleFiles, error: BaseException) -> str:
-    return f"{bundle.folder}: its own code needs a package that is not installed ({_one_line(error)}). Install it."
+def _missing(folder: Path, error: BaseException) -> str:
+    return f"{folder}: its own code needs a package that is not installed ({_one_line(error)}). Install it."
 
 
 def _one_line(error: BaseException) -> str:

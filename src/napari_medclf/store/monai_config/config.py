@@ -8,7 +8,7 @@ from typing import Any
 
 from napari_medclf.domain.errors import CardError
 from napari_medclf.store.monai_config.expression import MAX_CHARACTERS, NotUnderstood, understand
-from napari_medclf.store.monai_config.parse import SUFFIXES, read_file
+from napari_medclf.store.monai_config.parse import MAX_DEPTH, SUFFIXES, read_file
 from napari_medclf.store.monai_config.pieces import Code, Component
 from napari_medclf.store.monai_config.targets import canonical, is_allowed
 
@@ -75,6 +75,28 @@ class Config:
         value = self._content.get(name)
         each = value if isinstance(value, list) else [value]
         return tuple(one for one in each if isinstance(one, str))
+
+    def expanded(self) -> dict[str, Any]:
+        """Give all content with the macros of other files written out, as they are read here.
+
+        Raises
+        ------
+        CardError
+            If one reads a file outside of the bundle, or what is not there.
+        """
+        return {key: self._expanded(value, key, 0) for key, value in self._content.items()}
+
+    def _expanded(self, value: Any, where: str, depth: int) -> Any:
+        self._n_steps += 1
+        if self._n_steps > _MAX_STEPS or depth > MAX_DEPTH:
+            raise CardError(f"{self._folder}: its configuration refers to itself more often than this program follows.")
+        if isinstance(value, dict):
+            return {key: self._expanded(one, f"{where}::{key}", depth + 1) for key, one in value.items()}
+        if isinstance(value, list):
+            return [self._expanded(one, f"{where}::{n}", depth + 1) for n, one in enumerate(value)]
+        if isinstance(value, str) and value.startswith("%"):
+            return self._expanded(self._expand(value, where), where, depth + 1)
+        return value
 
     def _find(self, name: str) -> Any:
         value: Any = self._content
