@@ -126,6 +126,13 @@ def test_word_for_one_of_two_files_is_not_enough(backend: ScriptBackend, script:
         registry.load(replace(first, files=(script, other)))
 
 
+def test_refusal_is_short_however_much_would_run(backend: ScriptBackend, script: Path) -> None:
+    script.write_text("".join(f"step_{n}({', '.join(map(str, range(200)))})\n" for n in range(500)))
+    with pytest.raises(NotTrusted, match=r"step_0\(0, 1, .*\.\.\.; and 497 more") as refusal:
+        registry.load(registry.open_model(script, CARD))
+    assert len(str(refusal.value)) < 450
+
+
 def test_files_that_became_something_else_are_refused(backend: ScriptBackend, script: Path) -> None:
     package = registry.open_model(script, CARD)
     script.unlink()

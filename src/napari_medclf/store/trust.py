@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from napari_medclf.atomic import atomic_write
@@ -12,6 +13,7 @@ from napari_medclf.domain.trust import Trust
 from napari_medclf.store.catalogue import default_user_folder
 
 _MOST_SHOWN = 3
+_MOST_CHARACTERS = 70
 
 
 class NotTrusted(CardError):
@@ -73,13 +75,23 @@ def check_trust(package: ModelPackage, user_folder: Path | None = None) -> None:
     trust = package.trust
     if trust is None or is_trusted(trust, user_folder):
         return
-    shown = "; ".join(trust.what[:_MOST_SHOWN])
-    more = f" and {len(trust.what) - _MOST_SHOWN} more" if len(trust.what) > _MOST_SHOWN else ""
     raise NotTrusted(
-        f"{package.name} would run code of its own: {shown}{more}. Look at it with `medclf models show`, and if you "
-        f"trust whoever made it, allow it with `medclf models trust` and the model's name or path.",
+        f"{package.name} would run code of its own: {_short(trust.what)}. `medclf models show` with its name or path "
+        "shows all of it; if you trust whoever made it, `medclf models trust` allows it.",
         package,
     )
+
+
+def _short(what: Sequence[str]) -> str:
+    """Name the first few things that would run, each in a few words.
+
+    >>> _short(["launch()", "erase()"])
+    'launch(); erase()'
+    """
+    lines = [" ".join(line.split()) for line in what[:_MOST_SHOWN]]
+    shown = [line if len(line) <= _MOST_CHARACTERS else f"{line[:_MOST_CHARACTERS]}..." for line in lines]
+    n_more = len(what) - len(shown)
+    return "; ".join(shown) + (f"; and {n_more} more" if n_more else "")
 
 
 def _path(user_folder: Path | None) -> Path:
