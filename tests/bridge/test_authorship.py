@@ -2,10 +2,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from napari_medclf.bridge.authorship import authorship_of
+from napari_medclf.bridge.authorship import authorship_of, authorship_of_boxes
+from napari_medclf.bridge.boxes import boxes_layers, detection_from_layer
 from napari_medclf.bridge.layer_info import layer_info
 from napari_medclf.bridge.layers import labels_layer, segmentation_from_layer
 from napari_medclf.domain.authorship import Making
+from napari_medclf.domain.detection import Detection
 from napari_medclf.domain.results import Prediction
 from napari_medclf.testing.phantoms import brain_phantom
 
@@ -41,3 +43,19 @@ def test_labels_that_began_empty_are_manual() -> None:
 
 def test_labels_of_another_program_are_manual() -> None:
     assert authorship_of(None, TRUTH).making is Making.MANUAL
+
+
+def test_a_model_s_boxes_are_automatic_until_one_is_moved() -> None:
+    schema = TRUTH.schema
+    corners = np.array([[[1.5, 2.5, 3.5], [3.5, 8.5, 7.5]]])
+    found = Detection(corners, np.array([0.75]), (schema.names[0],), TRUTH.geometry, schema)
+    for prediction, before, after in (
+        (SAID, Making.AUTOMATIC, Making.SEMIAUTOMATIC),
+        (None, Making.MANUAL, Making.MANUAL),
+    ):
+        ((data, keywords, _),) = boxes_layers(found, prediction=prediction)
+        info = layer_info(keywords["metadata"])
+        for shift, meant in ((0.0, before), (1.0, after)):
+            moved = [np.add(one, [0, shift, 0]) for one in data]
+            now = detection_from_layer(moved, keywords["metadata"], keywords["features"])
+            assert authorship_of_boxes(info, now).making is meant

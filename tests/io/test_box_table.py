@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_medclf.domain.authorship import Authorship, Making
 from napari_medclf.domain.detection import Detection
 from napari_medclf.domain.errors import WriteError
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.labels import LabelSchema
-from napari_medclf.io.box_table import BOX_COLUMNS, write_boxes
+from napari_medclf.io.box_table import AUTHOR_COLUMNS, BOX_COLUMNS, write_boxes
 from napari_medclf.testing.phantoms import MARKED_VOXEL, oblique_phantom
 
 
@@ -58,3 +59,16 @@ def test_image_without_a_scale_is_in_pixels(tmp_path: Path) -> None:
 def test_other_suffix_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WriteError, match=r"written as .csv or .json"):
         write_boxes(_detection(Geometry.flat(40, 40)), tmp_path / "boxes.txt")
+
+
+def test_who_made_the_boxes_is_told_in_every_row_and_in_the_head(tmp_path: Path) -> None:
+    made_by = Authorship(Making.SEMIAUTOMATIC, "finder", "1.2", "ab12", author="reader 3")
+    for suffix in (".csv", ".json"):
+        write_boxes(_detection(Geometry.flat(40, 40)), tmp_path / f"boxes{suffix}", made_by)
+    with (tmp_path / "boxes.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    document = json.loads((tmp_path / "boxes.json").read_text())
+    meant = ["SEMIAUTOMATIC", "finder", "1.2", "ab12", "reader 3"]
+    for told in (*rows, document):
+        assert [told[key] for key in AUTHOR_COLUMNS] == meant
+    assert len(document["boxes"]) == len(rows) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,14 @@ import pytest
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt
 
+from napari_medclf.bridge.boxes import boxes_layers
 from napari_medclf.domain.card import Task
+from napari_medclf.domain.detection import Detection
 from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.results import Prediction
 from napari_medclf.io.labels import read_label_map
 from napari_medclf.io.read import read
+from napari_medclf.ui import viewer_link
 from napari_medclf.ui.export import FORMATS
 from napari_medclf.ui.viewer_link import info_of
 
@@ -134,3 +139,30 @@ def test_file_that_the_dialog_did_not_ask_about_is_not_replaced(
     assert kept.read_bytes() == b"work of a week"
     save(".nrrd", tmp_path / "mine.nii.gz")
     assert (tmp_path / "mine.nrrd").is_file()
+
+
+def test_boxes_are_saved_as_drawn_or_around_the_parts_of_labels(workbench, person, save, until, ct, tmp_path) -> None:
+    session = workbench.session
+    person.type_path(workbench.data.path, ct)
+    until(lambda: session.image is not None)
+    paint_block(session)
+    save(".boxes.csv", tmp_path / "parts")
+    (row,) = csv.DictReader((tmp_path / "parts.boxes.csv").read_text(encoding="utf-8").splitlines())
+    assert (row["class"], row["making"]) == ("lesion", "MANUAL")
+    assert [float(row[f"lowest_{one}_vox"]) for one in "kji"] == [0.5, 199.5, 239.5]
+    assert [float(row[f"highest_{one}_vox"]) for one in "kji"] == [1.5, 229.5, 279.5]
+
+    schema, geometry = LabelSchema.from_names(["lesion"], first_value=1), session.image.geometry
+    corners = np.array([[[0.5, 10.5, 20.5], [1.5, 30.5, 50.5]]])
+    found = Detection(corners, np.array([0.8]), ("lesion",), geometry, schema)
+    (described,) = boxes_layers(found, prediction=Prediction("finder", "1.2", "ct", detection=found))
+    layer = viewer_link.add_layer(session.viewer, described)
+    layer.data = [layer.data[0] + [0, 2, 0]]
+    workbench.correct.author.setText("reader 3")
+    save(".boxes.json", tmp_path / "drawn")
+    document = json.loads((tmp_path / "drawn.boxes.json").read_text(encoding="utf-8"))
+    told = [document[key] for key in ("making", "model", "author")]
+    assert told == ["SEMIAUTOMATIC", "finder", "reader 3"]
+    assert session.image.name not in (tmp_path / "drawn.boxes.json").read_text(encoding="utf-8")
+    shift = np.subtract([document["boxes"][0][f"lowest_{one}_vox"] for one in "kji"], corners[0, 0])
+    assert np.abs(shift).max() == pytest.approx(2.0)

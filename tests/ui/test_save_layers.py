@@ -1,17 +1,24 @@
 """``File > Save`` through napari, of layers that napari itself made on an oblique series."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
 
+from napari_medclf.bridge.boxes import boxes_layers
 from napari_medclf.bridge.foreign import labels_of_foreign_layer
+from napari_medclf.bridge.layer_info import layer_info
 from napari_medclf.domain.dataset import FileRef
+from napari_medclf.domain.detection import Detection
 from napari_medclf.domain.errors import WriteError
+from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.results import Prediction
 from napari_medclf.io.labels import read_label_map
 from napari_medclf.io.read import read_entry
 from napari_medclf.testing.coded_files import write_coded
 from napari_medclf.testing.coded_series import all_coded_series
+from napari_medclf.ui import viewer_link
 
 PLUGIN = "napari-medclf"
 MARK = (2, 3, 4)  # in the order of display
@@ -78,3 +85,34 @@ def test_labels_of_another_size_are_refused_beside_an_oblique_image(oblique, tmp
     with pytest.raises(WriteError, match="only shown upright"):
         labels.save(str(tmp_path / "union.nii.gz"), plugin=PLUGIN)
     assert not (tmp_path / "union.nii.gz").exists()
+
+
+def test_boxes_are_saved_at_their_true_place_with_what_a_person_changed(oblique, tmp_path) -> None:
+    viewer, layer, _, truth = oblique
+    info = layer_info(layer.metadata)
+    schema = LabelSchema.from_names(["nodule", "node"], first_value=1)
+    middle = info.geometry.to_index(np.asarray(truth))
+    corners = np.array([[middle - 0.5, middle + 0.5], [middle - 1.5, middle + 0.5]])
+    found = Detection(corners, np.array([0.9, 0.4]), ("nodule", "node"), info.geometry, schema, name="DOE · boxes")
+    said = Prediction("finder", "1.2", "DOE", weights_sha256="ab12", detection=found)
+    (described,) = boxes_layers(found, prediction=said)
+    boxes = viewer_link.add_layer(viewer, described)
+    boxes.save(str(tmp_path / "before.json"), plugin=PLUGIN)
+    before = json.loads((tmp_path / "before.json").read_text(encoding="utf-8"))
+    assert (before["making"], before["model"], before["frame"]) == ("AUTOMATIC", "finder", "LPS")
+    place = [before["boxes"][0][f"centre_{one}"] for one in "xyz"]
+    assert place == pytest.approx(truth, abs=1e-3)
+
+    boxes.selected_data = {number for number, one in enumerate(boxes.features["class"]) if one == "node"}
+    boxes.remove_selected()
+    boxes.save(str(tmp_path / "after.csv"), plugin=PLUGIN)
+    (row,) = csv.DictReader((tmp_path / "after.csv").read_text(encoding="utf-8").splitlines())
+    assert (row["class"], row["score"], row["making"], row["model"]) == ("nodule", "0.9", "SEMIAUTOMATIC", "finder")
+    assert not any("DOE" in one.read_text(encoding="utf-8") for one in tmp_path.glob("*.*") if one.is_file())
+
+
+def test_shapes_that_are_no_boxes_are_refused_with_a_way_out(make_napari_viewer, tmp_path) -> None:
+    shapes = make_napari_viewer().add_shapes([np.array([[0, 0], [0, 4], [5, 4], [5, 0]])])
+    with pytest.raises(WriteError, match="napari's own format"):
+        shapes.save(str(tmp_path / "drawn.json"), plugin=PLUGIN)
+    assert not (tmp_path / "drawn.json").exists()

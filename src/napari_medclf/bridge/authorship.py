@@ -1,4 +1,4 @@
-"""Who made the labels of a layer, told by what the layer began with."""
+"""Who made the labels or boxes of a layer, told by what the layer began with."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from napari_medclf.bridge.layer_info import LayerInfo
 from napari_medclf.domain.authorship import Authorship, Making
+from napari_medclf.domain.detection import Detection
 from napari_medclf.domain.results import Segmentation
 
 
@@ -37,3 +38,20 @@ def authorship_of(info: LayerInfo | None, segmentation: Segmentation, author: st
     if info.origin and info.segmentation.labels.any():
         return Authorship(Making.SEMIAUTOMATIC, model=f"labels of a {info.origin} file", author=author)
     return Authorship(Making.MANUAL, author=author)
+
+
+def authorship_of_boxes(info: LayerInfo | None, detection: Detection, author: str = "") -> Authorship:
+    """Tell how boxes came to be: a model's own, a model's that a person changed, or a person's.
+
+    Parameters
+    ----------
+    info : LayerInfo or None
+        What the layer remembers.
+    detection : Detection
+        The boxes as they are now.
+    author : str
+        A chosen pseudonym.
+    """
+    if info is None or info.prediction is None or not info.prediction.model:
+        return Authorship(Making.MANUAL, author=author)
+    return Authorship.of_prediction(info.prediction, is_edited=detection.is_edited, author=author)

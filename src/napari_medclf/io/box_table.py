@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_medclf.domain.authorship import Authorship
 from napari_medclf.domain.detection import Detection
 from napari_medclf.io.tables import write_rows
 
@@ -26,13 +27,20 @@ BOX_COLUMNS = (
     *(f"highest_{one}_vox" for one in _AXES),
 )
 """Of the table: world positions are LPS, of the corners with the lowest and the highest index."""
+AUTHOR_COLUMNS = ("making", "model", "model_version", "weights_sha256", "author")
+"""Added where it is told who made the boxes."""
 
 
-def write_boxes(detection: Detection, path: Path) -> None:
+def write_boxes(detection: Detection, path: Path, authorship: Authorship | None = None) -> None:
     """Write boxes, best first, as ``.csv`` or ``.json``; re-opened and compared before it counts.
 
     Lengths and world positions (LPS x, y, z) are in the unit that each row tells: mm, or px where the image has no
     scale. The document also holds all eight corners, as a box of an oblique series is no box in the patient's axes.
+
+    Parameters
+    ----------
+    authorship : Authorship or None
+        Who made the boxes: told in the head of the document, and in every row of the table.
 
     Raises
     ------
@@ -40,8 +48,12 @@ def write_boxes(detection: Detection, path: Path) -> None:
         If the suffix is another one, the disk does not take it, or something else came back.
     """
     head = {"frame": "LPS", "unit": detection.geometry.unit.value, "name": detection.name}
-    is_document = path.suffix.lower() == ".json"
-    write_rows(path, BOX_COLUMNS, list(_rows(detection, with_corners=is_document)), head, "boxes")
+    made_by = {} if authorship is None else {key: str(getattr(authorship, key)) for key in AUTHOR_COLUMNS}
+    if path.suffix.lower() == ".json":
+        write_rows(path, BOX_COLUMNS, list(_rows(detection, with_corners=True)), head | made_by, "boxes")
+        return
+    rows = [row | made_by for row in _rows(detection, with_corners=False)]
+    write_rows(path, (*BOX_COLUMNS, *made_by), rows, head, "boxes")
 
 
 def _rows(detection: Detection, *, with_corners: bool) -> Iterable[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What a person saves of an image: labels, scores and sizes, in the format they choose."""
+"""What a person saves of an image: labels, boxes, scores and sizes, in the format they choose."""
 
 from __future__ import annotations
 
@@ -19,9 +19,12 @@ from napari_medclf.domain.results import Prediction, Segmentation
 from napari_medclf.ui import notify
 from napari_medclf.ui.autosave import PaintedLabels
 from napari_medclf.ui.layout import button
+from napari_medclf.ui.save_boxes import DrawnBoxes
 from napari_medclf.ui.session import Session
 
 _OVERLAY, _REPORT, _TABLE = ".overlay.png", ".sr.dcm", ".csv"
+_BOX_TABLE, _BOX_DOCUMENT = ".boxes.csv", ".boxes.json"
+_BOXES = (_BOX_TABLE, _BOX_DOCUMENT)
 FORMATS = (
     ("DICOM SEG", BINARY),
     ("DICOM SEG, labelmap", LABELMAP),
@@ -34,6 +37,8 @@ FORMATS = (
     ("PNG", ".png"),
     ("PNG, labels over the image", _OVERLAY),
     ("CSV (scores and sizes)", _TABLE),
+    ("CSV, boxes", _BOX_TABLE),
+    ("JSON, boxes", _BOX_DOCUMENT),
 )
 """Name and ending of each format."""
 
@@ -49,6 +54,7 @@ class Findings:
     author: str
     given: tuple[str, ...] | None = None
     """Classes a person gave to the image, in place of the model's."""
+    boxes: DrawnBoxes | None = None
 
 
 class ExportRow(QWidget):
@@ -73,19 +79,12 @@ class ExportRow(QWidget):
     def save_to(self, path: Path) -> bool:
         """Save in the chosen format; False when there is nothing to save or another job runs."""
         session, ending = self._session, str(self.format.currentData())
-        image, labels, answer = session.image, session.labels_layer, session.answer
-        if image is None or (labels is None and answer is None):
-            notify.warn("There is nothing to save yet: run a model, or paint labels.")
+        missing = _missing(session, ending)
+        if missing:
+            notify.warn(missing)
             return False
-        if labels is None and ending not in {_REPORT, _TABLE}:
-            notify.warn("There are no labels on this image; its classes can be saved as a DICOM SR or CSV.")
-            return False
-        path = with_ending(path, ending)
+        path, findings = with_ending(path, ending), _findings(session)
         session.settings.set("correct", export=ending)
-        painted = None if labels is None else PaintedLabels.copy_of(labels)
-        prediction = None if answer is None else answer.prediction
-        schema = None if answer is None else answer.card.schema_
-        findings = Findings(image, painted, prediction, schema, session.author, session.person_classes)
         return session.bar.start(
             f"Saving {path.name}",
             lambda: _save(findings, ending, path),
@@ -120,11 +119,42 @@ def with_ending(path: Path, ending: str) -> Path:
     return path.with_name(path.name[: len(path.name) - len(found)] + ending)
 
 
+def _missing(session: Session, ending: str) -> str:
+    """Say what a format would hold that is not there; empty where it can be written."""
+    labels, boxes, answer = session.labels_layer, session.boxes_layer, session.answer
+    if session.image is None or (labels is None and boxes is None and answer is None):
+        return "There is nothing to save yet: run a model, or paint labels."
+    if ending in _BOXES:
+        has_any = labels is not None or boxes is not None
+        return "" if has_any else "There are no boxes on this image, and no labels to put boxes around."
+    if labels is None and ending not in {_REPORT, _TABLE}:
+        if boxes is not None:
+            return "There are no labels on this image; its boxes can be saved as CSV or JSON."
+        return "There are no labels on this image; its classes can be saved as a DICOM SR or CSV."
+    return ""
+
+
+def _findings(session: Session) -> Findings:
+    image, labels, boxes, answer = session.image, session.labels_layer, session.boxes_layer, session.answer
+    assert image is not None  # `_missing` told so
+    return Findings(
+        image,
+        None if labels is None else PaintedLabels.copy_of(labels),
+        None if answer is None else answer.prediction,
+        None if answer is None else answer.card.schema_,
+        session.author,
+        session.person_classes,
+        None if boxes is None else DrawnBoxes.copy_of(boxes),
+    )
+
+
 def _save(findings: Findings, ending: str, path: Path) -> Job[Path]:
     yield Progress(0, 0, "writing and reading back")
     segmentation = None if findings.painted is None else findings.painted.read()
     write: Callable[[Findings, Segmentation | None, Path], None]
-    write = {_REPORT: _write_report, _TABLE: _write_table, _OVERLAY: _write_overlay}.get(ending, _write_labels)
+    special = {_REPORT: _write_report, _TABLE: _write_table, _OVERLAY: _write_overlay}
+    special |= dict.fromkeys(_BOXES, _write_boxes)
+    write = special.get(ending, _write_labels)
     write(findings, segmentation, path)
     return path
 
@@ -139,6 +169,20 @@ def _write_overlay(findings: Findings, segmentation: Segmentation | None, path: 
 
     if segmentation is not None:
         write_overlay(findings.image, segmentation, path)
+
+
+def _write_boxes(findings: Findings, segmentation: Segmentation | None, path: Path) -> None:
+    """Write the boxes as they are drawn; without any, one around every separate part of the labels."""
+    from napari_medclf.io.box_table import write_boxes
+
+    if findings.boxes is not None:
+        detection = findings.boxes.read()
+        write_boxes(detection, path, findings.boxes.authorship(detection, findings.author))
+    elif segmentation is not None:
+        from napari_medclf.engine.detection.candidates import candidates_from_labels
+
+        detection = replace(candidates_from_labels(segmentation), name="boxes")
+        write_boxes(detection, path, _authorship(findings, segmentation))
 
 
 def _write_report(findings: Findings, segmentation: Segmentation | None, path: Path) -> None:

@@ -71,6 +71,11 @@ class Subject(Shelf):
         return None if self.viewer is None else viewer_link.labels_of(self.viewer, self.image_layer)
 
     @property
+    def boxes_layer(self) -> Any:
+        """The layer of boxes that were found in it, None without one."""
+        return None if self.viewer is None else viewer_link.boxes_of(self.viewer, self.image_layer)
+
+    @property
     def image(self) -> MedImage | None:
         """The image itself; None without one or when its layer is not 2D or 3D."""
         layer = self.image_layer

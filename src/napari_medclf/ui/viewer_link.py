@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from napari.layers import Image, Labels, Layer
+from napari.layers import Image, Labels, Layer, Shapes
 
 from napari_medclf.bridge.derived import REPORT_KEY
 from napari_medclf.bridge.foreign import foreign_grid, image_of_foreign_layer
@@ -115,6 +115,18 @@ def labels_of(viewer: Any, image_layer: Image | None) -> Labels | None:
     active = viewer.layers.selection.active
     candidates = [active, *reversed(viewer.layers)]
     return next((layer for layer in candidates if is_our_labels(layer) and _belongs(layer, image_layer)), None)
+
+
+def boxes_of(viewer: Any, image_layer: Image | None) -> Shapes | None:
+    """The boxes that a model found in an image: the active layer if it is theirs, else the topmost that is."""
+    under = None if image_layer is None else info_of(image_layer)
+    if under is None:
+        return None
+    for layer in (viewer.layers.selection.active, *reversed(viewer.layers)):
+        info = info_of(layer) if isinstance(layer, Shapes) else None
+        if info is not None and info.detection is not None and info.geometry.same_grid(under.geometry):
+            return layer
+    return None
 
 
 def visible_slice(viewer: Any, layer: Image) -> tuple[int, int] | None:
