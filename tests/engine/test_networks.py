@@ -12,6 +12,7 @@ import torch
 
 from napari_medclf.domain.card import NetworkSpec
 from napari_medclf.domain.errors import BackendUnavailable, CardError
+from napari_medclf.domain.monai_networks import NETWORKS
 from napari_medclf.engine.nets import TWINS
 from napari_medclf.engine.networks import build_network, count_parameters
 
@@ -62,6 +63,12 @@ def test_argument_unknown_to_the_twin_goes_to_monai() -> None:
     network = build_network(NetworkSpec(target="monai.networks.nets.BasicUNet", arguments=arguments))
     assert type(network).__module__.startswith("monai.")
     assert network.eval()(torch.zeros(1, 1, 32, 32)).shape == (1, 2, 32, 32)
+
+
+def test_every_name_on_the_list_is_a_network_of_monai() -> None:
+    from monai.networks import nets
+
+    assert [name for name in sorted(NETWORKS) if not callable(getattr(nets, name, None))] == []
 
 
 def test_building_a_twin_loads_no_monai() -> None:

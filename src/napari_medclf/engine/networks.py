@@ -12,58 +12,13 @@ from torch import nn
 
 from napari_medclf.domain.card import NetworkSpec
 from napari_medclf.domain.errors import BackendUnavailable, CardError, unknown_choice
+from napari_medclf.domain.monai_networks import NETWORK_MODULE, NETWORKS
 from napari_medclf.engine.faster import make_faster
 from napari_medclf.engine.nets import TWINS, NotSupported
 from napari_medclf.engine.nets.resnet_fpn import resnet_fpn_feature_extractor
 from napari_medclf.engine.nets.third_party import THIRD_PARTY
 from napari_medclf.engine.network_parts import POSITIONAL, resolve_parts
 
-_MODULE = "monai.networks.nets"
-_ALLOWED = (
-    "AHNet",
-    "AttentionUnet",
-    "AutoencoderKL",
-    "BasicUNet",
-    "BasicUNetPlusPlus",
-    "Classifier",
-    "DenseNet",
-    "DenseNet121",
-    "DenseNet169",
-    "DenseNet201",
-    "DenseNet264",
-    "DiNTS",
-    "DiffusionModelUNet",
-    "DynUNet",
-    "EfficientNetBN",
-    "FlexibleUNet",
-    "Generator",
-    "HighResNet",
-    "HoVerNet",
-    "MedNeXt",
-    "RegUNet",
-    "ResNet",
-    "SEResNet101",
-    "SEResNet50",
-    "SENet154",
-    "SegResNet",
-    "SegResNetDS",
-    "SegResNetVAE",
-    "SwinUNETR",
-    "TopologyInstance",
-    "TopologySearch",
-    "TorchVisionFCModel",
-    "UNETR",
-    "UNet",
-    "VISTA3D",
-    "VNet",
-    "ViT",
-    "resnet10",
-    "resnet18",
-    "resnet34",
-    "resnet50",
-    "resnet101",
-    "vista3d132",
-)
 _RETINA = "monai.apps.detection.networks.retinanet_network"
 _ALLOWED_ELSEWHERE = (f"{_RETINA}.RetinaNet", f"{_RETINA}.resnet_fpn_feature_extractor")
 # MONAI's own needs torchvision for a few lines.
@@ -107,7 +62,7 @@ def build_network(spec: NetworkSpec, folder: Path | None = None) -> nn.Module:
 
 def allowed_targets() -> tuple[str, ...]:
     """List the full names of what may be built."""
-    return (*(f"{_MODULE}.{name}" for name in _ALLOWED), *_ALLOWED_ELSEWHERE, *THIRD_PARTY)
+    return (*(f"{NETWORK_MODULE}.{name}" for name in sorted(NETWORKS)), *_ALLOWED_ELSEWHERE, *THIRD_PARTY)
 
 
 def count_parameters(network: nn.Module) -> int:
@@ -119,7 +74,7 @@ def _build(target: str, positional: Sequence[Any], arguments: Mapping[str, Any])
     name = _check_target(target)
     if target in THIRD_PARTY:
         return _call(THIRD_PARTY[target], name, positional, arguments)
-    if name in TWINS and target.startswith(f"{_MODULE}.") and not positional:
+    if name in TWINS and target.startswith(f"{NETWORK_MODULE}.") and not positional:
         try:
             return _call(TWINS[name], name, (), _as_today(name, arguments))
         except NotSupported:  # an unusual argument: MONAI's own knows it

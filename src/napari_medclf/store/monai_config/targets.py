@@ -6,55 +6,8 @@ Bundles name classes of MONAI without their module (``UNet``), with it (``monai.
 
 from __future__ import annotations
 
-NETWORK_MODULE = "monai.networks.nets"
+from napari_medclf.domain.monai_networks import NETWORK_MODULE, NETWORKS
 
-NETWORKS = frozenset(
-    [
-        "AHNet",
-        "AttentionUnet",
-        "BasicUNet",
-        "BasicUNetPlusPlus",
-        "Classifier",
-        "DenseNet",
-        "DenseNet121",
-        "DenseNet169",
-        "DenseNet201",
-        "DenseNet264",
-        "DiNTS",
-        "DiffusionModelUNet",
-        "AutoencoderKL",
-        "DynUNet",
-        "EfficientNetBN",
-        "FlexibleUNet",
-        "Generator",
-        "HighResNet",
-        "HoVerNet",
-        "MedNeXt",
-        "RegUNet",
-        "ResNet",
-        "SEResNet50",
-        "SEResNet101",
-        "SENet154",
-        "SegResNet",
-        "SegResNetDS",
-        "SegResNetVAE",
-        "SwinUNETR",
-        "TopologyInstance",
-        "TopologySearch",
-        "TorchVisionFCModel",
-        "UNet",
-        "UNETR",
-        "ViT",
-        "VNet",
-        "VISTA3D",
-        "resnet10",
-        "resnet18",
-        "resnet34",
-        "resnet50",
-        "resnet101",
-        "vista3d132",
-    ]
-)
 _OTHERS = {
     "RetinaNet": "monai.apps.detection.networks.retinanet_network",
     "RetinaNetDetector": "monai.apps.detection.networks.retinanet_detector",
