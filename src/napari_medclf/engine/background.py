@@ -14,7 +14,7 @@ _POLL_S = 0.4
 
 
 class Worker:
-    """One thread for long computations; OpenMP keeps its helpers a thread, so that one is used for a whole run."""
+    """One thread for long computations; OpenMP keeps its own for each thread, so that one is used for a whole run."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="medclf-compute")
@@ -23,15 +23,16 @@ class Worker:
         """Begin to compute."""
         return self._pool.submit(work)
 
-    def wait(self, future: Future[Found], shown: Progress) -> Job[Found]:
-        """Yield `shown` until the result is there, and return it; raises what the computation raises."""
-        while not wait([future], timeout=_POLL_S).done:
-            yield shown
-        return future.result()
-
     def close(self) -> None:
         """Take no more work; what still computes is left to end by itself."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def wait_for(future: Future[Found], shown: Progress) -> Job[Found]:
+    """Yield `shown` until the result is there, and return it; raises what the computation raises."""
+    while not wait([future], timeout=_POLL_S).done:
+        yield shown
+    return future.result()
 
 
 def in_background(work: Callable[[], Found], message: str) -> Job[Found]:
@@ -45,6 +46,6 @@ def in_background(work: Callable[[], Found], message: str) -> Job[Found]:
     shown = Progress(0, 0, message)
     try:
         yield shown
-        return (yield from worker.wait(worker.submit(work), shown))
+        return (yield from wait_for(worker.submit(work), shown))
     finally:
         worker.close()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from napari_medclf.jobs.background import Background
+from napari_medclf.jobs.background import begin
 
 if TYPE_CHECKING:
     from napari_medclf.domain.image import MedImage
@@ -19,13 +20,13 @@ def read_ahead(cases: Sequence[RunCase]) -> Iterator[RunCase]:
     One image is read ahead and no more, so that two are in memory at most. What goes wrong while reading is raised
     by the case's own `load`.
     """
-    begun: dict[int, Background[MedImage]] = {}
+    begun: dict[int, Future[MedImage]] = {}
 
     def load(position: int) -> MedImage:
-        reading = begun.pop(position, None) or Background(cases[position].load)
+        reading = begun.pop(position, None) or begin(cases[position].load)
         image = reading.result()
         if position + 1 < len(cases):
-            begun[position + 1] = Background(cases[position + 1].load)
+            begun[position + 1] = begin(cases[position + 1].load)
         return image
 
     for position, case in enumerate(cases):

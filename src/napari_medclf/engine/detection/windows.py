@@ -15,7 +15,7 @@ from napari_medclf.domain.errors import CardError, MedclfError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.geometry import Shape3
 from napari_medclf.domain.output_spec import OutputSpec
-from napari_medclf.engine.background import Worker
+from napari_medclf.engine.background import Worker, wait_for
 from napari_medclf.engine.detection.found import Found
 from napari_medclf.engine.detection.home import clip_boxes
 from napari_medclf.engine.sliding.run_batch import Network, batch_size, run_batch
@@ -69,7 +69,7 @@ def find_boxes(
             shown = Progress(first, len(starts), "Looking for objects")
             yield shown
             ask = partial(_ask, network, image, group, window, device)
-            answers = yield from worker.wait(worker.submit(ask), shown)
+            answers = yield from wait_for(worker.submit(ask), shown)
             _check(answers, len(group), window, output)
             decoded = [_decode(one, start, window, output) for one, start in zip(answers, group, strict=True)]
             parts += [_mark_cut(one, start, window, data.shape[1:]) for one, start in zip(decoded, group, strict=True)]

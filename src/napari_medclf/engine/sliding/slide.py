@@ -12,7 +12,7 @@ from torch import Tensor
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.geometry import Shape3
-from napari_medclf.engine.background import Worker
+from napari_medclf.engine.background import Worker, wait_for
 from napari_medclf.engine.restore.sink import Sink
 from napari_medclf.engine.restore.whole import WholeLogits
 from napari_medclf.engine.sliding.asker import Asker
@@ -129,7 +129,7 @@ class _Walk:
         """Wait for the oldest windows; where memory ran out, put them back and take fewer at once."""
         group, future = self._running.popleft()
         try:
-            answers = yield from self._worker.wait(future, shown)
+            answers = yield from wait_for(future, shown)
         except MemoryError:
             if len(group) == 1:
                 raise
