@@ -72,8 +72,7 @@ def prepare_by_slabs(image: MedImage, spec: InputSpec, *, is_air_skipped: bool =
 
     Notes
     -----
-    The image is never in memory as a whole in single precision, unless it is sheared, resampled by cubic splines, or
-    its statistics are wanted before it is resampled.
+    The image is never in memory as a whole in single precision, unless `is_read_whole` says so.
     """
     channels = open_channels(image, spec)
     limits, range_warning = _limits(image, spec)
@@ -84,25 +83,35 @@ def prepare_by_slabs(image: MedImage, spec: InputSpec, *, is_air_skipped: bool =
     elif spec.crop == "square":
         box = square_box(channels.shape[1:])
     grid = map_grid(image.geometry, spec, box)
-    is_late = not spec.is_normalised_first
-    if grid.upright is not None or grid.resampling == "cubic" or not (is_late or not needs_statistics(spec)):
-        data = yield from _forward_whole(channels, grid, spec, limits, finite)
-    else:
-        to_model = ToModelGrid(grid, channels.shape[0])
-        for first, samples in channels:
-            slab = _to_float(samples, finite)
-            if not is_late:
-                scale_channels(slab, spec, limits)
-            to_model.add(first, slab)
-            yield Progress(first + samples.shape[1], channels.shape[1], _MESSAGE)
-        data = to_model.finish()
+    forward = _forward_whole if is_read_whole(spec, grid) else _forward_by_slabs
+    data = yield from forward(channels, grid, spec, limits, finite)
     body = None
-    if is_late:
+    if not spec.is_normalised_first:
         if is_air_skipped and image.scale is Scale.HU:
             body = find_body(data[0] > AIR_HU, float(np.prod(grid.model.spacing)))
         scale_channels(data, spec, limits)
     warnings = (channels.warning, range_warning, finite_warning)
     return Prepared(data, grid, tuple(warning for warning in warnings if warning), body)
+
+
+def is_read_whole(spec: InputSpec, grid: GridMap) -> bool:
+    """Whether an image must be in memory as a whole, in single precision, to be prepared."""
+    is_measured_first = spec.is_normalised_first and needs_statistics(spec)
+    return is_measured_first or grid.upright is not None or grid.resampling == "cubic"
+
+
+def _forward_by_slabs(
+    channels: Channels, grid: GridMap, spec: InputSpec, limits: tuple[float, float], finite: float | None
+) -> Job[FloatArray]:
+    """Bring an image to the model grid as it is read."""
+    to_model = ToModelGrid(grid, channels.shape[0])
+    for first, samples in channels:
+        slab = _to_float(samples, finite)
+        if spec.is_normalised_first:
+            scale_channels(slab, spec, limits)
+        to_model.add(first, slab)
+        yield Progress(first + samples.shape[1], channels.shape[1], _MESSAGE)
+    return to_model.finish()
 
 
 def _forward_whole(

@@ -16,9 +16,9 @@ from napari_medclf.engine.answers.checked import count_outputs
 from napari_medclf.engine.answers.way_home import choose_home_axis
 from napari_medclf.engine.grid.grid_map import GridMap
 from napari_medclf.engine.grid.plan import map_grid
-from napari_medclf.engine.intensity import needs_statistics
 from napari_medclf.engine.planning.activations import ActivationMeter
 from napari_medclf.engine.planning.plan import Budget, Need, Plan, choose_plan, window_of
+from napari_medclf.engine.prepare import is_read_whole
 from napari_medclf.engine.sliding.run_batch import batch_size
 from napari_medclf.engine.sliding.sums import sums_bytes
 from napari_medclf.engine.sliding.window import Window
@@ -64,7 +64,7 @@ def foresee(run: Run, grid: GridMap, meter: ActivationMeter) -> Need:
     card, n_inputs = run.card, len(run.card.input.channels)
     model_vox, source_vox = math.prod(grid.shape), math.prod(run.image.geometry.shape)
     samples = _FLOAT * n_inputs * model_vox
-    source = _FLOAT * n_inputs * source_vox if _is_read_whole(card, grid) else 0
+    source = _FLOAT * n_inputs * source_vox if is_read_whole(card.input, grid) else 0
     n_channels = count_outputs(card) * card.output.n_members
     hold, finish = _home_bytes(run, model_vox, source_vox)
 
@@ -107,12 +107,6 @@ def _home_bytes(run: Run, model_vox: int, source_vox: int) -> tuple[int, int]:
     if run.settings.is_uncertainty_wanted:
         finish = max(finish, 2 * _FLOAT * source_vox)
     return label_bytes + entropy + _HOME_BYTES, finish
-
-
-def _is_read_whole(card: ModelCard, grid: GridMap) -> bool:
-    """Whether `prepare` needs the image in single precision at once."""
-    is_early = card.input.is_normalised_first and needs_statistics(card.input)
-    return is_early or grid.upright is not None or grid.resampling == "cubic"
 
 
 def _budget(run: Run) -> Budget:
