@@ -70,7 +70,8 @@ def test_what_is_not_torchs_counts_by_the_process() -> None:
         scratch = np.ones((60, *x.shape[2:]), dtype=np.float32)
         return torch.from_numpy(scratch[np.newaxis, :2])
 
-    found = _peak(network, Window((64, 64, 64)))
+    # A thread that another test left behind may give memory back meanwhile, which hides what is taken here.
+    found = max(_peak(network, Window((64, 64, 64))) for _ in range(3))
     if activations.peak_bytes() > 0:
         assert 0.7 * 60 * 64**3 * 4 <= found <= 1.6 * 60 * 64**3 * 4
 
