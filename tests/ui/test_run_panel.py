@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_medclf.bridge.boxes import boxes_layers, detection_from_layer
 from napari_medclf.domain.card import ModelCard, Task
 from napari_medclf.domain.detection import Detection
 from napari_medclf.domain.events import Noted, Previewed, Progress
+from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.results import Prediction, UncertaintyMap
 from napari_medclf.domain.trust import Trust
 from napari_medclf.store.trust import NotTrusted, is_trusted
-from napari_medclf.testing.phantoms import brain_phantom, chest_phantom
+from napari_medclf.testing.phantoms import brain_phantom, chest_phantom, oblique_phantom
 from napari_medclf.ui import viewer_link
 
 
@@ -70,6 +72,26 @@ def test_slice_that_is_looked_at_is_asked_for_first(workbench, brain) -> None:
     assert viewer_link.visible_slice(viewer, layer) is None
 
 
+def test_volume_opens_on_a_slice_so_that_a_box_can_be_drawn(workbench, person) -> None:
+    viewer, session = workbench.session.viewer, workbench.session
+    even = oblique_phantom()
+    assert even.geometry.shape[0] % 2 == 0
+    layer = session.show_image(even)
+    axis = next(one for one in range(3) if one not in viewer.dims.displayed)
+    place = (viewer.dims.point[axis] - layer.translate[axis]) / layer.scale[axis]
+    assert place == pytest.approx(round(place))
+    schema = LabelSchema.from_names(["nodule"], first_value=1)
+    nothing = Detection(np.zeros((0, 2, 3)), np.zeros(0), (), even.geometry, schema)
+    boxes = viewer_link.add_layer(viewer, boxes_layers(nothing)[0])
+    viewer.layers.selection.active = boxes
+    boxes.mode = "add_rectangle"
+    person.stroke((0.45, 0.45), (0.6, 0.6))
+    (drawn,) = detection_from_layer(boxes.data, boxes.metadata, boxes.features).boxes
+    source_axis = viewer_link.info_of(layer).frame.order[axis]
+    assert drawn[1, source_axis] - drawn[0, source_axis] == pytest.approx(1.0)
+    assert drawn[0, source_axis] % 1 == pytest.approx(0.5)
+
+
 def test_picture_has_no_slice_to_begin_with(workbench) -> None:
     layer = workbench.session.show_image(chest_phantom())
     assert viewer_link.visible_slice(workbench.session.viewer, layer) is None
@@ -104,7 +126,7 @@ def test_first_slice_is_shown_at_once_and_gives_way_to_the_answer(
     shown_axis = next(axis for axis in range(3) if axis not in session.viewer.dims.displayed)
     step = session.viewer.dims.current_step[shown_axis]
     assert np.any(np.take(np.asarray(preview.data), step, axis=shown_axis))
-    assert workbench.run.message.text() == "needs 0.1 GB of 8 GB free"
+    assert workbench.run.message.text() == "Needs 0.1 GB of 8 GB free"
     waiting.clear()
     until(lambda: session.labels_layer is not None, 150)
     assert not any(layer.name.endswith("first slice") for layer in session.viewer.layers)
@@ -192,7 +214,8 @@ def test_answer_tells_where_it_ran_and_what_was_planned(
     until(lambda: workbench.session.answer is not None, 150)
     text = workbench.run.message.text()
     assert "on cpu" in text
-    assert workbench.session.answer.prediction.plan in text
+    plan = workbench.session.answer.prediction.plan
+    assert f"{plan[:1].upper()}{plan[1:]}" in text
 
 
 def test_boxes_and_doubt_come_as_layers_of_their_own(

@@ -151,9 +151,11 @@ def show_acquired_plane(viewer: Any, layer: Image) -> None:
     extra = viewer.dims.ndim - (2 if info.frame.is_flat else 3)
     viewer.dims.order = (*range(extra), *(extra + axis for axis in info.frame.dims_order))
     if not info.frame.is_flat:
-        axis = extra + info.frame.slice_axis
-        first, last, _ = viewer.dims.range[axis]
-        viewer.dims.set_point(axis, (first + last) / 2)
+        axis = info.frame.slice_axis
+        own = layer.ndim - 3 + axis
+        # On a slice, never between two: napari 0.9 fails where a shape is drawn between slices
+        place = layer.translate[own] + layer.scale[own] * (layer.data.shape[own] // 2)
+        viewer.dims.set_point(extra + axis, place)
     viewer.reset_view()
 
 

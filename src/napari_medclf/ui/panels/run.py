@@ -129,7 +129,7 @@ class RunPanel(QWidget):
             layer.visible = is_shown
 
     def _show_noted(self, message: str) -> None:
-        self._noted = f"{self._noted}\n{message}".strip()
+        self._noted = f"{self._noted}\n{_as_sentence(message)}".strip()
         self._show_answer()
 
     def _on_running_changed(self, is_running: bool) -> None:
@@ -162,9 +162,13 @@ class RunPanel(QWidget):
         parts.append(f"{seconds_text(prediction.elapsed_s)} on {prediction.place}")
         known = {one.sentence for one in self.notices.violations}
         warnings = [f"⚠ {one}" for one in prediction.warnings if one not in known]
-        plan = [prediction.plan] if prediction.plan else []
+        plan = [_as_sentence(prediction.plan)] if prediction.plan else []
         lines = [" · ".join(part for part in parts if part), *plan, *warnings]
         self.message.setText("\n".join(lines))
+
+
+def _as_sentence(line: str) -> str:
+    return f"{line[:1].upper()}{line[1:]}"
 
 
 def _count_text(n_objects: int) -> str:
