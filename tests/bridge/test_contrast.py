@@ -51,3 +51,10 @@ def test_only_hounsfield_units_get_ct_windows() -> None:
     assert shows_hounsfield_units(ct)
     assert not shows_hounsfield_units(brain_phantom().image)
     assert not shows_hounsfield_units(replace(ct, scale=Scale.RAW, modality="MR"))
+
+
+def test_ct_volume_of_a_format_without_modality_opens_in_soft_tissue() -> None:
+    ct = replace(oblique_phantom(), scale=Scale.RAW, modality="")
+    assert contrast_limits(replace(ct, window=(-1023.0, 269.0))) == (-160.0, 240.0)
+    assert contrast_limits(replace(ct, window=(-1023.0, 269.0), modality="CT")) == (-1023.0, 269.0)
+    assert contrast_limits(replace(ct, window=(0.0, 269.0))) == (0.0, 269.0)

@@ -18,11 +18,14 @@ _N_LAZY_PLANES = 3
 def contrast_limits(image: MedImage) -> Limits:
     """Choose what is black and what is white.
 
-    The image's own window; else soft tissue for CT, and robust percentiles for everything else. Of an
+    The image's own window; else soft tissue for CT, and robust percentiles for everything else. A window from air to
+    tissue of a file that does not tell what it holds, such as NIfTI, is that of its samples: soft tissue, too. Of an
     image that is read when it is looked at, three planes are read, never the whole.
     """
     if image.window is not None and image.window[1] > image.window[0]:
-        return (float(image.window[0]), float(image.window[1]))
+        own = (float(image.window[0]), float(image.window[1]))
+        is_guess = not image.modality and image.scale is not Scale.HU
+        return _SOFT_TISSUE_HU if is_guess and shows_hounsfield_units(image, own) else own
     finite = _sample(image)
     if finite.size == 0:
         return (0.0, 1.0)
