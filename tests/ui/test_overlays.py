@@ -82,6 +82,8 @@ def test_texts_on_a_narrow_canvas_begin_past_the_letters(make_napari_viewer) -> 
         assert overlays["medclf_window"].text.splitlines()[0].split("   ")[0] == window
     assert overlays["medclf_scores"].text.startswith("\n\nImaging")  # below the window
     assert notes.text("scores") == "Imaging Measurement Report\nVolume  0.78 mL"
+    notes.show_scores("chest-xray-pneumonia (calibrated)")
+    assert overlays["medclf_scores"].text.strip().splitlines() == ["chest-xray-pneumonia", "(calibrated)"]
     notes.remove()
 
 

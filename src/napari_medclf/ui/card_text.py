@@ -74,7 +74,7 @@ def card_markdown(package: ModelPackage, *, is_trusted: bool = False) -> str:
     origin = "came with this program" if package.is_embedded else f"{card.backend}, in {package.folder}"
     lines = [
         f"### {card.title}",
-        f"`{card.name}` {card.version} · {card.task.value} · {card.licence} · {origin}",
+        f"`{card.name}` {card.version} · {card.task.value} · licence: {card.licence} · {origin}",
         card.description,
         f"**Takes** {input_text(card)}.",
         f"**Tells** {', '.join(card.schema_.names)}.",

@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
 
 class ElidedLabel(QLabel):
-    """One line that ends in an ellipsis where it does not fit; the whole text is its tooltip."""
+    """One line that is shortened with an ellipsis where it does not fit; the whole text is its tooltip."""
 
     def __init__(
         self,

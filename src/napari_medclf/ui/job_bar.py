@@ -116,7 +116,7 @@ class JobBar(QWidget):
             self._worker.wait(timeout_s)
 
     def _build(self) -> None:
-        self._message = ElidedLabel("Ready", self)
+        self._message = ElidedLabel("Ready", self, Qt.TextElideMode.ElideMiddle)  # what it says ends with how it went
         self._eta = QLabel("", self)
         self._bar = QProgressBar(self)
         self._bar.setTextVisible(False)
@@ -154,7 +154,8 @@ class JobBar(QWidget):
         self._on_event(event)
 
     def _show_progress(self, progress: Progress) -> None:
-        message = f"{self._title}: {progress.message}" if progress.message else f"{self._title} …"
+        said = f"{progress.message[:1].lower()}{progress.message[1:]}"
+        message = f"{self._title}: {said}" if said else f"{self._title} …"
         if self._cancel.isEnabled():
             self._message.setText(message)
         if progress.total <= 0:

@@ -57,10 +57,15 @@ class Notices(QWidget):
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        layout.addWidget(note(f"⚠ {violation.sentence}", row), 1)
+        layout.addWidget(note(f"⚠ {_with_signs(violation.sentence)}", row), 1)
         if violation.fix is not None:
             tip = "Changes a copy of the image; the file stays as it is"
-            made = button(violation.fix_label, tip, partial(self._on_fix, violation), row)
+            made = button(_with_signs(violation.fix_label), tip, partial(self._on_fix, violation), row)
             layout.addWidget(made, 0, Qt.AlignmentFlag.AlignTop)
             self.buttons[violation.clause] = made
         return row
+
+
+def _with_signs(text: str) -> str:
+    """Write sizes with the sign of multiplication, and keep each on one line."""
+    return text.replace(" x ", "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}").replace(" mm", "\N{NO-BREAK SPACE}mm")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ class CanvasNotes:
         self._info: LayerInfo | None = None
         self._layer: Any = None
         self._said: dict[str, str] = {}
+        self._wrapped = ""
         self._texts = {
             "scores": TextOverlay(position="top_left", font_size=12),
             "window": TextOverlay(position="top_right", font_size=10),
@@ -85,19 +87,27 @@ class CanvasNotes:
     def _arrange(self, event: Any = None) -> None:
         """Write what is said, line by line past the letters at the middle of the edges."""
         width_px = float(self._viewer.canvas.size[1])
+        self._wrapped = self._wrap_scores(width_px)
         scores, window, position = (self._width_px(name) for name in ("scores", "window", "position"))
         above, beside = rows_at_top(width_px, scores, window, has_letter=bool(self.text("top")))
         is_lifted = bool(self.text("bottom")) and not is_beside_letter(width_px, position)
         before = {"scores": "\n" * above, "window": "\n" * beside}
         after = {"position": "\n " if is_lifted else ""}
         for name, note in self._texts.items():
-            text = self.text(name)
+            text = self._wrapped if name == "scores" else self.text(name)
             if text:
                 note.text = f"{before.get(name, '')}{text}{after.get(name, '')}"
             note.visible = bool(text)
 
+    def _wrap_scores(self, width_px: float) -> str:
+        """Break lines that are wider than the canvas."""
+        most = int((width_px - _MARGIN_PX) / (_PIXELS_A_POINT * float(self._texts["scores"].font_size)))
+        lines = self.text("scores").splitlines()
+        return "\n".join(textwrap.fill(line, most) if len(line) > most > 0 else line for line in lines)
+
     def _width_px(self, name: str) -> float:
-        longest = max((len(line) for line in self.text(name).splitlines()), default=0)
+        text = self._wrapped if name == "scores" else self.text(name)
+        longest = max((len(line) for line in text.splitlines()), default=0)
         return longest * _PIXELS_A_POINT * float(self._texts[name].font_size)
 
     def _show_letters(self, event: Any = None) -> None:
