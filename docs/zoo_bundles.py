@@ -6,7 +6,6 @@ python docs/zoo_bundles.py --check  fail if it is out of date
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from collections import Counter
@@ -20,16 +19,16 @@ from napari_medclf.domain.errors import CardError
 from napari_medclf.store.monai_config.pieces import Component
 
 ROOT = Path(__file__).resolve().parents[1]
-ZOO = ROOT / "tests" / "backends" / "monai_bundle" / "zoo"
+TESTS = ROOT / "tests" / "backends" / "monai_bundle"
 PAGE = ROOT / "docs" / "reference" / "zoo-bundles.md"
 _HEAD = """# Which bundles of the MONAI Model Zoo run
 
-The configurations of the zoo's {n} bundles (October 2024) are read by this program's own reader, which runs nothing.
+What the configurations of the zoo's {n} bundles (October 2024) say is kept as facts: network, preparation, windows,
+last steps. From these they are written anew and read by this program's own reader, which runs nothing.
 {networks} networks are built without running anything of the bundle. {counts}.
 
-What "with trust" means, and how a card is given, is told in [MONAI bundles](../how-to/monai-bundles.md). Only the
-configurations were read for this page: the zoo's weights are large, and were not here. `docs/zoo_bundles.py` writes it,
-and a test fails where it is out of date.
+What "with trust" means, and how a card is given, is told in [MONAI bundles](../how-to/monai-bundles.md). The zoo's
+weights are large, and were not here. `docs/zoo_bundles.py` writes this page, and a test fails where it is out of date.
 
 | bundle | network | network is built | runs | why not, or what to know |
 |---|---|---|---|---|
@@ -58,8 +57,11 @@ def main() -> int:
 
 def page() -> str:
     """Give the page's text."""
+    sys.path.insert(0, str(TESTS))
+    from zoo_configs import NAMES, write_zoo_bundle
+
     with tempfile.TemporaryDirectory() as scratch:
-        rows = [_row(path, Path(scratch)) for path in sorted(ZOO.glob("*.json"), key=lambda path: path.stem.casefold())]
+        rows = [_row(write_zoo_bundle(name, Path(scratch) / name)) for name in NAMES]
     counted = Counter(runs for *_, runs, _ in rows)
     counts = ", ".join(f"{counted[kind]} {word}" for kind, word in _WORDS.items())
     n_built = sum(built == "yes" for _, _, built, _, _ in rows)
@@ -67,8 +69,7 @@ def page() -> str:
     return head + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def _row(path: Path, scratch: Path) -> tuple[str, str, str, str, str]:
-    folder = _write(path, scratch)
+def _row(folder: Path) -> tuple[str, str, str, str, str]:
     network, built = _network(folder)
     try:
         package = MonaiBundleBackend().read(folder)
@@ -76,11 +77,11 @@ def _row(path: Path, scratch: Path) -> tuple[str, str, str, str, str]:
         sentence = str(refusal).removeprefix(f"{folder}: ").replace(f"{folder}/", "")
         needs_card = "Give a card" in sentence
         runs = ("with trust and a card" if built == "with trust" else "with a card") if needs_card else "no"
-        return path.stem, network, built, runs, sentence.partition(" Give a card")[0]
+        return folder.name, network, built, runs, sentence.partition(" Give a card")[0]
     notes = " ".join(package.card.limits)
     if network in _PACKAGES:
         notes = f"Needs the package {_PACKAGES[network]}. {notes}".strip()
-    return path.stem, network, built, "yes" if package.trust is None else "with trust", notes
+    return folder.name, network, built, "yes" if package.trust is None else "with trust", notes
 
 
 def _network(folder: Path) -> tuple[str, str]:
@@ -90,17 +91,6 @@ def _network(folder: Path) -> tuple[str, str]:
         return "several", "no"
     name = network.short_name if isinstance(network, Component) else "an expression"
     return name, "with trust" if code_of(network) else "yes"
-
-
-def _write(path: Path, scratch: Path) -> Path:
-    content = json.loads(path.read_text(encoding="utf-8"))
-    folder = scratch / path.stem
-    for name in ("configs", "models"):
-        (folder / name).mkdir(parents=True)
-    for name in ("inference", "metadata"):
-        (folder / f"configs/{name}.json").write_text(json.dumps(content[name]))
-    (folder / "models/model.pt").write_bytes(b"not here")
-    return folder
 
 
 if __name__ == "__main__":

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ZOO = Path(__file__).parent / "zoo"
+sys.path.insert(0, str(Path(__file__).parent))  # the tests share zoo_configs.py
 WriteBundle = Callable[..., Path]
 
 
@@ -41,11 +42,8 @@ def write_bundle(tmp_path: Path) -> WriteBundle:
 
 
 @pytest.fixture
-def write_zoo(write_bundle: WriteBundle) -> Callable[[str], Path]:
-    """Write one of the zoo's bundles, without its weights."""
+def write_zoo(tmp_path: Path) -> Callable[[str], Path]:
+    """Write one of the zoo's bundles from the facts about it, without its weights."""
+    from zoo_configs import write_zoo_bundle
 
-    def write(name: str) -> Path:
-        content = json.loads((ZOO / f"{name}.json").read_text())
-        return write_bundle(content["inference"], content["metadata"], name=name)
-
-    return write
+    return lambda name: write_zoo_bundle(name, tmp_path / name)

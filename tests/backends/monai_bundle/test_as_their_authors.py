@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from zoo_transforms import answer
 
 from napari_medclf.backends.monai_bundle.backend import MonaiBundleBackend
 from napari_medclf.domain.geometry import Geometry
@@ -236,8 +237,8 @@ def test_logits_and_labels_are_monais(write_bundle: WriteBundle, phantom: MedIma
 def test_overlapping_regions_become_the_labels_of_the_bundles_function(
     write_bundle: WriteBundle, phantom: MedImage, tmp_path: Path
 ) -> None:
-    regions = "$lambda r: torch.where(r[[2]] > 0, 4, torch.where(r[[0]] > 0, 1, torch.where(r[[1]] > 0, 2, 0)))"
-    last = [_SIGMOID, _home(), _HALF, {"_target_": "Lambdad", "keys": "pred", "func": regions}]
+    painted = answer([["paint regions", [[1, 2], [0, 1], [2, 4]]]], n_channels=3)
+    last = [_SIGMOID, _home(), _HALF, *painted]
     normalise = {"_target_": "NormalizeIntensityd", **_KEYS, "nonzero": True, "channel_wise": True}
     config = _config([_ORIENT, _SPACE, normalise], last)
     config["network_def"]["in_channels"] = 2

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from zoo_configs import make_inference, make_metadata
 
 from napari_medclf.backends.monai_bundle.backend import MonaiBundleBackend
 from napari_medclf.backends.registry import open_model
@@ -44,7 +45,7 @@ _SEGMENT: dict[str, Any] = {
 }
 _NAMES = {"0": "background", "1": "a", "2": "b"}
 _METADATA: dict[str, Any] = {"version": "2", "network_data_format": {"outputs": {"pred": {"channel_def": _NAMES}}}}
-_LUNG = Path(__file__).parent / "zoo" / "lung_nodule_ct_detection.json"
+_LUNG = "lung_nodule_ct_detection"
 
 
 def _state(config: dict[str, Any]) -> dict[str, Any]:
@@ -120,19 +121,18 @@ def test_a_detector_finds_the_boxes_that_monais_finds(write_bundle: WriteBundle)
     from monai.apps.detection.networks.retinanet_detector import RetinaNetDetector
     from monai.apps.detection.utils.anchor_utils import AnchorGeneratorWithAnchorShape
 
-    content = json.loads(_LUNG.read_text())
-    config = content["inference"] | {"infer_patch_size": [48, 32, 24]}
+    config, metadata = make_inference(_LUNG) | {"window": [48, 32, 24]}, make_metadata(_LUNG)
     config["backbone"] = (
         "$monai.networks.nets.resnet.ResNet('basic', [1, 1, 1, 1], [8, 16, 32, 64], spatial_dims=3, "
         "n_input_channels=1, conv1_t_stride=[2, 2, 1], conv1_t_size=[7, 7, 7])"
     )
-    bare = write_bundle(config, content["metadata"], name="bare")
+    bare = write_bundle(config, metadata, name="bare")
     torch.manual_seed(1)
     network: Any = _network_of(bare)
     with torch.no_grad():
         for parameter in network.classification_head.parameters():
             parameter.mul_(4)
-    folder = write_bundle(config, content["metadata"], network.state_dict(), name="detector")
+    folder = write_bundle(config, metadata, network.state_dict(), name="detector")
     hu = np.random.default_rng(3).integers(-1000, 300, (24, 32, 48)).astype(np.int16)
     affine = np.array(
         [[0, 0, 0.703125, 0], [0, 0.703125, 0, 0], [1.25, 0, 0, 0], [0, 0, 0, 1]]

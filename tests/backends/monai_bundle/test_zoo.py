@@ -1,4 +1,4 @@
-"""The 31 bundles of the MONAI Model Zoo, by their own configurations: which run, and as what."""
+"""The 31 bundles of the MONAI Model Zoo, by the facts about their configurations: which run, and as what."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from zoo_configs import FACTS, NAMES, make_inference
 
 from napari_medclf.backends.monai_bundle.backend import MonaiBundleBackend
-from napari_medclf.backends.monai_bundle.files import read_bundle
+from napari_medclf.backends.monai_bundle.files import find_inference, read_bundle
 from napari_medclf.backends.monai_bundle.network import as_spec, code_of, describe_network
 from napari_medclf.domain.card import ModelCard, Task
 from napari_medclf.domain.errors import BackendUnavailable, CardError
+from napari_medclf.store.zoo.entry import read_zoo
 
-ZOO = Path(__file__).parent / "zoo"
 WriteZoo = Callable[[str], Path]
-ALL = tuple(sorted(path.stem for path in ZOO.glob("*.json")))
 PACKAGES = {
     "brats_mri_axial_slices_generative_diffusion": "einops",
     "brats_mri_generative_diffusion": "einops",
@@ -52,8 +52,8 @@ def _card(folder: Path) -> ModelCard:
 
 
 def test_at_least_19_networks_need_no_trust(write_zoo: WriteZoo) -> None:
-    free = [name for name in ALL if _is_free(write_zoo(name))]
-    assert len(ALL) == 31
+    free = [name for name in NAMES if _is_free(write_zoo(name))]
+    assert len(NAMES) == 31
     assert len(free) == 25
 
 
@@ -65,7 +65,7 @@ def _is_free(folder: Path) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in ALL if "dints" not in name and name != "multi_organ_segmentation"])
+@pytest.mark.parametrize("name", [name for name in NAMES if "dints" not in name and name != "multi_organ_segmentation"])
 def test_networks_are_built_with_the_parameters_their_authors_have(write_zoo: WriteZoo, name: str) -> None:
     import torch
 
@@ -254,11 +254,49 @@ def test_reading_loads_neither_torch_nor_monai(write_zoo: WriteZoo) -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_names_on_the_readers_list_can_be_built() -> None:
-    from napari_medclf.engine.networks import allowed_targets
-    from napari_medclf.store.monai_config.targets import NETWORK_MODULE, NETWORKS
+@pytest.mark.parametrize(
+    ("name", "n_steps", "inferer"),
+    [
+        ("spleen_ct_segmentation", 6, {"roi_size": [96, 96, 96], "overlap": 0.5}),
+        ("wholeBody_ct_segmentation", 7, {"overlap": 0.25, "padding_mode": "replicate"}),
+        ("pediatric_abdominal_ct_segmentation", None, {"roi_size": [96, 96, 96]}),  # its steps need the package itk
+        ("pathology_nuclei_segmentation_classification", 4, {"overlap": 1 - 80 / 270, "extra_input_padding": [95] * 4}),
+        ("lung_nodule_ct_detection", 5, None),  # of two readers and a resampling, one reader is left
+        ("classification_template", 3, {}),
+    ],
+)
+def test_monais_own_parser_understands_what_is_written_here(
+    write_zoo: WriteZoo, name: str, n_steps: int | None, inferer: dict[str, Any] | None
+) -> None:
+    from monai.bundle import ConfigParser
 
-    assert {f"{NETWORK_MODULE}.{name}" for name in NETWORKS} <= set(allowed_targets())
+    path = find_inference(write_zoo(name))
+    assert path is not None
+    assert (path.suffix == ".yaml") == ("yaml" in FACTS[name].get("written", ()))
+    parser = ConfigParser(globals={"os": "os", "monai": "monai"})
+    parser.read_config(str(path))
+    if n_steps is not None:
+        assert len(parser.get_parsed_content("preprocessing").transforms) == n_steps
+    if inferer is not None:
+        theirs = parser.get_parsed_content("inferer")
+        assert {argument: getattr(theirs, argument) for argument in inferer} == inferer
+
+
+def test_facts_are_facts_and_agree_with_the_list_of_models() -> None:
+    listed = {one.name: (one.version, one.licence) for one in read_zoo().models if one.name in FACTS}
+    assert listed == {name: (facts["version"], facts["licence"]) for name, facts in FACTS.items()}
+    assert not [sign for sign in ("$", "@", "_target_", "torch.") if sign in json.dumps(FACTS)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_facts_say_which_code_of_its_own_a_bundle_needs(name: str) -> None:
+    needs = set(FACTS[name].get("needs", ()))
+    text = json.dumps(make_inference(name))
+    assert ("lambda" in needs) == ("$lambda" in text)
+    assert ("search code" in needs) == ("$torch.load" in text)
+    assert ("builder call" in needs) == ('"network_def": "$' in text)
+    assert ("torchvision" in needs) == ("TorchVision" in text)
+    assert ("scripts" in needs) >= ('_target_": "scripts.' in text)
 
 
 def test_the_page_about_the_zoo_is_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
