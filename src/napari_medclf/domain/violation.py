@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Fix(StrEnum):
-    """A change of the image that a person may ask for; `engine.contract.apply_fix` makes it."""
+    """A change of the image that a person may ask for; `engine.contract.fixes.apply_fix` makes it."""
 
     INVERT = "invert"
     """Turn bright into dark: the image is inverted for this model."""

@@ -10,12 +10,12 @@ from torch import nn
 
 from napari_medclf.domain.card import Fingerprint, ModelCard, Task
 from napari_medclf.domain.errors import CardError
+from napari_medclf.engine.networks import has_one_size
 from napari_medclf.engine.sliding.run_batch import run_batch
 from napari_medclf.testing.phantoms import fingerprint_input
 
 # A small patch keeps the check below 0.2 s; networks that fix their input size need the whole one.
 _LARGEST_SIZE_VOX = 32
-_FIXED_SIZE_NETWORKS = ("UNETR", "ViT")
 _N_VALUES = 16
 
 
@@ -76,7 +76,7 @@ def check_fingerprint(card: ModelCard, network: nn.Module) -> None:
 def _choose_shape(card: ModelCard) -> tuple[int, ...]:
     spec = card.input
     whole = spec.resize_to or spec.patch_vox
-    if card.task is Task.CLASSIFY or card.network.target.endswith(_FIXED_SIZE_NETWORKS):
+    if card.task is Task.CLASSIFY or has_one_size(card.network):
         sizes = whole
     else:
         sizes = tuple(min(size, max(_LARGEST_SIZE_VOX, spec.divisible_by)) for size in whole)

@@ -23,25 +23,15 @@ from napari_medclf.engine.answers.labels import answer_labels
 from napari_medclf.engine.answers.objects import answer_objects
 from napari_medclf.engine.answers.scores import answer_scores
 from napari_medclf.engine.background import in_background
-from napari_medclf.engine.contract import check_contract
+from napari_medclf.engine.contract.check import check_contract
 from napari_medclf.engine.device import choose_device
-from napari_medclf.engine.fingerprint import check_fingerprint, compute_fingerprint
+from napari_medclf.engine.fingerprint import check_fingerprint
 from napari_medclf.engine.networks import build_network
 from napari_medclf.engine.planning.activations import ActivationMeter
 from napari_medclf.engine.planning.foresee import Run, plan_run
 from napari_medclf.engine.prepare import prepare_by_slabs
 from napari_medclf.engine.runtimes.place import Network, place_network
 from napari_medclf.engine.weights import load_weights
-
-__all__ = [
-    "LoadedModel",
-    "check_contract",
-    "choose_device",
-    "compute_fingerprint",
-    "load_model",
-    "place_model",
-]
-
 
 _DEFAULT_SETTINGS = RunSettings()
 _DEFAULT_LOADING = LoadSettings()

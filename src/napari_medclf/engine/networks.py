@@ -25,6 +25,7 @@ _ALLOWED_ELSEWHERE = (f"{_RETINA}.RetinaNet", f"{_RETINA}.resnet_fpn_feature_ext
 _STAND_INS = {f"{_RETINA}.resnet_fpn_feature_extractor": resnet_fpn_feature_extractor}
 # What older MONAI took: another name today, or (empty) nothing that the network depends on.
 _RENAMED: dict[str, dict[str, str]] = {"": {"dimensions": "spatial_dims"}, "SwinUNETR": {"img_size": ""}}
+_FIXED_SIZE = ("UNETR", "ViT")
 _DOWNLOADS = ("pretrained", "pretrained_backbone", "pretrained_url", "weights")
 
 
@@ -63,6 +64,11 @@ def build_network(spec: NetworkSpec, folder: Path | None = None) -> nn.Module:
 def allowed_targets() -> tuple[str, ...]:
     """List the full names of what may be built."""
     return (*(f"{NETWORK_MODULE}.{name}" for name in sorted(NETWORKS)), *_ALLOWED_ELSEWHERE, *THIRD_PARTY)
+
+
+def has_one_size(spec: NetworkSpec) -> bool:
+    """Whether a network is built for one size of input, the card's patch."""
+    return spec.target.endswith(_FIXED_SIZE)
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def check_image(image: MedImage, card: ModelCard) -> Job[tuple[Violation, ...]]:
     """Say where an image is unlike what a model was made for."""
-    from napari_medclf.engine.contract import check_contract
+    from napari_medclf.engine.contract.check import check_contract
 
     yield Progress(0, 0, f"comparing {image.name} with {card.name}")
     return check_contract(image, card)
@@ -28,7 +28,7 @@ def mend_image(image: MedImage, card: ModelCard, violation: Violation) -> Job[Me
     CardError
         If the violation has no fix, or it does not fit the image.
     """
-    from napari_medclf.engine.contract import apply_fix
+    from napari_medclf.engine.contract.fixes import apply_fix
 
     yield Progress(0, 0, f"mending {image.name}")
     return apply_fix(image, card, violation)

@@ -109,7 +109,7 @@ class LoadedEnsemble:
 
     def _by_probabilities(self, image: MedImage, settings: RunSettings) -> Job[Prediction]:
         """Members one after the other; their probabilities meet on the image's grid."""
-        from napari_medclf.engine.contract import check_contract
+        from napari_medclf.engine.contract.check import check_contract
         from napari_medclf.engine.ensemble.one_by_one import mean_of_members
 
         card = self.package.card

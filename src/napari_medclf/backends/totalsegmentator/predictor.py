@@ -59,7 +59,7 @@ class TotalSegmentatorModel:
         MedclfError
             If the program fails, or answers on another grid or with other classes.
         """
-        from napari_medclf.engine.contract import check_contract
+        from napari_medclf.engine.contract.check import check_contract
 
         started = time.perf_counter()
         _check(image)

@@ -14,12 +14,10 @@ from napari_medclf.domain.detection import Detection
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.results import Classification, Segmentation, UncertaintyMap
 from napari_medclf.domain.run_settings import RunSettings
-from napari_medclf.engine.answers.checked import LogitsCheck, count_outputs
+from napari_medclf.engine.answers.checked import LogitsCheck
 from napari_medclf.engine.planning.plan import Plan, window_of
 from napari_medclf.engine.prepare import Prepared
 from napari_medclf.engine.sliding.window import Window
-
-__all__ = ["Answer", "Inference", "check_logits", "count_outputs"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from napari_medclf.domain.card import ModelCard
+from napari_medclf.engine.networks import has_one_size
 from napari_medclf.engine.sliding.window import Window
 
-# These are built for one size of input.
-_FIXED_SIZE_NETWORKS = ("UNETR", "ViT", "ViTAutoEnc")
 _FIXED_SIZE_BACKENDS = ("onnx",)
 _SMALLEST_VOX = 32
 
@@ -21,7 +20,7 @@ def smaller_window(window: Window, card: ModelCard) -> Window | None:
     Window or None
         None where it cannot be smaller: networks of fixed size, or less than 32 voxels a side.
     """
-    is_fixed = card.network.target.endswith(_FIXED_SIZE_NETWORKS) or card.backend in _FIXED_SIZE_BACKENDS
+    is_fixed = has_one_size(card.network) or card.backend in _FIXED_SIZE_BACKENDS
     sizes = list(window.tile[3 - window.spatial_dims :])
     longest = max(range(len(sizes)), key=sizes.__getitem__)
     half = max(sizes[longest] // 2 // window.divisible_by, 1) * window.divisible_by

@@ -10,7 +10,7 @@ import numpy as np
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.geometry import Shape3, Unit, Vector3
 from napari_medclf.domain.image import MedImage
-from napari_medclf.engine.looks import is_inverted_xray
+from napari_medclf.engine.contract.looks import is_inverted_xray
 
 _THUMB = 24
 # Statistics need no more voxels than this.

@@ -1,4 +1,4 @@
-"""Compare an image with what a model was made for, clause by clause, and mend what a person wants mended."""
+"""Compare an image with what a model was made for, clause by clause."""
 
 from __future__ import annotations
 
@@ -13,11 +13,8 @@ from napari_medclf.domain.errors import CardError
 from napari_medclf.domain.geometry import Unit
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale
 from napari_medclf.domain.violation import Fix, Violation
-from napari_medclf.engine import looks
 from napari_medclf.engine.channels import select_channels
-from napari_medclf.engine.fixes import apply_fix
-
-__all__ = ["apply_fix", "check_contract"]
+from napari_medclf.engine.contract import looks
 
 # Coarser than this times the model's spacing, resampling invents what was never seen.
 _COARSE_FACTOR = 2.0

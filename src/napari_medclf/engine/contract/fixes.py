@@ -15,7 +15,7 @@ from napari_medclf.domain.image import ChannelKind, MedImage, Scale
 from napari_medclf.domain.input_spec import InputSpec
 from napari_medclf.domain.violation import Fix, Violation
 from napari_medclf.engine.channels import select_channels
-from napari_medclf.engine.looks import HOUNSFIELD_SHIFT
+from napari_medclf.engine.contract.looks import HOUNSFIELD_SHIFT
 
 _DIRECTION = {"R": (-1, 0, 0), "L": (1, 0, 0), "A": (0, -1, 0), "P": (0, 1, 0), "I": (0, 0, -1), "S": (0, 0, 1)}
 _HIGHEST_OF_BYTES = 255

@@ -17,7 +17,8 @@ from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.domain.violation import Fix, Violation
-from napari_medclf.engine.contract import apply_fix, check_contract
+from napari_medclf.engine.contract.check import check_contract
+from napari_medclf.engine.contract.fixes import apply_fix
 from napari_medclf.testing.phantoms import chest_phantom, oblique_phantom
 
 

@@ -1,0 +1,1 @@
+"""What a card promises, compared with an image, and what can be mended."""
