@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_medclf.domain.input_spec import InputSpec
 from napari_medclf.domain.labels import LabelSchema
@@ -64,7 +64,7 @@ class Fingerprint(_Frozen):
     """What the network returns on the built-in phantom, to notice damaged or foreign weights."""
 
     values: tuple[float, ...]
-    tolerance: float = 1e-3
+    tolerance: float = Field(default=1e-3, ge=0)
 
 
 class ModelCard(_Frozen):
@@ -91,6 +91,15 @@ class ModelCard(_Frozen):
     author: str = ""
     backend: str = "native"
     """Name of the backend that reads and runs the model's files."""
+
+    @model_validator(mode="after")
+    def _check_together(self) -> ModelCard:
+        strange = [axis for axis in self.output.mirror_axes if axis >= self.input.spatial_dims]
+        if strange:
+            raise ValueError(f"mirror_axes names the axis {strange[0]} of {self.input.spatial_dims} dimensions")
+        if self.task is not Task.CLASSIFY and not self.output.schema_.foreground:
+            raise ValueError(f"a model that is made to {self.task} needs a class with a value above 0")
+        return self
 
     @property
     def schema_(self) -> LabelSchema:

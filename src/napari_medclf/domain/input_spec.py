@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+# Far beyond what any model needs: what is larger was written to do harm, or by mistake.
+_MOST_VOX, _MOST_CHANNELS, _MOST_SCALINGS = 65_536, 1_000, 20
+_SizeVox = Annotated[int, Field(ge=1, le=_MOST_VOX)]
+_SpacingMm = Annotated[float, Field(ge=1e-4, le=1e4)]
+_Statistic = Annotated[float, Field(ge=-1e12, le=1e12)]
+_AXES_OF_LETTERS = {"R": 0, "L": 0, "A": 1, "P": 1, "I": 2, "S": 2}
 
 
 class Intensity(BaseModel):
@@ -28,7 +35,7 @@ class Intensity(BaseModel):
         Whether ``window`` and ``percentile`` cut off what lies outside; else it lands below 0 or above 1.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: Literal["zscore", "window", "percentile", "range", "stored", "minmax", "clip", "none"]
     low: float = 0.0
@@ -37,10 +44,21 @@ class Intensity(BaseModel):
     is_clipped: bool = True
     is_per_channel: bool = True
     """Whether statistics are each channel's own, or of all channels together (MONAI's default)."""
-    mean: tuple[float, ...] = ()
+    mean: tuple[_Statistic, ...] = Field(default=(), max_length=_MOST_CHANNELS)
     """Subtracted a channel afterwards; empty for none."""
-    std: tuple[float, ...] = ()
+    std: tuple[_Statistic, ...] = Field(default=(), max_length=_MOST_CHANNELS)
     """Divided by a channel afterwards; empty for none."""
+
+    @model_validator(mode="after")
+    def _check_range(self) -> Intensity:
+        uses_limits = self.kind in ("zscore", "window", "percentile", "clip")
+        if uses_limits and self.low >= self.high:
+            raise ValueError(f"{self.kind} from {self.low:g} to {self.high:g} leaves nothing; low must be below high")
+        if self.kind in ("zscore", "percentile") and not (self.low >= 0 and self.high <= 100):
+            raise ValueError(f"the percentiles {self.low:g} and {self.high:g} are not both from 0 to 100")
+        if 0 in self.std:
+            raise ValueError("std holds a 0, by which nothing can be divided")
+        return self
 
 
 class InputSpec(BaseModel):
@@ -96,27 +114,27 @@ class InputSpec(BaseModel):
         Whether windows that lie wholly outside of the body may be called background without asking the network.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     spatial_dims: Literal[2, 3]
-    channels: tuple[str, ...]
+    channels: tuple[str, ...] = Field(min_length=1, max_length=_MOST_CHANNELS)
     intensity: Intensity
     channel_intensity: tuple[Intensity, ...] = ()
-    then: tuple[Intensity, ...] = ()
+    then: tuple[Intensity, ...] = Field(default=(), max_length=_MOST_SCALINGS)
     modality: tuple[str, ...] = ()
-    spacing_mm: tuple[float, ...] | None = None
+    spacing_mm: tuple[_SpacingMm, ...] | None = None
     axis_codes: str | None = None
     axis_order: tuple[int, int, int] = (0, 1, 2)
-    resize_to: tuple[int, ...] | None = None
+    resize_to: tuple[_SizeVox, ...] | None = None
     crop: Literal["none", "nonzero", "square"] = "none"
     resampling: Literal["area", "linear", "cubic"] = "area"
     align: Literal["edges", "centre"] = "edges"
     is_normalised_first: bool = False
-    patch_vox: tuple[int, ...]
-    overlap: float = Field(default=0.25, ge=0, lt=1)
+    patch_vox: tuple[_SizeVox, ...]
+    overlap: float = Field(default=0.25, ge=0, le=0.95)
     blending: Literal["gaussian", "constant"] = "gaussian"
     tiling: Literal["monai", "nnunet"] = "monai"
-    divisible_by: int = 1
+    divisible_by: int = Field(default=1, ge=1, le=_MOST_VOX)
     is_air_skipped: bool = False
 
     @model_validator(mode="after")
@@ -129,6 +147,12 @@ class InputSpec(BaseModel):
             raise ValueError(f"channel_intensity has {len(self.channel_intensity)} for {len(self.channels)} channels")
         if sorted(self.axis_order) != [0, 1, 2]:
             raise ValueError(f"axis_order {self.axis_order} does not name three axes")
+        codes = self.axis_codes
+        if codes is not None and sorted(_AXES_OF_LETTERS.get(letter, -1) for letter in codes) != [0, 1, 2]:
+            raise ValueError(f"axis_codes {codes[:20]!r} do not name three axes, as 'SPL' does")
+        for one in (self.intensity, *self.channel_intensity, *self.then):
+            if any(len(numbers) not in (0, 1, len(self.channels)) for numbers in (one.mean, one.std)):
+                raise ValueError(f"mean and std must hold as many numbers as there are channels, {len(self.channels)}")
         return self
 
     def intensity_of(self, channel: int) -> Intensity:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_medclf.domain.errors import SchemaError, unknown_choice
 
+_MOST_SHOWN = 10
 # Okabe & Ito 2008: eight colours that colour-blind people tell apart; black is left out.
 _PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999")
 
@@ -47,9 +49,9 @@ class LabelSchema(BaseModel):
     @model_validator(mode="after")
     def _check_unique(self) -> LabelSchema:
         for kind, seen in (("name", self.names), ("value", self.values)):
-            repeated = {item for item in seen if list(seen).count(item) > 1}
+            repeated = sorted(str(item) for item, n in Counter[int | str](seen).items() if n > 1)
             if repeated:
-                raise ValueError(f"each class {kind} may stand once; repeated: {sorted(map(str, repeated))}")
+                raise ValueError(f"each class {kind} may stand once; repeated: {repeated[:_MOST_SHOWN]}")
         return self
 
     @classmethod

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from napari_medclf.domain.labels import LabelSchema
+
+# Far beyond what any model needs: what is larger was written to do harm, or by mistake.
+_MOST_CLASSES, _MOST_VALUE, _MOST_MEMBERS = 10_000, 65_535, 1_000
+_Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class OutputSpec(BaseModel):
@@ -47,22 +51,34 @@ class OutputSpec(BaseModel):
         union (in mm), are dropped.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     schema_: LabelSchema = Field(alias="schema")
     activation: Literal["softmax", "sigmoid"] = "softmax"
     is_activated: bool = False
     has_background_channel: bool = True
     priority: tuple[str, ...] = ()
-    temperature: float = Field(default=1.0, gt=0)
-    thresholds: dict[str, float] = Field(default_factory=dict)
-    mirror_axes: tuple[int, ...] = ()
+    temperature: float = Field(default=1.0, ge=1e-6, le=1e6)
+    thresholds: dict[str, _Probability] = Field(default_factory=dict)
+    mirror_axes: tuple[Annotated[int, Field(ge=0, le=2)], ...] = ()
     """Spatial axes to flip for test-time augmentation; empty for none."""
-    min_object_vox: int = 0
+    min_object_vox: int = Field(default=0, ge=0)
     """Smaller connected objects are removed."""
     resampled: Literal["logits", "probabilities", "labels"] = "logits"
     largest_only: tuple[str, ...] = ()
-    n_members: int = Field(default=1, ge=1)
+    n_members: int = Field(default=1, ge=1, le=_MOST_MEMBERS)
     instances: Literal["border", "distance", "flows", "hover", "components"] = "border"
     smallest_score: float = Field(default=0.5, ge=0, le=1)
     nms_iou: float = Field(default=0.3, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _check_classes(self) -> OutputSpec:
+        if not 1 <= len(self.schema_) <= _MOST_CLASSES or max(self.schema_.values) > _MOST_VALUE:
+            raise ValueError(f"a model knows from 1 to {_MOST_CLASSES} classes, with values up to {_MOST_VALUE}")
+        for name in ("thresholds", "priority", "largest_only"):
+            strange = sorted(set(getattr(self, name)) - set(self.schema_.names))
+            if strange:
+                raise ValueError(f"{name} names {strange[0]!r}, which is no class of the schema")
+        if len(set(self.mirror_axes)) < len(self.mirror_axes):
+            raise ValueError(f"mirror_axes {self.mirror_axes} names an axis twice")
+        return self
