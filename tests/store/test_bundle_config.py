@@ -11,6 +11,7 @@ import pytest
 
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.card import ModelCard, Task
+from napari_medclf.domain.errors import CardError
 from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.engine.prepare import prepare
 from napari_medclf.io.read import read_image
@@ -20,6 +21,7 @@ from napari_medclf.testing.phantoms import oblique_phantom
 
 RGB = ("red", "green", "blue")
 WINDOW = Intensity(kind="window", low=-200, high=300)
+CLIP = Intensity(kind="clip", low=-100, high=150)
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +70,13 @@ def _picture_spec(**more: object) -> InputSpec:
         _volume_spec(axis_codes="LAS", intensity=Intensity(kind="zscore")),
         _volume_spec(axis_codes="SPL", intensity=Intensity(kind="zscore", low=1, high=99)),
         _volume_spec(axis_codes="IPL", intensity=Intensity(kind="percentile", low=1, high=99)),
+        _volume_spec(axis_codes="SPL", intensity=Intensity(kind="minmax")),
+        _volume_spec(axis_codes="SPL", intensity=Intensity(kind="none")),
+        _volume_spec(axis_codes="SPL", intensity=WINDOW.model_copy(update={"is_clipped": False})),
+        _volume_spec(axis_codes="SPL", intensity=Intensity(kind="zscore", of="nonzero")),
+        _volume_spec(axis_codes="SPL", intensity=CLIP, then=(Intensity(kind="zscore", is_per_channel=False),)),
     ],
-    ids=lambda spec: f"{spec.axis_codes}-{spec.intensity.kind}",
+    ids=lambda spec: f"{spec.axis_codes}-{spec.intensity.kind}-{spec.intensity.of}-{spec.intensity.is_clipped}",
 )
 def test_volume_is_turned_and_scaled_alike(card: ModelCard, volume: Path, spec: InputSpec) -> None:
     theirs, ours = _both(card, spec, volume)
@@ -110,3 +117,16 @@ def test_classifier_divides_by_its_temperature(card: ModelCard) -> None:
     config = inference_config(card.model_copy(update={"task": Task.CLASSIFY, "output": output}))
     assert config["inferer"] == {"_target_": "SimpleInferer"}
     assert any("1.5" in str(step.get("func", "")) for step in config["postprocessing"]["transforms"])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"intensity": Intensity(kind="zscore", of="filled")},
+        {"intensity": Intensity(kind="percentile", of="nonzero")},
+        {"channel_intensity": (WINDOW,)},
+    ],
+)
+def test_scaling_that_monai_does_not_have_is_refused(card: ModelCard, more: dict[str, object]) -> None:
+    with pytest.raises(CardError, match="A MONAI bundle cannot"):
+        inference_config(card.model_copy(update={"input": _volume_spec(**more)}))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from napari_medclf.domain.card import ModelCard, Task
-from napari_medclf.domain.input_spec import InputSpec, Intensity
+from napari_medclf.domain.input_spec import InputSpec
+from napari_medclf.store.bundle_intensity import intensity_steps
 
 _RUN = (
     "$[@postprocessing({**item, 'pred': "
@@ -21,6 +22,11 @@ def inference_config(card: ModelCard) -> dict[str, Any]:
     ``python -m monai.bundle run --config_file configs/inference.json`` predicts the images of
     ``dataset_dir`` into ``output_dir``. The exact preparation is the card's `InputSpec`; this
     program uses that one.
+
+    Raises
+    ------
+    CardError
+        If MONAI has no transform for how the card scales intensities.
     """
     return {
         "imports": [
@@ -78,69 +84,7 @@ def _preprocessing(spec: InputSpec) -> list[dict[str, Any]]:
                 "mode": "area",
             }
         )
-    return [*steps, *_intensity(spec.intensity), {"_target_": "EnsureTyped", "keys": "image"}]
-
-
-def _intensity(intensity: Intensity) -> list[dict[str, Any]]:
-    if intensity.kind == "window":
-        steps: list[dict[str, Any]] = [
-            {
-                "_target_": "ScaleIntensityRanged",
-                "keys": "image",
-                "a_min": intensity.low,
-                "a_max": intensity.high,
-                "b_min": 0.0,
-                "b_max": 1.0,
-                "clip": True,
-            }
-        ]
-    elif intensity.kind == "percentile":
-        steps = [
-            {
-                "_target_": "ScaleIntensityRangePercentilesd",
-                "keys": "image",
-                "lower": intensity.low,
-                "upper": intensity.high,
-                "b_min": 0.0,
-                "b_max": 1.0,
-                "clip": True,
-                "channel_wise": True,
-            }
-        ]
-    elif intensity.kind == "range":  # pictures and MedMNIST are 8 bit
-        steps = [
-            {
-                "_target_": "ScaleIntensityRanged",
-                "keys": "image",
-                "a_min": 0.0,
-                "a_max": 255.0,
-                "b_min": 0.0,
-                "b_max": 1.0,
-                "clip": True,
-            }
-        ]
-    else:
-        steps = [
-            {
-                "_target_": "ClipIntensityPercentilesd",
-                "keys": "image",
-                "lower": intensity.low,
-                "upper": intensity.high,
-                "channel_wise": True,
-            },
-            {"_target_": "NormalizeIntensityd", "keys": "image", "channel_wise": True},
-        ]
-    if intensity.mean or intensity.std:
-        steps.append(
-            {
-                "_target_": "NormalizeIntensityd",
-                "keys": "image",
-                "subtrahend": list(intensity.mean) or None,
-                "divisor": list(intensity.std) or None,
-                "channel_wise": True,
-            }
-        )
-    return steps
+    return [*steps, *intensity_steps(spec), {"_target_": "EnsureTyped", "keys": "image"}]
 
 
 def _inferer(card: ModelCard) -> dict[str, Any]:
