@@ -16,6 +16,7 @@ from superqt import QCollapsible
 from napari_medclf.domain.errors import OptionError
 from napari_medclf.domain.options import OptionInfo, option_fields
 from napari_medclf.ui.fields import Field, make_field
+from napari_medclf.ui.layout import folded
 
 Options = TypeVar("Options")
 
@@ -125,14 +126,7 @@ class OptionsForm(QWidget, Generic[Options]):
     def _folded(self, rows: QFormLayout) -> QCollapsible:
         content = QWidget(self)
         content.setLayout(rows)
-        folded = QCollapsible("More options", self)
-        folded.layout().setContentsMargins(0, 0, 0, 0)
-        folded.setDuration(0)
-        folded.setCollapsedIcon("▸")
-        folded.setExpandedIcon("▾")
-        folded.addWidget(content)
-        folded.collapse(animate=False)
-        return folded
+        return folded(content, self)
 
 
 def _rank(info: OptionInfo) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from superqt import QCollapsible
 
 
 def column(parent: QWidget, *, margin: int = 10, spacing: int = 8) -> QVBoxLayout:
@@ -54,4 +55,16 @@ def button(text: str, tooltip: str, on_click: Callable[[], object], parent: QWid
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     made.setToolTip(tooltip)
     made.clicked.connect(lambda: on_click())
+    return made
+
+
+def folded(content: QWidget, parent: QWidget) -> QCollapsible:
+    """Hide what few people need behind "More options"."""
+    made = QCollapsible("More options", parent)
+    made.layout().setContentsMargins(0, 0, 0, 0)
+    made.setDuration(0)
+    made.setCollapsedIcon("▸")
+    made.setExpandedIcon("▾")
+    made.addWidget(content)
+    made.collapse(animate=False)
     return made

@@ -13,7 +13,7 @@ from napari_medclf.domain.package import ModelPackage
 from napari_medclf.store.trust import is_trusted
 from napari_medclf.ui import model_tasks, notify
 from napari_medclf.ui.card_text import card_markdown
-from napari_medclf.ui.layout import button, column, heading, note
+from napari_medclf.ui.layout import button, column, folded, heading, note
 from napari_medclf.ui.path_field import PathField
 from napari_medclf.ui.shelf import Shelf
 from napari_medclf.ui.trust_dialog import TrustDialog
@@ -111,14 +111,7 @@ class InstalledPage(QWidget):
         self.name.setPlaceholderText("its own")
         rows.addRow("Card", self.card_file)
         rows.addRow("Name", self.name)
-        folded = QCollapsible("More options", self)
-        folded.layout().setContentsMargins(0, 0, 0, 0)
-        folded.setDuration(0)
-        folded.setCollapsedIcon("▸")
-        folded.setExpandedIcon("▾")
-        folded.addWidget(content)
-        folded.collapse(animate=False)
-        return folded
+        return folded(content, self)
 
     def _show_models(self) -> None:
         current = self.list.currentItem()
