@@ -58,7 +58,7 @@ class StateDictBackend:
         state = read_tensors(weights)
         if package.card.network.target == INFERRED:
             package = _infer(package, state)
-        network = _build(package)
+        network = _build(package, weights)
         fill(network, state, str(weights))
         return ready(package, network, settings)
 
@@ -76,10 +76,12 @@ def _infer(package: ModelPackage, state: dict[str, Tensor]) -> ModelPackage:
     return replace(package, card=card.model_copy(update={"network": spec, "limits": (*card.limits, sentence)}))
 
 
-def _build(package: ModelPackage) -> nn.Module:
+def _build(package: ModelPackage, weights: Path) -> nn.Module:
     import torch
 
+    from napari_medclf.engine.bounded_build import AtMost
     from napari_medclf.engine.networks import build_network
 
-    with torch.random.fork_rng(devices=[]):  # a training that goes on must not see other random numbers
+    # A training that goes on must not see other random numbers.
+    with torch.random.fork_rng(devices=[]), AtMost(weights.stat().st_size, str(weights)):
         return build_network(package.card.network)

@@ -23,6 +23,7 @@ from napari_medclf.engine.answers.labels import answer_labels
 from napari_medclf.engine.answers.objects import answer_objects
 from napari_medclf.engine.answers.scores import answer_scores
 from napari_medclf.engine.background import in_background
+from napari_medclf.engine.bounded_build import AtMost
 from napari_medclf.engine.contract.check import check_contract
 from napari_medclf.engine.device import choose_device
 from napari_medclf.engine.fingerprint import check_fingerprint
@@ -138,7 +139,10 @@ def load_model(package: ModelPackage, settings: LoadSettings = _DEFAULT_LOADING)
         If the device or the runtime is not there.
     """
     choose_device(settings.device)  # refuses before weights are read
-    with torch.random.fork_rng(devices=[]):  # a training that goes on must not see other random numbers
+    weights = package.weights_path
+    n_bytes = weights.stat().st_size if weights.is_file() else 0
+    # A training that goes on must not see other random numbers.
+    with torch.random.fork_rng(devices=[]), AtMost(n_bytes, str(weights)):
         network = build_network(package.card.network)
     load_weights(package, network)
     network.eval().requires_grad_(False)

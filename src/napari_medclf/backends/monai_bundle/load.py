@@ -22,6 +22,7 @@ from napari_medclf.domain.errors import CardError
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.run_settings import LoadSettings
 from napari_medclf.domain.trust import Trust
+from napari_medclf.engine.bounded_build import AtMost
 from napari_medclf.engine.device import choose_device
 from napari_medclf.engine.model import LoadedModel, place_model
 from napari_medclf.engine.networks import build_network
@@ -66,7 +67,11 @@ def _build(package: ModelPackage, bundle: BundleFiles, weights: Path) -> nn.Modu
     if program is not None:
         return load_program(weights, package.card, program.sha256)
     state = read_tensors(weights)
-    network = _run_code(package, bundle) if code else build_network(as_spec(described), bundle.folder)
+    if code:
+        network = _run_code(package, bundle)
+    else:
+        with AtMost(weights.stat().st_size, str(weights)):
+            network = build_network(as_spec(described), bundle.folder)
     fill(network, state, str(weights))
     return network
 

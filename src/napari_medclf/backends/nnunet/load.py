@@ -58,6 +58,7 @@ def _read(path: Path, configuration: str) -> Mapping[str, Any]:
 def _build(card: ModelCard, checkpoint: Mapping[str, Any], path: Path) -> Any:
     import torch
 
+    from napari_medclf.engine.bounded_build import AtMost
     from napari_medclf.engine.nets.from_plans import build_from_plans
     from napari_medclf.engine.weight_files.clean import clean_tensors
     from napari_medclf.engine.weight_files.nested import find_state
@@ -65,7 +66,8 @@ def _build(card: ModelCard, checkpoint: Mapping[str, Any], path: Path) -> Any:
 
     arguments = {key: value for key, value in card.network.arguments.items() if key not in _OURS}
     n_outputs = len(card.schema_.foreground) + int(card.output.has_background_channel)
-    with torch.random.fork_rng(devices=[]):  # a training that goes on must not see other random numbers
+    # A training that goes on must not see other random numbers.
+    with torch.random.fork_rng(devices=[]), AtMost(path.stat().st_size, str(path)):
         network = build_from_plans(card.network.target, arguments, len(card.input.channels), n_outputs)
     state = find_state(checkpoint["network_weights"], str(path))
     fill(network, clean_tensors(state, str(path), path.stat().st_size), str(path))
