@@ -1,0 +1,176 @@
+"""Which image of the work list is open, and what lies beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_medclf.bridge.derived import image_of_reference, with_source_image
+from napari_medclf.bridge.layers import LayerTuple, image_layer
+from napari_medclf.domain.dataset import FileRef
+from napari_medclf.domain.events import Outcome
+from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.listing import SeriesEntry
+from napari_medclf.ui import notify, tasks, viewer_link
+from napari_medclf.ui.autosave import Autosave
+from napari_medclf.ui.job_bar import JobBar
+from napari_medclf.ui.overlays import CanvasNotes
+from napari_medclf.ui.subject import Subject
+from napari_medclf.ui.tasks import Beside, Found, Opened
+from napari_medclf.ui.work_list import WorkList
+
+_MOST_WARNINGS = 3
+_READ_AHEAD_BYTES = 256 * 1024**2
+"""After an image of more than this, the next one is not read ahead, to spare memory."""
+
+
+class Opening(Subject):
+    """The work list, and the layers of the image that is open.
+
+    Signals
+    -------
+    work_changed : the work list, its statuses or its cursor changed.
+    """
+
+    work_changed = Signal()
+
+    def __init__(self, viewer: Any, notes: CanvasNotes, bar: JobBar, user_folder: Path, parent: QObject) -> None:
+        super().__init__(viewer, notes, bar, user_folder, parent)
+        self.autosave = Autosave(user_folder / "working", self.lane, self)
+        self.autosave.became_dirty.connect(self.answer_changed)
+        self.work = WorkList()
+        self.entries: tuple[SeriesEntry, ...] = ()
+        self.project: Path | None = None
+        self.opened_path: Path | None = None
+        self._wanted: Path | None = None
+        self._read_ahead = tasks.ReadAhead()
+        self._opened_layers: list[Any] = []
+        self._shown: FileRef | None = None
+        self._is_moving = False
+
+    def close_down(self) -> None:
+        """Write what is unsaved, stop what runs, and let go of the viewer."""
+        self.autosave.flush_now()
+        super().close_down()
+        self._opened_layers = []
+
+    def open_path(self, path: Path) -> None:
+        """List what is in a file, folder or project, and open its first image; the job bar tells how far it is."""
+        self.settings.set("data", path=str(path))
+        title = f"Looking through {path.name}"
+        if self._wanted is not None:
+            self.bar.cancel()  # a listing that nobody waits for any more
+        is_free = not self.bar.is_running
+        self._wanted = path
+        if is_free:
+            self.bar.start(title, lambda: tasks.look_through(path), self._take_found, on_end=self._on_listed)
+        else:
+            self.lane.add(title, lambda: tasks.look_through(path), self._take_found)
+
+    def open_index(self, index: int) -> None:
+        """Open an image of the work list in place of the one opened before."""
+        self.autosave.flush()
+        item, copies, ahead = self.work.items[index], self.autosave.copies, self._read_ahead
+        self.work.current = index
+        self._is_moving = True
+        self.work_changed.emit()
+        self.lane.add(
+            f"Opening {item.name}",
+            lambda: tasks.open_image(item.ref, copies, ahead, item.project),
+            self._show_opened,
+            self._on_move_failed,
+        )
+
+    def open_new(self, ref: FileRef, name: str) -> None:
+        """Open an image that is not in the work list yet, and add it there."""
+        index = self.work.index_of(ref)
+        if index is None:
+            self.work.items.append(tasks.WorkItem(ref, name))
+            index = len(self.work.items) - 1
+        self.open_index(index)
+
+    def open_next(self) -> None:
+        """Open the next image that is still open."""
+        index = self.work.next_open()
+        if index is not None:
+            self.open_index(index)
+        elif self.work.items:
+            notify.tell("All images of the work list are done, skipped or flagged.")
+
+    def show_image(self, image: MedImage) -> Any:
+        """Add an image to the viewer, in the plane it was acquired in."""
+        return viewer_link.add_layer(self.viewer, image_layer(image))
+
+    def show_beside(self, beside: Beside) -> None:
+        """Add what was opened beside the image that is meant; it goes when the next image is opened."""
+        image, layer = self.image, self.image_layer
+        for warning in beside.warnings[:_MOST_WARNINGS]:
+            notify.warn(f"{beside.name}: {warning}")
+        if not beside.layers:
+            notify.warn(f"{beside.name}: holds nothing that can be shown.")
+        report = beside.report
+        if report is not None and image is not None and image_of_reference(report.reference, [image]) is image:
+            self.put_report(layer, report)
+            return
+        for described in beside.layers:
+            if described[2] == "labels" and image is not None:
+                described = with_source_image(described, image)
+            self._add_opened(described)
+        if beside.plane is not None:
+            viewer_link.show_plane(self.viewer, *beside.plane)
+
+    def _on_listed(self, outcome: Outcome[Found]) -> None:
+        if self._wanted is not None and (outcome.result is None or outcome.result.path == self._wanted):
+            self._wanted = None
+
+    def _take_found(self, found: Found) -> None:
+        if self._wanted not in {None, found.path}:
+            return
+        self._wanted = None
+        self.work, self.entries, self.opened_path = WorkList(list(found.items)), found.entries, found.path
+        if found.project is not None:
+            self.project = found.project
+        if found.refused:
+            more = f" and {len(found.refused) - 1} more" if len(found.refused) > 1 else ""
+            notify.warn(f"Left out: {found.refused[0]}{more}")
+        self.work_changed.emit()
+        first = self.work.next_open()
+        if self.work.items:
+            self.open_index(0 if first is None else first)
+
+    def _show_opened(self, opened: Opened) -> None:
+        self._is_moving = False
+        for layer in [layer for layer in self._opened_layers if layer in self.viewer.layers]:
+            self.viewer.layers.remove(layer)
+        layer = viewer_link.add_layer(self.viewer, opened.layer)
+        self._opened_layers, self._shown = [layer], opened.ref
+        viewer_link.show_acquired_plane(self.viewer, layer)
+        saved = opened.saved
+        if saved is not None:
+            self.put_saved(layer, saved)
+        if opened.painted is not None:
+            self.autosave.mark_dirty(self._add_opened(opened.painted))
+            notify.tell(f"{opened.image.name}: your unsaved painting was restored.")
+        elif saved is not None and saved.labels is not None:
+            self._add_opened(saved.labels)
+        self.work_changed.emit()
+        self._read_next(opened.image)
+
+    def _read_next(self, image: MedImage) -> None:
+        following, ahead = self.work.next_open(), self._read_ahead
+        if following is not None and image.data.nbytes <= _READ_AHEAD_BYTES:
+            ref = self.work.items[following].ref
+            self.lane.add("", lambda: ahead.read(ref), on_failure=lambda message: None)
+
+    def _on_move_failed(self, message: str) -> None:
+        self._is_moving = False
+        notify.complain(message)
+
+    def _add_opened(self, described: LayerTuple) -> Any:
+        is_of_list = self.image_layer in self._opened_layers
+        layer = viewer_link.add_layer(self.viewer, described)
+        if is_of_list:
+            self._opened_layers.append(layer)
+        return layer
