@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 from qtpy.QtCore import Qt
 
+from napari_medclf.domain.image import Scale
 from napari_medclf.testing.phantoms import brain_phantom, oblique_phantom, vessels_phantom
 from napari_medclf.ui.presets import window_text
 
@@ -22,6 +25,14 @@ def test_presets_of_ct_by_click_and_key_and_the_one_that_is_on_is_seen(workbench
     layer.contrast_limits = (0.0, 77.0)
     assert presets.active == ""
     assert workbench.notes.text("window") == "W 77   L 38.5"
+
+
+def test_ct_of_a_format_without_modality_opens_in_soft_tissue_and_has_all_presets(workbench) -> None:
+    ct = replace(oblique_phantom(), scale=Scale.RAW, modality="", window=(-1023.0, 269.0))
+    workbench.session.show_image(ct)
+    presets = workbench.data.presets
+    assert presets.active == "Soft tissue"
+    assert all(button.isEnabled() for button in presets.buttons.values())
 
 
 def test_mr_has_no_windows_in_hounsfield_units_and_a_photograph_none_at_all(workbench) -> None:

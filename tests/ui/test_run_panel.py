@@ -243,7 +243,9 @@ def test_boxes_and_doubt_come_as_layers_of_their_own(
         assert [type(layer).__name__ for layer in session.viewer.layers] == ["Image", "Shapes", "Image"]
     boxes, doubt = session.viewer.layers[1], session.doubt_layer
     assert list(boxes.features["class"].unique()) == [schema.names[0]]
+    assert [panel.measurements.horizontalHeaderItem(n).text() for n in range(3)] == ["box", "class", "score"]
     assert panel.measurements.item(0, 2).text() == "0.75"
+    assert "boxes" in workbench.correct.subject.text()
     assert session.image is brain
     assert not doubt.visible
     assert panel.doubt.isVisibleTo(panel)

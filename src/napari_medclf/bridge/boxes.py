@@ -28,6 +28,8 @@ from napari_medclf.domain.results import Prediction
 
 DRAWN_BY_HAND = 0
 """Value of the feature ``box`` of rectangles that no model drew; those of a model are numbered from 1."""
+_TEXT_COLOUR = "#ffe14d"
+"""Readable on soft tissue, on bone and on air."""
 # Corners that moved by less were not moved by a person.
 _SAME_VOX = 1e-3
 
@@ -67,7 +69,7 @@ def boxes_layers(
         "edge_color": [_colour(detection, number) for number in numbers] or detection.schema.classes[0].colour,
         "face_color": "transparent",
         "edge_width": 1,
-        "text": {"string": "{class} {score:.2f}", "size": 10, "color": "white", "anchor": "upper_left"},
+        "text": {"string": "{class} {score:.2f}", "size": 10, "color": _TEXT_COLOUR, "anchor": "upper_left"},
         "opacity": 0.9,
         "scale": place.scale,
         "translate": place.translate,

@@ -83,7 +83,7 @@ class PresetButtons(QWidget):
             shown = _limits_of(layer)
             own = contrast_limits(image) if image.window is not None else shown
             presets = {one.name: (one.low_hu, one.high_hu) for one in CT_PRESETS}
-            is_ct = shows_hounsfield_units(image, shown)
+            is_ct = shows_hounsfield_units(image, image.window or shown)
             self._limits = (presets if is_ct else {}) | {_FILE: own}
             layer.events.contrast_limits.connect(self._show)
         for name, made in self.buttons.items():

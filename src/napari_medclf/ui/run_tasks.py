@@ -126,7 +126,7 @@ def _box_rows(prediction: Prediction) -> tuple[Row, ...]:
     unit = "mm" if found.geometry.unit is Unit.MILLIMETRE else "pixels"
     sizes = [" × ".join(f"{edge:.3g}" for edge in sorted(edges, reverse=True)) for edges in found.sizes_mm.tolist()]
     return tuple(
-        {"index": number, "class": name, "score": float(score), f"size in {unit}": size}
+        {"box": number, "class": name, "score": float(score), f"size in {unit}": size}
         for number, (name, score, size) in enumerate(zip(found.names, found.scores, sizes, strict=True), start=1)
     )
 

@@ -35,6 +35,7 @@ _NAMES = {
     "volume_vox": "voxels",
     "index": "label",
 }
+_FIRST = ("index", "box", "class")
 
 
 class ResultsTable(QTableWidget):
@@ -80,9 +81,8 @@ class ResultsTable(QTableWidget):
         names = list(dict.fromkeys(name for row in rows for name in row))
         if {"area_px", "volume_vox"} & set(names):
             names.remove("n_vox")  # it is the same number
-        names = [name for name in ("index", "class") if name in names] + [
-            name for name in names if name not in {"index", "class"}
-        ]
+        first = [name for name in _FIRST if name in names]
+        names = first + [name for name in names if name not in first]
         self.show_rows([_NAMES.get(name, name.replace("_", " ")) for name in names],
                        [[row.get(name, "") for name in names] for row in rows])  # fmt: skip
 

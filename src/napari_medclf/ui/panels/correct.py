@@ -144,7 +144,8 @@ class CorrectPanel(QWidget):
     def _show_classes(self, schema: LabelSchema | None, labels: Any) -> None:
         self.classes.clear()
         if schema is None:
-            item = QListWidgetItem("Run a model, or make new labels below.")
+            has_boxes = self._session.boxes_layer is not None
+            item = QListWidgetItem("No labels." if has_boxes else "Run a model, or make new labels below.")
             item.setFlags(Qt.ItemFlag.NoItemFlags)
             self.classes.addItem(item)
             return
@@ -162,6 +163,8 @@ def _subject(name: str, labels: Any, session: Session) -> str:
     if labels is not None:
         painted = " (painted, not accepted yet)" if session.autosave.is_dirty(labels) else ""
         return f"{name}: labels{painted}"
+    if session.boxes_layer is not None:
+        return f"{name}: boxes. Edit them with napari's own tools, and save them below"
     if session.answer is not None:
         return f"{name}: image-level classes"
     return f"{name}: nothing to correct yet"
