@@ -23,6 +23,7 @@ from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.engine.faster import place_for_use
 from napari_medclf.engine.grid.plan import map_grid
 from napari_medclf.engine.networks import build_network
+from napari_medclf.engine.restore.argmax import ArgmaxHome
 from napari_medclf.engine.sliding.slide import slide_whole
 from napari_medclf.engine.sliding.window import Window
 from napari_medclf.jobs.drive import drive
@@ -112,7 +113,9 @@ def compare_way_home(shape: tuple[int, int, int], n_classes: int, rounds: int) -
     logits = nn.functional.interpolate(coarse[None], size=grid.shape, mode="trilinear")[0].numpy()
 
     def ours() -> LabelArray:
-        return grid.restore_argmax(logits)
+        home = ArgmaxHome(grid, n_classes)
+        home.take(0, logits)
+        return home.finish()
 
     def whole_volume() -> LabelArray:
         fine = nn.functional.interpolate(torch.from_numpy(logits)[None], size=(k, j, i), mode="trilinear")

@@ -10,6 +10,7 @@ from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.engine.grid.upright import stand_upright
 from napari_medclf.engine.prepare import prepare
+from napari_medclf.engine.restore.argmax import ArgmaxHome
 
 SHAPE = (11, 20, 28)
 SPACING_MM = (4.0, 0.7, 0.5)
@@ -61,7 +62,9 @@ def test_mask_of_a_tilted_series_comes_home_voxel_for_voxel() -> None:
     labels = np.random.default_rng(2).integers(0, 3, SHAPE)
     assert np.array_equal(grid.restore_labels(grid.forward_labels(labels)), labels)
     logits = np.stack([grid.forward((labels == value)[None].astype(np.float32))[0] for value in range(3)])
-    assert np.array_equal(grid.restore_argmax(logits), labels)
+    home = ArgmaxHome(grid, len(logits))
+    home.take(0, logits)
+    assert np.array_equal(home.finish(), labels)
 
 
 def test_a_network_sees_a_straight_rod_straight() -> None:

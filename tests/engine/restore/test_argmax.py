@@ -11,9 +11,10 @@ import torch
 from napari_medclf.domain.errors import GridError
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.input_spec import InputSpec, Intensity
+from napari_medclf.engine.grid.axis_map import AxisMap
 from napari_medclf.engine.grid.grid_map import GridMap
 from napari_medclf.engine.grid.plan import map_grid
-from napari_medclf.engine.restore.argmax import ArgmaxHome, restore_argmax
+from napari_medclf.engine.restore.argmax import ArgmaxHome
 from napari_medclf.testing.phantoms import oblique_phantom
 
 SHAPES = [(24, 40, 56), (13, 33, 30), (27, 71, 31), (12, 20, 90), (30, 20, 28), (1, 40, 40)]
@@ -24,6 +25,15 @@ def _logits(shape: tuple[int, int, int], n_classes: int, *, roughness: float = 2
 
     noise = np.random.default_rng(8).normal(size=(n_classes, *shape))
     return (60 * gaussian_filter(noise, (0, *[roughness] * 3))).astype(np.float32)
+
+
+def restore_argmax(logits: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """Bring logits (C, K, J, I) home to a grid of another shape over the same box."""
+    k, j, i = (AxisMap.between_edges(new, old) for old, new in zip(logits.shape[1:], shape, strict=True))
+    grid = GridMap(Geometry.from_spacing(shape), (0, 1, 2), (False, False, False), (k, j, i))
+    home = ArgmaxHome(grid, len(logits))
+    home.take(0, logits)
+    return home.finish()
 
 
 def _interpolate(logits: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from napari_medclf.domain.errors import GridError
+from napari_medclf.engine.grid.home_axis import HomeAxis
 from napari_medclf.engine.grid.taps import tap_area, tap_linear
 from napari_medclf.engine.restore.dense import Dense, first_largest
-from napari_medclf.engine.restore.home_axis import HomeAxis
 from napari_medclf.engine.restore.mixing import PlaneMixer
 from napari_medclf.engine.restore.rank import rank
 from napari_medclf.engine.restore.whole import WholeLogits

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.engine.answers.inference import Inference
-from napari_medclf.engine.answers.way_home import is_argmax
+from napari_medclf.engine.answers.labels_home import is_argmax
 from napari_medclf.engine.grid.grid_map import GridMap
 from napari_medclf.engine.restore.sink import Sink
 from napari_medclf.engine.restore.whole import WholeLogits

@@ -13,8 +13,8 @@ from napari_medclf.domain.results import Segmentation, UncertaintyMap
 from napari_medclf.engine.answers.checked import CheckedSink, LogitsCheck
 from napari_medclf.engine.answers.doubt import DoubtHome, DoubtingNetwork, counts_votes
 from napari_medclf.engine.answers.inference import Answer, Inference
+from napari_medclf.engine.answers.labels_home import LabelsHome, background_logits, choose_home_axis
 from napari_medclf.engine.answers.preview import Asked, preview_slice
-from napari_medclf.engine.answers.way_home import WayHome, background_logits, choose_home_axis
 from napari_medclf.engine.background import in_background
 from napari_medclf.engine.planning.smaller import smaller_window
 from napari_medclf.engine.restore.entropy import EntropyHome
@@ -62,7 +62,7 @@ class _Homes:
     def __init__(self, inference: Inference, axis: int) -> None:
         card, grid = inference.card, inference.prepared.grid
         self.check = LogitsCheck(card)
-        self.labels = WayHome(grid, card, axis)
+        self.labels = LabelsHome(grid, card, axis)
         self.doubt: DoubtHome | None = None
         self.entropy = EntropyHome(grid, card.output, axis) if inference.settings.is_uncertainty_wanted else None
 

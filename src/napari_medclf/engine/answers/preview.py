@@ -11,7 +11,7 @@ from torch import Tensor
 from napari_medclf.domain.events import Job, Previewed
 from napari_medclf.domain.geometry import Shape3
 from napari_medclf.engine.answers.inference import Inference
-from napari_medclf.engine.answers.way_home import WayHome
+from napari_medclf.engine.answers.labels_home import LabelsHome
 from napari_medclf.engine.grid.axis_map import AxisMap
 from napari_medclf.engine.grid.crop import crop_geometry
 from napari_medclf.engine.grid.grid_map import GridMap
@@ -37,7 +37,7 @@ def preview_slice(inference: Inference, asked: Asked) -> Job[None]:
     if found is None or settings.focus is None:
         return
     grid, axis, planes = found
-    home = WayHome(grid, card, axis)
+    home = LabelsHome(grid, card, axis)
     sink: Sink = _Shifted(home, planes[0])
     if card.output.n_members > 1:
         sink = MeanOfMembers(sink, card.output.n_members, is_half=card.input.tiling == "nnunet")

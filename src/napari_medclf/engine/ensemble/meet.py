@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_medclf.domain.arrays import FloatArray, LabelArray
 from napari_medclf.domain.card import ModelCard
-from napari_medclf.engine.answers.way_home import WayHome, is_argmax
+from napari_medclf.engine.answers.labels_home import LabelsHome, is_argmax
 from napari_medclf.engine.decide import decide_labels, values_of_channels
 from napari_medclf.engine.grid.grid_map import GridMap
 
@@ -37,7 +37,7 @@ def decide_together(kept: Sequence[Kept], card: ModelCard) -> LabelArray:
     image's grid. The winner of n classes has a probability of 1/n at least, so a class that never has is left out.
     """
     if all(_is_same_way(kept[0].grid, one.grid) for one in kept[1:]):
-        home = WayHome(kept[0].grid, card, 0)
+        home = LabelsHome(kept[0].grid, card, 0)
         home.take(0, _mean(kept))
         return home.finish()
     if is_argmax(card.output):

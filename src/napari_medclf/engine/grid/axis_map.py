@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_medclf.domain.arrays import FloatArray
+from napari_medclf.engine.grid.home_axis import HomeAxis
 from napari_medclf.engine.grid.taps import Taps, tap_area, tap_linear
-from napari_medclf.engine.restore.home_axis import HomeAxis
 
 
 @dataclass(frozen=True)

@@ -143,23 +143,6 @@ class GridMap:
             taps[self.apart] = Taps(nearest, np.ones((len(nearest), 1), dtype=np.float32))
         return self._turn_back(resample(values, taps))
 
-    def restore_argmax(self, logits: FloatArray) -> LabelArray:
-        """Bring the class of the largest logit home, as an index (K, J, I) of the channels (C, *model) given.
-
-        Equal to the arg-max of `restore`, in a fraction of time and memory; `ArgmaxHome` takes slabs.
-
-        Raises
-        ------
-        GridError
-            If the shape is not the model grid's.
-        """
-        from napari_medclf.engine.restore.argmax import ArgmaxHome  # it looks at grid maps
-
-        self._check(logits, self.shape, "model")
-        home = ArgmaxHome(self, len(logits))
-        home.take(0, logits)
-        return home.finish()
-
     def restore_labels(self, labels: LabelArray) -> LabelArray:
         """Bring labels or object numbers (K, J, I) home, nearest value; 0 outside of a crop.
 

@@ -13,7 +13,7 @@ from napari_medclf.domain.card import ModelCard, Task
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.run_settings import RunSettings
 from napari_medclf.engine.answers.checked import count_outputs
-from napari_medclf.engine.answers.way_home import choose_home_axis
+from napari_medclf.engine.answers.labels_home import choose_home_axis
 from napari_medclf.engine.grid.grid_map import GridMap
 from napari_medclf.engine.grid.plan import map_grid
 from napari_medclf.engine.planning.activations import ActivationMeter

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from napari_medclf.domain.arrays import FloatArray, LabelArray
-from napari_medclf.domain.geometry import Geometry, Shape3
+from napari_medclf.engine.grid.grid_map import GridMap
+from napari_medclf.engine.grid.home_axis import Index
 from napari_medclf.engine.restore.between import Room, decide_many, decide_pairs
 from napari_medclf.engine.restore.candidates import Logits, find_alive, find_pairs, list_alive
 from napari_medclf.engine.restore.cells import Cells, find_cells, span_labels
 from napari_medclf.engine.restore.dense import first_largest
-from napari_medclf.engine.restore.home_axis import Index
 from napari_medclf.engine.restore.rank import Ranking, label_type, rank
 from napari_medclf.engine.restore.stream import LayerSink
-
-if TYPE_CHECKING:
-    from napari_medclf.engine.grid.grid_map import GridMap
 
 # Logits at corners that are looked at together.
 _BATCH_VALUES = 2**20
@@ -133,28 +128,3 @@ class ArgmaxHome(LayerSink):
             room.labels[plane - room.first_plane, rows] = first_largest(
                 values.astype(np.float16) if self._is_half else values
             )
-
-
-def restore_argmax(logits: FloatArray, shape: Shape3) -> LabelArray:
-    """Resize logits that are all there over the same box, and take the class of the largest.
-
-    Parameters
-    ----------
-    logits : (C, K, J, I) float32
-        Left as they are.
-    shape : (K, J, I)
-        Wanted voxel counts.
-
-    Returns
-    -------
-    (K, J, I) uint8 or uint16
-        Index of the class; the first one of several that are equally large.
-    """
-    from napari_medclf.engine.grid.axis_map import AxisMap  # grid maps look at this module
-    from napari_medclf.engine.grid.grid_map import GridMap
-
-    k, j, i = (AxisMap.between_edges(new, old) for old, new in zip(logits.shape[1:], shape, strict=True))
-    grid = GridMap(Geometry.from_spacing(shape), (0, 1, 2), (False, False, False), (k, j, i))
-    home = ArgmaxHome(grid, len(logits))
-    home.take(0, logits)
-    return home.finish()

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_medclf.domain.arrays import FloatArray, LabelArray
+from napari_medclf.engine.grid.home_axis import Index
 from napari_medclf.engine.restore.cells import Axes, Cells
-from napari_medclf.engine.restore.home_axis import Index
 
 # Cells worked on at once: their samples stay in the cache next to the core.
 _BATCH_CELLS = 2**11

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_medclf.domain.arrays import BoolArray, FloatArray, LabelArray
-from napari_medclf.engine.restore.home_axis import Index
+from napari_medclf.engine.grid.home_axis import Index
 from napari_medclf.engine.restore.rank import Ranking
 
 

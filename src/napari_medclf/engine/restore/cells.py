@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_medclf.domain.arrays import LabelArray
-from napari_medclf.engine.restore.home_axis import HomeAxis, Index
+from napari_medclf.engine.grid.home_axis import HomeAxis, Index
 
 Axes = tuple[HomeAxis, HomeAxis, HomeAxis]
 

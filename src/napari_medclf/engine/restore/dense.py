@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_medclf.domain.arrays import FloatArray, LabelArray
+from napari_medclf.engine.grid.home_axis import HomeAxis
 from napari_medclf.engine.restore.cells import Axes
-from napari_medclf.engine.restore.home_axis import HomeAxis
 from napari_medclf.engine.restore.rank import label_type
 
 # Samples of all classes together that are interpolated at once, so that they stay in the cache.

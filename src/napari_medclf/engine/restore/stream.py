@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.errors import GridError
+from napari_medclf.engine.grid.grid_map import GridMap
 from napari_medclf.engine.grid.landing import Landing
 from napari_medclf.engine.restore.cells import Axes
 from napari_medclf.engine.restore.dense import Dense
 from napari_medclf.engine.restore.mixing import PlaneMixer, mix_in_plane
-
-if TYPE_CHECKING:
-    from napari_medclf.engine.grid.grid_map import GridMap
 
 # Model voxels worked on at once, at least a plane: many enough to forget what a call costs, few enough for the cache.
 _LAYER_VOX = 2**17

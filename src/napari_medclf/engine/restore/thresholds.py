@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from napari_medclf.domain.arrays import FloatArray, LabelArray
 from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.engine.decide import Chooser, activate, values_of_channels
+from napari_medclf.engine.grid.grid_map import GridMap
 from napari_medclf.engine.restore.stream import LayerSink
-
-if TYPE_CHECKING:
-    from napari_medclf.engine.grid.grid_map import GridMap
 
 
 class ThresholdHome(LayerSink):

@@ -21,7 +21,7 @@ _SURE_LOGIT = 20.0
 _WORTH = 1.5
 
 
-class WayHome:
+class LabelsHome:
     """A sink that ends in label values of the card's schema; see `OutputSpec.resampled`."""
 
     def __init__(self, grid: GridMap, card: ModelCard, axis: int) -> None:
