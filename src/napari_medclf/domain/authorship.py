@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from napari_medclf.domain.annotation import Annotation, Origin
 from napari_medclf.domain.results import Prediction
 
 
@@ -44,19 +43,3 @@ class Authorship:
         """Name the model of an answer that was taken as it is, or changed by a person."""
         making = Making.SEMIAUTOMATIC if is_edited else Making.AUTOMATIC
         return cls(making, prediction.model, prediction.model_version, prediction.weights_sha256, author=author)
-
-    @classmethod
-    def of_annotation(cls, annotation: Annotation) -> Authorship:
-        """Name who made a saved annotation."""
-        making = {
-            Origin.MANUAL: Making.MANUAL,
-            Origin.CORRECTED: Making.SEMIAUTOMATIC,
-            Origin.ACCEPTED: Making.AUTOMATIC,
-        }[annotation.origin]
-        return cls(
-            making,
-            annotation.model,
-            annotation.model_version,
-            annotation.weights_sha256,
-            author=annotation.author,
-        )

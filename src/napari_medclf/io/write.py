@@ -51,7 +51,6 @@ _FORMATS: dict[str, Format] = {
     ".tif": Format(write_picture.encode_tiff, tiff.reopen),
     ".tiff": Format(write_picture.encode_tiff, tiff.reopen),
 }
-WRITABLE_SUFFIXES = tuple(_FORMATS)
 
 
 def write_segmentation(segmentation: Segmentation, path: Path) -> None:

@@ -26,8 +26,6 @@ UNCERTAINTY_FILE = "uncertainty.nii.gz"
 REPORT_FILES = {"dicom-sr": "report.dcm", "csv": "measurements.csv"}
 """Format to file, of those that hold numbers."""
 FORMATS = ("auto", *LABEL_FILES, *BOX_FILES, *REPORT_FILES)
-DICOM_FORMATS = ("dicom-seg", "dicom-labelmap", "rtstruct", "dicom-sr")
-"""These need the DICOM series that the image came from."""
 _OF_SCORES = (
     "A model to classify has no labels to write as {unfit}. Its scores are always written as JSON; also {fitting} are "
     "possible."

@@ -41,7 +41,6 @@ class RunOptions:
     mirror: str = option(
         "card", help="average over mirrored images: as the model's card says, or not", choices=MIRROR, advanced=True
     )
-
     uncertainty: bool = option(False, help="also make a map of how unsure the model is", advanced=True)
     memory_gb: float | None = option(
         None, help="the most memory that a run may take, in GB; without it, what is free", minimum=0.1, advanced=True

@@ -67,16 +67,6 @@ def read_medmnist_dataset(path: Path) -> Dataset:
     )
 
 
-def is_medmnist(path: Path) -> bool:
-    """Tell whether a file holds MedMNIST's six arrays."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-    except (OSError, zipfile.BadZipFile):
-        return False
-    return {f"{split}_{what}.npy" for split in Split for what in ("images", "labels")} <= names
-
-
 def _read_part(path: Path, archive: zipfile.ZipFile, split: Split) -> _Part:
     for what in ("images", "labels"):
         if f"{split}_{what}.npy" not in archive.namelist():
