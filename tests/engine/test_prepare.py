@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_medclf.domain.errors import CardError, GridError
+from napari_medclf.domain.errors import CardError, GridError, ReadError
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import ChannelKind, MedImage
 from napari_medclf.domain.input_spec import InputSpec, Intensity
@@ -206,7 +206,7 @@ def test_mean_and_std_apply_after_the_range() -> None:
 
 
 def test_mean_of_another_length_is_a_sentence() -> None:
-    spec = _spec(intensity=Intensity(kind="zscore", mean=(0.1, 0.2)))
+    spec = _spec().model_copy(update={"intensity": Intensity(kind="zscore", mean=(0.1, 0.2))})
     with pytest.raises(CardError, match="2 numbers as mean or std for 1 channels"):
         prepare(oblique_phantom(), spec)
 
@@ -245,6 +245,45 @@ def test_not_a_number_is_filled_and_said() -> None:
     assert prepared.warnings == ("1 of 3 samples are not finite numbers; they were set to the smallest one.",)
 
 
+def test_observed_range_is_that_of_finite_samples() -> None:
+    data = np.array([[[np.nan, np.inf, -np.inf, 3.0, 5.0, 7.0]]], dtype=np.float32)
+    spec = _spec(spatial_dims=2, patch_vox=(4, 4), intensity=Intensity(kind="range"))
+    np.testing.assert_allclose(prepare(_picture(data), spec).data.ravel(), (0, 0, 0, 0, 0.5, 1), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["range", "zscore", "window"])
+def test_image_without_a_finite_sample_is_refused(kind: Any) -> None:
+    data = np.full((1, 4, 4), np.nan, dtype=np.float32)
+    spec = _spec(spatial_dims=2, patch_vox=(4, 4), intensity=Intensity(kind=kind))
+    with pytest.raises(CardError, match="None of the image's samples is a finite number"):
+        prepare(_picture(data), spec)
+
+
+@pytest.mark.parametrize("kind", ["range", "zscore", "window"])
+def test_image_that_cannot_be_read_any_more_is_refused_in_a_sentence(kind: Any) -> None:
+    import dask.array as da
+
+    def read(block_id: tuple[int, ...]) -> np.ndarray:
+        if block_id[0] == 2:
+            raise OSError("the disk\nis gone")
+        return np.zeros((2, 4, 4), dtype=np.float32)
+
+    chunks = ((2,) * 4, (4,), (4,))
+    lazy: Any = da.map_blocks(read, chunks=chunks, dtype=np.float32, meta=np.zeros((0, 0, 0)))  # type: ignore[no-untyped-call]  # of dask
+    image = MedImage(lazy, Geometry.from_spacing((8, 4, 4)), "study")
+    with pytest.raises(ReadError, match=r"study: a part of it cannot be read any more \(the disk is gone\)\. Open it"):
+        prepare(image, _spec(intensity=Intensity(kind=kind)))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 1, 9), (1, 9, 1), (9, 1, 1)])
+@pytest.mark.parametrize("axis_codes", ["SPL", "IAR", "ALI"])
+def test_axes_of_one_voxel_can_be_turned(shape: tuple[int, int, int], axis_codes: str) -> None:
+    data = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    image = MedImage(data, Geometry.from_spacing(shape), "thin")
+    prepared = prepare(image, _spec(axis_codes=axis_codes, intensity=Intensity(kind="none")))
+    np.testing.assert_array_equal(prepared.grid.restore(prepared.data)[0], data)
+
+
 def test_picture_without_a_scale_keeps_its_pixels() -> None:
     spec = _spec(spatial_dims=2, patch_vox=(4, 4), spacing_mm=(0.5, 0.5))
     prepared = prepare(_picture(np.arange(24, dtype=np.uint8).reshape(1, 4, 6)), spec)
@@ -261,4 +300,4 @@ def test_array_of_another_grid_is_refused() -> None:
 
 def test_axis_codes_that_repeat_an_axis_are_refused() -> None:
     with pytest.raises(CardError, match="'SIL' do not name three axes"):
-        prepare(oblique_phantom(), _spec(axis_codes="SIL"))
+        prepare(oblique_phantom(), _spec().model_copy(update={"axis_codes": "SIL"}))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from napari_medclf.domain.arrays import PixelArray
-from napari_medclf.domain.errors import CardError
+from napari_medclf.domain.errors import CardError, MedclfError, ReadError
 from napari_medclf.domain.geometry import Shape3
 from napari_medclf.domain.image import ChannelKind, MedImage
 from napari_medclf.domain.input_spec import InputSpec
@@ -77,25 +77,42 @@ def open_channels(image: MedImage, spec: InputSpec) -> Channels:
         raise CardError(f"{image.name}: a series of {len(data)} time points. Choose one of them, then run the model.")
     if set(wanted) <= set(image.channel_names) and tuple(image.channel_names) != wanted:
         order = [image.channel_names.index(name) for name in wanted]
-        return _from(data, len(order), lambda part: part[order])
+        return _from(image.name, data, len(order), lambda part: part[order])
     if len(data) == len(wanted):
-        return _from(data, len(data), lambda part: part)
+        return _from(image.name, data, len(data), lambda part: part)
     if len(wanted) == 1 and image.channel_kind is ChannelKind.COLOUR:
-        return _to_grey(data)
+        return _to_grey(image.name, data)
     if _is_colour(wanted) and len(data) == 1:
         warning = "The image is grey and the model takes colour: grey was used three times."
-        return _from(data, 3, lambda part: np.repeat(part, 3, axis=0), warning)
+        return _from(image.name, data, 3, lambda part: np.repeat(part, 3, axis=0), warning)
     raise CardError(
         f"{image.name}: {_count(len(data))}, but the model takes {_count(len(wanted))} "
         f"({', '.join(wanted)}). Choose another model, or stack the images that belong together."
     )
 
 
+def read_now(name: str, data: PixelArray) -> PixelArray:
+    """Bring samples that are read on demand into memory.
+
+    Raises
+    ------
+    ReadError
+        If they cannot be read: the file was cut, or its disk is gone, since the image was opened.
+    """
+    try:
+        return np.asarray(data)
+    except (MedclfError, MemoryError):
+        raise
+    except Exception as error:  # whatever reads on demand fails in any way
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        raise ReadError(name, f"a part of it cannot be read any more ({reason})", "Open it again.") from error
+
+
 def _from(
-    data: PixelArray, n_channels: int, arrange: Callable[[PixelArray], PixelArray], warning: str = ""
+    name: str, data: PixelArray, n_channels: int, arrange: Callable[[PixelArray], PixelArray], warning: str = ""
 ) -> Channels:
     def read(first: int, last: int) -> PixelArray:
-        return arrange(np.asarray(data[:, first:last]))
+        return arrange(read_now(name, data[:, first:last]))
 
     k, j, i = data.shape[-3:]
     return Channels((n_channels, k, j, i), data.dtype, _cut(data, (k, j, i)), warning, read)
@@ -111,13 +128,13 @@ def _cut(data: PixelArray, shape: Shape3) -> tuple[tuple[int, int], ...]:
     return tuple((first, min(first + n, shape[0])) for first in range(0, shape[0], n))
 
 
-def _to_grey(data: PixelArray) -> Channels:
-    samples = np.asarray(data)
+def _to_grey(name: str, data: PixelArray) -> Channels:
+    samples = read_now(name, data)
     if np.array_equal(samples[0], samples[1]) and np.array_equal(samples[0], samples[2]):
-        return _from(samples[:1], 1, lambda part: part)
+        return _from(name, samples[:1], 1, lambda part: part)
     grey = np.tensordot(np.asarray(_LUMA, dtype=np.float32), samples[:3].astype(np.float32), axes=1)[np.newaxis]
     warning = "The image is in colour and the model takes grey: the brightness was used."
-    return _from(grey, 1, lambda part: part, warning)
+    return _from(name, grey, 1, lambda part: part, warning)
 
 
 def _is_colour(names: tuple[str, ...]) -> bool:

@@ -10,6 +10,7 @@ from napari_medclf.domain.arrays import BoolArray, FloatArray
 from napari_medclf.domain.errors import CardError
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.input_spec import InputSpec, Intensity
+from napari_medclf.engine.channels import read_now
 
 # Above this, percentiles come from every n-th voxel: their error is far below the noise.
 _MAX_PERCENTILE_VOX = 20_000_000
@@ -82,10 +83,22 @@ def value_limits(image: MedImage) -> tuple[tuple[float, float], str]:
         return (low, high), f"The display window {low:g} to {high:g} was taken as the range of the samples."
     if np.issubdtype(dtype, np.integer):
         return (0.0, _dtype_range(dtype)[1]), ""
-    low, high = float(np.nanmin(image.data)), float(np.nanmax(image.data))
+    low, high = _observed_range(image)
     if low >= 0 and high <= 1:
         return (0.0, 1.0), ""
     return (low, high), f"The samples have no known range; the observed {low:g} to {high:g} was taken."
+
+
+def _observed_range(image: MedImage) -> tuple[float, float]:
+    """Smallest and largest finite sample; 0 and 1 where none is finite."""
+    samples = read_now(image.name, image.data)
+    is_finite = np.isfinite(samples)
+    if not is_finite.any():
+        return 0.0, 1.0
+    return (
+        float(np.min(samples, where=is_finite, initial=np.inf)),
+        float(np.max(samples, where=is_finite, initial=-np.inf)),
+    )
 
 
 def _all_of(spec: InputSpec) -> tuple[Intensity, ...]:

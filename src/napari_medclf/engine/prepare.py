@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_medclf.domain.arrays import BoolArray, FloatArray, PixelArray
+from napari_medclf.domain.errors import CardError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.image import MedImage, Scale
 from napari_medclf.domain.input_spec import InputSpec
@@ -51,7 +52,7 @@ def prepare(image: MedImage, spec: InputSpec) -> Prepared:
     Raises
     ------
     CardError
-        If the channels do not fit, or the card contradicts itself.
+        If the channels do not fit, no sample is a finite number, or the card contradicts itself.
     """
     job = prepare_by_slabs(image, spec)
     while True:
@@ -153,8 +154,9 @@ def _find_smallest_finite(channels: Channels) -> Job[tuple[float | None, str]]:
         yield Progress(first, channels.shape[1], _MESSAGE)
     if n_bad == 0:
         return None, ""
-    warning = f"{n_bad} of {n_samples} samples are not finite numbers; they were set to the smallest one."
-    return (smallest if np.isfinite(smallest) else 0.0), warning
+    if n_bad == n_samples:
+        raise CardError("None of the image's samples is a finite number, so that there is nothing to look at.")
+    return smallest, f"{n_bad} of {n_samples} samples are not finite numbers; they were set to the smallest one."
 
 
 def _find_box(channels: Channels) -> Job[Box | None]:

@@ -56,7 +56,8 @@ class ToModelGrid:
 
     def _mix_in_plane(self, slab: FloatArray) -> FloatArray:
         flipped = tuple(1 + axis for axis in (1, 2) if self._grid.flips[self._model_axes[axis]])
-        mixed = torch.from_numpy(np.ascontiguousarray(np.flip(slab, flipped)))
+        # numpy calls a flipped axis of one sample contiguous, and torch refuses its negative stride
+        mixed = torch.from_numpy(np.flip(slab, flipped).copy())
         for axis in (1, 2):  # rows first: they lie in a line
             taps = self._taps[axis]
             if taps is not None:
