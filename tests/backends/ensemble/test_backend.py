@@ -109,6 +109,17 @@ def test_members_that_see_other_grids_meet_on_the_images() -> None:
     assert share > 0.9
 
 
+@pytest.mark.parametrize("n", [1, 2, 6])
+def test_ensemble_that_is_a_member_of_itself_is_refused(n: int, tmp_path: Path) -> None:
+    places = [tmp_path / f"ring{number}" / "ensemble.json" for number in range(n)]
+    for position, place in enumerate(places):
+        following = str(places[(position + 1) % n])
+        content = {"card": _card("ring"), "combine": "mean", "members": [{"model": following}, {"model": following}]}
+        write_ensemble(EnsembleFile.model_validate(content), place)
+    with pytest.raises(CardError, match="has itself as a member"):
+        load(open_model(places[0]), LoadSettings("cpu"))
+
+
 def test_vote_and_weights_follow_the_members() -> None:
     low, high = _Levels(0.2, 0.9), _Levels(0.6, 0.9)
     alone = {id(one): _labels(_run(_ensemble([one, one]))) for one in (low, high)}

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari_medclf.backends.ensemble.file import ENSEMBLE, find_member, looks_like_ensemble, read_ensemble
+from napari_medclf.backends.ensemble.file import (
+    ENSEMBLE,
+    check_nesting,
+    find_member,
+    looks_like_ensemble,
+    read_ensemble,
+)
 from napari_medclf.domain.backend import Predictor
 from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.package import ModelPackage
@@ -41,6 +47,7 @@ class EnsembleBackend:
         """Load the members, or only look at them where they do not fit into the memory together."""
         from napari_medclf.backends.ensemble.predictor import load_ensemble
 
+        check_nesting(package.files[0])
         content = read_ensemble(package.files[0])
         members = [(find_member(one, package.folder), one.weight) for one in content.members]
         return load_ensemble(package, content.combine, members, settings)

@@ -16,6 +16,7 @@ from napari_medclf.domain.package import ModelPackage
 
 ENSEMBLE = "ensemble.json"
 _MAX_BYTES = 10_000_000
+_DEEPEST = 2
 
 
 class MemberEntry(BaseModel):
@@ -112,6 +113,23 @@ def find_member(entry: MemberEntry, folder: Path) -> ModelPackage:
             f"The member {entry.model!r} has other weights than when the ensemble was made. Make the ensemble again."
         )
     return package
+
+
+def check_nesting(path: Path, above: tuple[Path, ...] = ()) -> None:
+    """Refuse an ensemble that is a member of itself, at any remove.
+
+    Raises
+    ------
+    CardError
+        If it is, or ensembles are nested deeper than anybody needs.
+    """
+    place = path.resolve()
+    if place in above or len(above) > _DEEPEST:
+        raise CardError(f"{path}: the ensemble has itself as a member, or ensembles in ensembles; list the models.")
+    for one in read_ensemble(path).members:
+        member = _open(one.model, path.parent)
+        if member.card.backend == "ensemble" and member.files:
+            check_nesting(member.files[0], (*above, place))
 
 
 def digest_of(package: ModelPackage) -> str:
