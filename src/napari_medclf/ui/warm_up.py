@@ -8,7 +8,14 @@ import threading
 
 _log = logging.getLogger(__name__)
 # Importing these brings torch and scikit-image; MONAI only comes with the models that need it.
-_MODULES = ("napari_medclf.engine.model", "napari_medclf.engine.networks", "napari_medclf.jobs.predict")
+_MODULES = (
+    "napari_medclf.engine.model",
+    "napari_medclf.engine.networks",
+    "napari_medclf.jobs.predict",
+    # napari 0.9 imports these on the GUI thread for its first layer of labels, and stands still for a second
+    "pandas",
+    "skimage.color.colorconv",
+)
 
 
 def warm_up() -> threading.Thread:
