@@ -63,11 +63,7 @@ def read_card(files: MeshNetFiles, backend: str) -> ModelCard:
     CardError
         If they are damaged, or the network is of another kind.
     """
-    for path in files.all:
-        if not path.resolve().is_relative_to(files.folder.resolve()):
-            raise CardError(f"{path}: is a link that leads out of its folder; put the file itself there.")
-    if sniff(files.weights) not in TENSOR_KINDS:
-        raise CardError(f"{files.weights}: is {sniff(files.weights)}, and holds no weights.")
+    _check_files(files)
     content = read_file(files.folder / LAYERS)
     network = _read_network(content, files.folder / LAYERS)
     schema = _read_schema(files)
@@ -95,6 +91,14 @@ def read_card(files: MeshNetFiles, backend: str) -> ModelCard:
         licence="not given; see where it came from",
         backend=backend,
     )
+
+
+def _check_files(files: MeshNetFiles) -> None:
+    for path in files.all:
+        if not path.resolve().is_relative_to(files.folder.resolve()):
+            raise CardError(f"{path}: is a link that leads out of its folder; put the file itself there.")
+    if sniff(files.weights) not in TENSOR_KINDS:
+        raise CardError(f"{files.weights}: is {sniff(files.weights)}, and holds no weights.")
 
 
 def _read_network(content: Mapping[str, Any], path: Path) -> NetworkSpec:

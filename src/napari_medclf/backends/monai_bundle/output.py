@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from napari_medclf.backends.monai_bundle.metadata import is_background, names_of_channels
 from napari_medclf.backends.monai_bundle.postprocessing import Decision
@@ -35,28 +35,37 @@ def make_output(
     if task is Task.DETECT:
         found = names or tuple(f"object {n + 1}" for n in range(n_channels or 1))
         return OutputSpec(schema=LabelSchema.from_names(found, first_value=1), activation="sigmoid"), ()
-    activation = decision.activation or (
-        "sigmoid" if decision.threshold is not None and not decision.is_argmax else "softmax"
-    )
     if task is Task.CLASSIFY:
-        schema = LabelSchema.from_names(names or [f"class {n}" for n in range(n_channels or 0)])
-        return OutputSpec(schema=schema, activation=activation, thresholds=_thresholds(schema, decision)), limits
-    names = names or _numbered(n_channels or 0, activation)
+        return _of_scores(names or tuple(f"class {n}" for n in range(n_channels or 0)), decision), limits
+    return _of_labels(names or _numbered(n_channels or 0, _activation(decision)), decision), limits
+
+
+def _of_scores(names: tuple[str, ...], decision: Decision) -> OutputSpec:
+    schema = LabelSchema.from_names(names)
+    return OutputSpec(schema=schema, activation=_activation(decision), thresholds=_thresholds(schema, decision))
+
+
+def _of_labels(names: tuple[str, ...], decision: Decision) -> OutputSpec:
+    activation = _activation(decision)
     has_background = is_background(names[0]) or (activation == "softmax" and len(names) > 1)
     schema = _schema(names[1:] if has_background else names, decision)
-    return (
-        OutputSpec(
-            schema=schema,
-            activation=activation,
-            has_background_channel=has_background,
-            priority=tuple(schema.classes[channel].name for channel, _ in decision.regions if channel < len(schema)),
-            thresholds=_thresholds(schema, decision),
-            resampled=decision.resampled,
-            largest_only=_largest(schema, decision),
-            min_object_vox=decision.min_object_vox,
-        ),
-        limits,
+    return OutputSpec(
+        schema=schema,
+        activation=activation,
+        has_background_channel=has_background,
+        priority=tuple(schema.classes[channel].name for channel, _ in decision.regions if channel < len(schema)),
+        thresholds=_thresholds(schema, decision),
+        resampled=decision.resampled,
+        largest_only=_largest(schema, decision),
+        min_object_vox=decision.min_object_vox,
     )
+
+
+def _activation(decision: Decision) -> Literal["softmax", "sigmoid"]:
+    """What the postprocessing applies; else what its way to decide makes sense with."""
+    if decision.activation:
+        return decision.activation
+    return "sigmoid" if decision.threshold is not None and not decision.is_argmax else "softmax"
 
 
 def _numbered(n_channels: int, activation: str) -> tuple[str, ...]:
