@@ -126,6 +126,27 @@ def test_word_for_one_of_two_files_is_not_enough(backend: ScriptBackend, script:
         registry.load(replace(first, files=(script, other)))
 
 
+def test_folder_of_bare_weights_says_how_to_give_a_card(backend: ScriptBackend, script: Path) -> None:
+    with pytest.raises(CardError, match=r"holds weights \(model\.script\).*models install .*model\.script --card"):
+        registry.open_model(script.parent)
+
+
+def test_folder_of_models_names_them(backend: ScriptBackend, script: Path) -> None:
+    (script.parent / "first").mkdir()
+    script.rename(script.parent / "first" / "model.script")
+    with pytest.raises(CardError, match="its folders first may be"):
+        registry.open_model(script.parent)
+
+
+def test_card_is_that_which_the_backend_makes_of_the_files_now(backend: ScriptBackend, script: Path) -> None:
+    script.write_text("")
+    package = registry.open_model(script, CARD)
+    mended = CARD.model_copy(update={"title": "As the files say"})
+    backend.read = lambda path, card=None: replace(package, card=mended)  # type: ignore[method-assign]
+    registry.load(package)
+    assert backend.loaded[0].card == mended
+
+
 def test_refusal_is_short_however_much_would_run(backend: ScriptBackend, script: Path) -> None:
     script.write_text("".join(f"step_{n}({', '.join(map(str, range(200)))})\n" for n in range(500)))
     with pytest.raises(NotTrusted, match=r"step_0\(0, 1, .*\.\.\.; and 497 more") as refusal:

@@ -27,3 +27,9 @@ def test_unknown_choice_lists_all_and_guesses_only_what_is_near():
     assert "Did you mean 'nuclei'" in unknown_choice("model", "nuclie", ["nuclei", "retina"])
     assert "Did you mean" not in unknown_choice("model", "spleen", ["nuclei", "retina"])
     assert unknown_choice("model", "x", []).endswith("Known: none.")
+
+
+def test_unknown_choice_stays_readable_however_much_is_known():
+    said = unknown_choice("class", "n" * 10_000, [f"name-{n:03}" for n in range(500)])
+    assert said.endswith("name-018, name-019 and 480 more.")
+    assert len(said) < 400

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import entry_points
+from itertools import islice
 from pathlib import Path
 
 from napari_medclf.domain.backend import Backend, Predictor
@@ -21,6 +22,7 @@ _NATIVE = "native"
 # Asked after all others of ours: it takes any file of weights, and another may know what they are.
 _LAST = "state_dict"
 _DEFAULT_SETTINGS = LoadSettings()
+_MOST_LOOKED_AT, _MOST_NAMED = 50, 3
 
 
 @cache
@@ -75,8 +77,39 @@ def open_model(path: Path, card: ModelCard | None = None) -> ModelPackage:
             is_wanted = card is None or card.backend in ("native", one.name)
             if is_wanted and one.recognises(place):
                 return one.read(place, card)
+    raise CardError(_say_unknown(path))
+
+
+def _say_unknown(path: Path) -> str:
+    """Say what a folder lacks to be a model, or what models there are."""
+    weights = [one for one in _inside(path) if one.is_file() and _is_known(one)]
+    if weights:
+        return (
+            f"{path}: holds weights ({_named(weights)}), and nothing that says what they take and answer. Put a "
+            f"medclf.json with a card beside them, or name them with a card: `medclf models install "
+            f"{path / weights[0].name} --card CARD.json`."
+        )
+    folders = [one for one in _inside(path) if one.is_dir() and (_is_known(one) or any(map(_is_known, _inside(one))))]
+    if folders:
+        return f"{path}: is no model itself, but its folders {_named(folders)} may be. Choose one of them."
     kinds = "; ".join(one.title for one in list_backends())
-    raise CardError(f"{path}: is no model that this program knows. Known are: {kinds}.")
+    return f"{path}: is no model that this program knows. Known are: {kinds}."
+
+
+def _inside(path: Path) -> list[Path]:
+    try:
+        return sorted(islice(path.iterdir(), _MOST_LOOKED_AT)) if path.is_dir() else []
+    except OSError:
+        return []
+
+
+def _is_known(path: Path) -> bool:
+    return any(one.recognises(path) for one in list_backends())
+
+
+def _named(paths: Sequence[Path]) -> str:
+    more = f" and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else ""
+    return ", ".join(one.name for one in paths[:_MOST_NAMED]) + more
 
 
 def load(package: ModelPackage, settings: LoadSettings = _DEFAULT_SETTINGS) -> Predictor:
@@ -95,7 +128,7 @@ def load(package: ModelPackage, settings: LoadSettings = _DEFAULT_SETTINGS) -> P
     reason = backend.unavailable_because()
     if reason:
         raise BackendUnavailable(reason)
-    package = replace(package, trust=what_would_run(package))
+    package = _read_again(package)
     check_trust(package)
     return backend.load(package, settings)
 
@@ -108,9 +141,14 @@ def what_would_run(package: ModelPackage) -> Trust | None:
     CardError
         If its backend does not know the files any more.
     """
+    return _read_again(package).trust
+
+
+def _read_again(package: ModelPackage) -> ModelPackage:
+    """Let the backend check the card against the files, and say what would run."""
     backend = find_backend(package.card.backend)
     if backend.name == _NATIVE:
-        return None
+        return replace(package, trust=None)
     refusal = CardError(f"{package.folder}: {package.name!r} is no {backend.title} any more; get the model again.")
     found: list[ModelPackage] = []
     for place in filter(backend.recognises, (*package.files, package.folder)):
@@ -121,7 +159,9 @@ def what_would_run(package: ModelPackage) -> Trust | None:
     if not found:
         raise refusal
     same = [one for one in found if set(one.files) == set(package.files)]
-    return _together([one.trust for one in same[:1] or found if one.trust is not None])
+    if same:
+        return replace(package, card=same[0].card, files=same[0].files, trust=same[0].trust)
+    return replace(package, trust=_together([one.trust for one in found if one.trust is not None]))
 
 
 def _together(trusts: Sequence[Trust]) -> Trust | None:

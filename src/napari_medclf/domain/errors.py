@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+_MOST_SHOWN, _LONGEST_SHOWN = 20, 100
+
 
 class MedclfError(Exception):
     """The base of every error this package raises on purpose; its text is shown to people."""
@@ -75,6 +77,8 @@ def unknown_choice(kind: str, given: str, known: Iterable[str]) -> str:
     "There is no model 'nuclie'. Did you mean 'nuclei'? Known: nuclei, retina-vessels."
     """
     names = sorted(known)
+    given = given[:_LONGEST_SHOWN]
     near = difflib.get_close_matches(given, names, n=1)
     guess = f" Did you mean {near[0]!r}?" if near else ""
-    return f"There is no {kind} {given!r}.{guess} Known: {', '.join(names) or 'none'}."
+    more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
+    return f"There is no {kind} {given!r}.{guess} Known: {', '.join(names[:_MOST_SHOWN]) or 'none'}{more}."
