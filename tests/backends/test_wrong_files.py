@@ -9,7 +9,7 @@ import pickle
 import shutil
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,16 @@ import torch
 from safetensors.torch import save, save_file
 from torch import Tensor, nn
 
-from napari_medclf.backends.registry import find_backend, open_model
+from napari_medclf.backends.ensemble.file import EnsembleFile, write_ensemble
+from napari_medclf.backends.registry import find_backend, load, open_model
 from napari_medclf.domain.card import ModelCard, NetworkSpec
 from napari_medclf.domain.errors import MedclfError
+from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.run_settings import LoadSettings
 from napari_medclf.engine.networks import build_network
 from napari_medclf.engine.weights import read_checkpoint, read_tensors
+from napari_medclf.store.sidecar import write_sidecar
+from napari_medclf.store.trust import remember_trust
 
 _CPU = LoadSettings("cpu", runtime="torch")
 _UNET = {
@@ -119,6 +123,40 @@ def _bundle(folder: Path, make_card: Any) -> Model:
     return Model("monai_bundle", copy, copy / "models" / "model.pt")
 
 
+def _xrayvision(folder: Path, make_card: Any) -> Model:
+    copied = shutil.copyfile(Path(__file__).with_name("xrayvision") / "state.pt", folder / "state.pt")
+    return Model("xrayvision", copied, copied)
+
+
+def _ensemble(folder: Path, make_card: Any) -> Model:
+    members = [_state_dict(_folder(folder / name), make_card) for name in ("first", "second")]
+    for one in members:
+        assert one.card is not None
+        write_sidecar(ModelPackage(one.card, one.path.parent, files=(one.path,)), one.path.parent)
+    card = members[0].card
+    assert card is not None
+    entries = [{"model": f"{one.path.parent.name}/{one.path.name}"} for one in members]
+    content = {"card": card.model_copy(update={"backend": "ensemble"}), "combine": "mean", "members": entries}
+    write_ensemble(EnsembleFile.model_validate(content), folder / "ensemble.json")
+    return Model("ensemble", folder / "ensemble.json", members[0].file)
+
+
+def _ensemble_list(folder: Path, make_card: Any) -> Model:
+    made = _ensemble(folder, make_card)
+    made.path.write_text(made.path.read_text().strip())
+    return Model("ensemble", made.path, made.path)
+
+
+def _totalsegmentator(folder: Path, make_card: Any) -> Model:
+    (folder / "task.json").write_text('{"totalsegmentator": {"task": "total", "fast": true}}')
+    return Model("totalsegmentator", folder / "task.json", folder / "task.json")
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
 def _native(folder: Path, make_card: Any) -> Model:
     import napari_medclf
 
@@ -147,9 +185,13 @@ _MODELS: dict[str, Callable[[Path, Any], Model]] = {
     "native": _native,
     "nnunet": _nnunet,
     "monai_bundle": _bundle,
+    "xrayvision": _xrayvision,
+    "ensemble": _ensemble,
+    "ensemble_list": _ensemble_list,
+    "totalsegmentator": _totalsegmentator,
 }
 # Those whose weights are a torch file or safetensors, and may be exchanged for others of either kind.
-_OF_TENSORS = ("state_dict", "safetensors", "meshnet", "nnunet", "monai_bundle")
+_OF_TENSORS = ("state_dict", "safetensors", "meshnet", "nnunet", "monai_bundle", "xrayvision", "ensemble")
 
 
 class _Canary:
@@ -250,7 +292,9 @@ def _made(name: str, tmp_path: Path, make_card: Any) -> Model:
 
 def _load(model: Model) -> None:
     package = open_model(model.path, model.card)
-    find_backend(package.card.backend).load(package, _CPU)
+    backend = find_backend(package.card.backend)
+    if not backend.unavailable_because():  # another program need not be here to refuse a file that names its task
+        backend.load(package, _CPU)
 
 
 def _refusal(model: Model) -> str:
@@ -390,3 +434,33 @@ def test_card_that_names_files_outside_is_refused(name: str, tmp_path: Path, mak
     content = {"schema_version": 1, "card": card, "files": [name]}
     (model.path.parent / "medclf.json").write_text(json.dumps(content))
     _refusal(Model("state_dict", model.path.parent, model.file))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"checkpoint": 5, "folds": [1, None], "configuration": ["a"]},
+        {"folds": "../../etc", "checkpoint": "../../etc/passwd"},
+        {"task": "--help", "fast": "yes", "members": 3},
+        {"channels": [10**9], "_args_": [[[]]], "_target_": "os.system"},
+    ],
+)
+@pytest.mark.parametrize("model_name", _MODELS)
+def test_written_card_whose_network_is_nonsense_is_mended_or_refused(
+    model_name: str, arguments: dict[str, Any], tmp_path: Path, make_card: Any
+) -> None:
+    """What ``medclf.json`` of an installed model says about its network was not written by its backend."""
+    model = _made(model_name, tmp_path, make_card)
+    package = open_model(model.path, model.card)
+    if package.trust is not None:
+        remember_trust(package.trust, package.name)
+    network = NetworkSpec(target="os.system", arguments=arguments)
+    hostile = replace(package, card=package.card.model_copy(update={"network": network}))
+    said = ""
+    try:
+        load(hostile, _CPU)
+    except MedclfError as refusal:
+        said = str(refusal)
+    assert "\n" not in said
+    assert len(said) < 1500
