@@ -72,6 +72,16 @@ def test_other_modality_is_said_and_can_be_believed_otherwise() -> None:
     assert check_contract(fixed, card) == ()
 
 
+def test_ct_in_a_file_that_does_not_say_so_is_noticed_by_a_model_for_mr() -> None:
+    image, card = replace(oblique_phantom(), modality="", scale=Scale.RAW), _card(modality=("MR",))
+    found = _only(image, card)
+    assert (found.clause, found.fix) == ("modality", Fix.SET_MODALITY)
+    assert "Hounsfield units of a CT, but model was made for MR" in found.sentence
+    assert check_contract(apply_fix(image, card, found), card) == ()
+    assert check_contract(image, _card(modality=("MR", "CT"))) == ()
+    assert check_contract(replace(image, data=np.abs(image.data)), card) == ()
+
+
 def test_picture_for_a_model_of_volumes_has_no_fix() -> None:
     found = _only(chest_phantom(), _card(intensity=Intensity(kind="zscore")))
     assert (found.clause, found.fix) == ("dimensions", None)
@@ -231,3 +241,17 @@ def test_real_ct_is_judged_right(shared_data: Path) -> None:
         data = np.asarray(image.data)
         assert check_contract(image, card) == ()
         assert _only(replace(image, data=data + 1024), card).fix is Fix.TO_HOUNSFIELD
+
+
+def test_real_volumes_without_a_modality_are_told_apart(shared_data: Path) -> None:
+    from napari_medclf.io.read import read
+
+    card = _card(modality=("MR",))
+    totalsegmentator = shared_data / "ct_mr_totalsegmentator"
+    (ct,) = read([totalsegmentator / "example_ct_sm.nii.gz"]).images
+    assert _only(ct, card).clause == "modality"
+    brains = [totalsegmentator / "example_mr_sm.nii.gz", shared_data / "nrrd_pyradiomics" / "brain1_image.nrrd"]
+    brains += sorted((shared_data / "hippocampus_msd" / "images").glob("*.nii.gz"))[:10]
+    for path in brains:
+        (mr,) = read([path]).images
+        assert check_contract(mr, card) == (), path.name

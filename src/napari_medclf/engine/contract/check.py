@@ -29,7 +29,7 @@ def check_contract(image: MedImage, card: ModelCard) -> tuple[Violation, ...]:
     they are not looked at.
     """
     checks = (_check_modality, _check_dimensions, _check_channels, _check_spacing, _check_orientation)
-    looking = () if image.is_lazy else (_check_window, _check_photometric)
+    looking = () if image.is_lazy else (_check_likeness, _check_window, _check_photometric)
     return tuple(itertools.chain.from_iterable(check(image, card) for check in (*checks, *looking)))
 
 
@@ -39,6 +39,19 @@ def _check_modality(image: MedImage, card: ModelCard) -> Iterator[Violation]:
         yield Violation(
             "modality",
             f"The image is {image.modality}, but {card.name} was made for {' or '.join(wanted)}.",
+            Fix.SET_MODALITY,
+            f"It is {wanted[0]}",
+        )
+
+
+def _check_likeness(image: MedImage, card: ModelCard) -> Iterator[Violation]:
+    """Look at volumes of files that do not tell what they hold, such as NIfTI."""
+    wanted = card.input.modality
+    is_unsaid = not image.modality and not image.is_flat and image.channel_kind is ChannelKind.NONE
+    if wanted and "CT" not in wanted and is_unsaid and looks.is_hounsfield(looks.thin_out(image)):
+        yield Violation(
+            "modality",
+            f"The samples look like Hounsfield units of a CT, but {card.name} was made for {' or '.join(wanted)}.",
             Fix.SET_MODALITY,
             f"It is {wanted[0]}",
         )

@@ -1,4 +1,4 @@
-"""What samples look like where nothing in the file tells: shifted Hounsfield units, a screenshot, an inverted X-ray."""
+"""What samples look like where nothing in the file tells: Hounsfield units, a screenshot, an inverted X-ray."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ def thin_out(image: MedImage) -> FloatArray:
     """Take at most 64 samples an axis, evenly spread, as float32 (..., k, j, i)."""
     k, j, i = (slice(None, None, -(-n // _MOST_AN_AXIS)) for n in image.geometry.shape)
     return np.asarray(image.data[..., k, j, i], dtype=np.float32)
+
+
+def is_hounsfield(samples: FloatArray) -> bool:
+    """Whether samples are Hounsfield units: air and tissue lie where they should."""
+    return _share(samples, _AIR_HU) > _MANY and _share(samples, _TISSUE_HU) > _MANY
 
 
 def is_shifted_hounsfield(samples: FloatArray) -> bool:
