@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from napari_medclf.domain.geometry import Geometry
-from napari_medclf.domain.image import MedImage, Scale
+from napari_medclf.domain.image import ChannelKind, MedImage, Scale
 from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.engine import channels
-from napari_medclf.engine.grid.crop import find_nonzero_box
 from napari_medclf.engine.grid.plan import map_grid
 from napari_medclf.engine.prepare import prepare
 from napari_medclf.testing.phantoms import oblique_phantom
@@ -46,6 +45,15 @@ def test_slabs_are_the_whole(axis_codes: str | None, spacing_mm: tuple[float, ..
     np.testing.assert_allclose(found.data, expected, atol=2e-3, rtol=1e-5)  # of some 2000 Hounsfield units
 
 
+def test_image_that_is_full_or_empty_is_not_cropped() -> None:
+    corners = np.zeros((2, 3, 4, 5), dtype=np.float32)
+    corners[0, 0, 0, 0] = corners[1, 2, 3, 4] = 1  # in different channels
+    spec = _spec(crop="nonzero", channels=("T1", "T2"))
+    for data in (np.zeros_like(corners), np.ones_like(corners), corners):
+        image = MedImage(data, Geometry.from_spacing((3, 4, 5)), "image", channel_kind=ChannelKind.CHANNEL)
+        assert prepare(image, spec).grid.crop is None
+
+
 @pytest.mark.parametrize("align", ["edges", "centre"])
 def test_cropped_slabs_are_the_cropped_whole(align: str) -> None:
     data = np.zeros((14, 20, 28), dtype=np.int16)
@@ -53,7 +61,7 @@ def test_cropped_slabs_are_the_cropped_whole(align: str) -> None:
     image = MedImage(data, Geometry.from_spacing((14, 20, 28), (3, 1, 1.2)), "cropped")
     spec = _spec(crop="nonzero", spacing_mm=(2, 2, 2), axis_order=(2, 0, 1), align=align)
     found = prepare(image, spec)
-    assert found.grid.crop == ((3, 11), (4, 17), (6, 25)) == find_nonzero_box(data[None])
+    assert found.grid.crop == ((3, 11), (4, 17), (6, 25))
     grid = map_grid(image.geometry, spec, found.grid.crop)
     np.testing.assert_allclose(found.data, grid.forward(data.astype(np.float32)[None]), atol=1e-3, rtol=1e-5)
 

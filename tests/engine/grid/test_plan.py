@@ -10,7 +10,6 @@ import torch
 
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.input_spec import InputSpec, Intensity
-from napari_medclf.engine.grid.crop import find_nonzero_box
 from napari_medclf.engine.grid.plan import map_grid
 from napari_medclf.testing.phantoms import oblique_phantom
 
@@ -90,8 +89,7 @@ def test_cropped_box_lies_where_it_was(align: str) -> None:
     data = np.zeros((1, *image.geometry.shape), dtype=np.float32)
     data[0, 3:9, 5:17, 8:20] = 7
     data[0, 4, 6, 9] = 100
-    box = find_nonzero_box(data)
-    assert box == ((3, 9), (5, 17), (8, 20))
+    box = ((3, 9), (5, 17), (8, 20))
     spec = _spec(axis_codes="RIA", spacing_mm=(0.4, 0.4, 0.4), align=align)
     grid = map_grid(image.geometry, spec, box)
     model = grid.forward(data)[0]
@@ -101,14 +99,6 @@ def test_cropped_box_lies_where_it_was(align: str) -> None:
     labels[4, 6, 9] = labels[8, 16, 19] = 3
     home = grid.restore_labels(grid.forward_labels(labels))
     assert np.array_equal(home, labels)
-
-
-def test_image_that_is_full_or_empty_is_not_cropped() -> None:
-    assert find_nonzero_box(np.zeros((1, 3, 4, 5))) is None
-    assert find_nonzero_box(np.ones((1, 3, 4, 5))) is None
-    corners = np.zeros((2, 3, 4, 5))
-    corners[0, 0, 0, 0] = corners[1, 2, 3, 4] = 1  # in different channels
-    assert find_nonzero_box(corners) is None
 
 
 def test_labels_come_home_as_monai_inverts_its_spacing() -> None:

@@ -25,7 +25,7 @@ def map_grid(source: Geometry, spec: InputSpec, crop: Box | None = None) -> Grid
     source : Geometry
         Grid of the image.
     crop : three (start, stop) or None
-        Box to be cut out first, such as `find_nonzero_box` gives for cards that ask for it.
+        Box to be cut out first; `prepare` finds that of `InputSpec.crop`.
 
     Raises
     ------

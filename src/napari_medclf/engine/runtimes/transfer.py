@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 import torch
@@ -38,47 +36,10 @@ class Sender:
         """Give a batch on the device; the very same where it is there already."""
         if self._mover is None or batch.device.type == self._device.type:
             return batch.to(self._device)
-        return self.arrived(*self.begin(batch))
-
-    def begin(self, batch: Tensor) -> tuple[Tensor, Any]:
-        """Begin to copy; `arrived` must be called before the copy is used."""
-        assert self._mover is not None
         self._n_sent += 1
-        return self._mover.send(batch, (self._n_sent - 1) % 2)
-
-    def arrived(self, moved: Tensor, ticket: Any) -> Tensor:
-        """Make what follows wait for a copy."""
-        assert self._mover is not None
+        moved, ticket = self._mover.send(batch, (self._n_sent - 1) % 2)
         self._mover.wait(moved, ticket)
         return moved
-
-
-def ahead(batches: Iterable[Tensor], device: torch.device, mover: Mover | None = None) -> Iterator[Tensor]:
-    """Give batches on a device, the next one already under way.
-
-    Parameters
-    ----------
-    batches : iterable of (N, C, *spatial) float32
-        In main memory. One more than is in use is taken from it.
-    mover : Mover or None
-        As of `Sender`.
-
-    Yields
-    ------
-    Tensor
-        On the device, valid until the next one is asked for.
-    """
-    sender = Sender(device, mover)
-    if mover is None and device.type != "cuda":
-        yield from (sender.send(batch) for batch in batches)
-        return
-    under_way: deque[tuple[Tensor, Any]] = deque()
-    for batch in batches:
-        under_way.append(sender.begin(batch))
-        if len(under_way) == 2:
-            yield sender.arrived(*under_way.popleft())
-    while under_way:
-        yield sender.arrived(*under_way.popleft())
 
 
 class _PinnedMover:
