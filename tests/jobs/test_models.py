@@ -285,3 +285,9 @@ def test_real_weights_are_installed_by_their_name_from_a_folder(
     assert (package.card.backend, package.card.licence, package.trust) == ("meshnet", "MIT", None)
     assert package.card.title == "Gray and white matter in T1 MRI"
     assert _run("verify", "brainchop_model5_gw_ae").problems == ()
+
+
+def test_list_tells_which_extensions_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    sentence = "The backend 'theirs' of an extension cannot be loaded: No module named 'theirs'."
+    monkeypatch.setattr(registry, "list_broken", lambda: (sentence,))
+    assert _run("list").problems == (sentence,)

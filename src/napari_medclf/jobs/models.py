@@ -138,10 +138,13 @@ def models(options: ModelsOptions) -> Job[ModelsResult]:
 
 
 def _list(catalogue: Catalogue) -> Job[ModelsResult]:
+    from napari_medclf.backends.registry import list_broken
+
     listing = catalogue.listing()
-    for problem in listing.problems:
+    problems = (*listing.problems, *list_broken())
+    for problem in problems:
         yield Warned(problem)
-    return replace(_about("list", *listing.packages), problems=listing.problems)
+    return replace(_about("list", *listing.packages), problems=problems)
 
 
 def _about(action: str, *packages: ModelPackage) -> ModelsResult:
