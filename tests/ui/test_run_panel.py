@@ -42,10 +42,13 @@ def test_what_does_not_fit_is_told_before_the_run_and_mended_by_a_click(
     until(lambda: "modality" in notices.buttons and "bright" in notices.violations[0].sentence)
     assert "but bright-segment-3d was made for CT" in notices.violations[0].sentence
     before = session.image_layer
+    before.contrast_limits = (3.0, 77.0)
     person.click(notices.buttons["modality"])
     until(lambda: session.image is not None and session.image.modality == "CT")
     until(lambda: not any(one.clause == "modality" for one in notices.violations))
     assert not before.visible
+    assert session.image_layer.name == f"{brain.name} · mended"
+    assert tuple(session.image_layer.contrast_limits) == (3.0, 77.0)
     assert np.array_equal(session.image.data, brain.data)
 
 

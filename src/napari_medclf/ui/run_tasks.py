@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_medclf.bridge.boxes import boxes_layers
+from napari_medclf.bridge.contrast import Limits
 from napari_medclf.bridge.layers import LayerTuple, image_layer, labels_layer
 from napari_medclf.bridge.preview import preview_layer
 from napari_medclf.bridge.uncertainty import uncertainty_layer
@@ -72,12 +73,21 @@ def run_model(
     return _describe(prediction, image, package)
 
 
-def mend(image: MedImage, card: ModelCard, violation: Violation) -> Job[LayerTuple]:
-    """Mend an image as a person asked for, and describe it for napari."""
+def mend(image: MedImage, card: ModelCard, violation: Violation, shown: Limits | None = None) -> Job[LayerTuple]:
+    """Mend an image as a person asked for, and describe it for napari.
+
+    Parameters
+    ----------
+    shown : (low, high) or None
+        What is black and white now; it stays so where the samples stay.
+    """
     from napari_medclf.jobs.contract import mend_image
 
     mended = yield from mend_image(image, card, violation)
-    return image_layer(mended)
+    data, keywords, kind = image_layer(mended)
+    if shown is not None and mended.data is image.data:
+        keywords = {**keywords, "contrast_limits": shown}
+    return data, {**keywords, "name": f"{image.name} · mended"}, kind
 
 
 def _with_layers(running: Job[Prediction], image: MedImage, package: ModelPackage) -> Job[Prediction]:

@@ -62,9 +62,10 @@ class Running(Opening):
         """Put an image above the one that is meant, changed so that the model fits it; that one is hidden."""
         layer, image = self.image_layer, self.image
         if layer is not None and image is not None:
+            shown = None if layer.rgb else (float(layer.contrast_limits[0]), float(layer.contrast_limits[1]))
             self.lane.add(
                 f"Mending {image.name}",
-                lambda: run_tasks.mend(image, package.card, violation),
+                lambda: run_tasks.mend(image, package.card, violation, shown),
                 lambda described: self._show_mended(layer, described),
             )
 
