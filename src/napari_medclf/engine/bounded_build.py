@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from torch.utils._python_dispatch import TorchDispatchMode
-
 from napari_medclf.domain.errors import CardError
+from napari_medclf.engine.dispatch_mode import DispatchMode
 
 # Room for what a network makes besides its weights while it is built: random numbers, tables of positions.
 _TIMES, _ROOM_BYTES = 4, 2**28
@@ -17,7 +16,7 @@ _NUMBER_BYTES = 4
 _MAKERS = ("empty", "zeros", "ones", "full", "rand", "randn", "eye")
 
 
-class AtMost(TorchDispatchMode):
+class AtMost(DispatchMode):
     """Refuses to make more tensors than a file of weights can fill; a context manager.
 
     Parameters
@@ -37,11 +36,6 @@ class AtMost(TorchDispatchMode):
         super().__init__()
         self._left_bytes = _TIMES * n_bytes + _ROOM_BYTES
         self._name = name
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Keep torch 2.13 from importing its compiler for this, which takes seconds."""
-        return False
 
     def __torch_dispatch__(
         self,

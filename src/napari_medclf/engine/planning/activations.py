@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from napari_medclf.engine.dispatch_mode import DispatchMode
 from napari_medclf.engine.sliding.run_batch import run_batch
 from napari_medclf.engine.sliding.window import Window
 
@@ -83,7 +83,7 @@ def _probe_other(network: Network, inputs: Tensor) -> float:
     return float(max(peak_bytes() - before, 0) + inputs.nbytes + answer.nbytes)
 
 
-class LiveTensors(TorchDispatchMode):
+class LiveTensors(DispatchMode):
     """Counts the bytes of all tensors that torch makes while this is active, and are alive at once.
 
     Parameters
@@ -98,11 +98,6 @@ class LiveTensors(TorchDispatchMode):
         self._holders: Counter[int] = Counter()
         self.live_bytes = self.peak_bytes = self.n_operations = 0
         self._count([inputs])
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Keep torch 2.13 from importing its compiler for this, which takes seconds."""
-        return False
 
     def __torch_dispatch__(
         self,
