@@ -141,29 +141,29 @@ def test_averaging_when_shrinking_loses_no_voxel() -> None:
     assert np.unravel_index(int(small.argmax()), small.shape) == (1, 6)
 
 
-def test_colour_becomes_grey_with_a_warning() -> None:
+def test_colour_becomes_gray_with_a_warning() -> None:
     red = np.zeros((3, 1, 4, 6), dtype=np.uint8)
     red[0] = 255
     spec = _spec(spatial_dims=2, patch_vox=(4, 4), intensity=Intensity(kind="range"))
     prepared = prepare(_picture(red), spec)
     np.testing.assert_allclose(prepared.data, 0.299, atol=1e-6)
-    assert prepared.warnings == ("The image is in colour and the model takes grey: the brightness was used.",)
+    assert prepared.warnings == ("The image is in colour and the model takes gray: the brightness was used.",)
 
 
-def test_grey_saved_as_colour_is_grey_without_a_warning() -> None:
-    grey = np.arange(24, dtype=np.uint8).reshape(1, 4, 6)
+def test_gray_saved_as_colour_is_gray_without_a_warning() -> None:
+    gray = np.arange(24, dtype=np.uint8).reshape(1, 4, 6)
     spec = _spec(spatial_dims=2, patch_vox=(4, 4), intensity=Intensity(kind="range"))
-    prepared = prepare(_picture(np.stack([grey] * 3)), spec)
-    np.testing.assert_allclose(prepared.data[0], grey / 255, atol=1e-6)
+    prepared = prepare(_picture(np.stack([gray] * 3)), spec)
+    np.testing.assert_allclose(prepared.data[0], gray / 255, atol=1e-6)
     assert prepared.warnings == ()
 
 
-def test_grey_becomes_colour_with_a_warning() -> None:
-    grey = np.arange(24, dtype=np.uint8).reshape(1, 4, 6)
+def test_gray_becomes_colour_with_a_warning() -> None:
+    gray = np.arange(24, dtype=np.uint8).reshape(1, 4, 6)
     spec = _spec(spatial_dims=2, patch_vox=(4, 4), channels=("red", "green", "blue"), intensity=Intensity(kind="range"))
-    prepared = prepare(_picture(grey), spec)
+    prepared = prepare(_picture(gray), spec)
     assert np.array_equal(prepared.data[0], prepared.data[2])
-    assert "grey was used three times" in prepared.warnings[0]
+    assert "gray was used three times" in prepared.warnings[0]
 
 
 def test_channels_are_matched_by_name() -> None:

@@ -32,7 +32,7 @@ class Channels:
     slabs : tuple of (first, last)
         Slices k that are best read together.
     warning : str
-        A sentence where grey was made from colour or the reverse.
+        A sentence where gray was made from colour or the reverse.
     """
 
     shape: tuple[int, int, int, int]
@@ -81,9 +81,9 @@ def open_channels(image: MedImage, spec: InputSpec) -> Channels:
     if len(data) == len(wanted):
         return _from(image.name, data, len(data), lambda part: part)
     if len(wanted) == 1 and image.channel_kind is ChannelKind.COLOUR:
-        return _to_grey(image.name, data)
+        return _to_gray(image.name, data)
     if _is_colour(wanted) and len(data) == 1:
-        warning = "The image is grey and the model takes colour: grey was used three times."
+        warning = "The image is gray and the model takes colour: gray was used three times."
         return _from(image.name, data, 3, lambda part: np.repeat(part, 3, axis=0), warning)
     raise CardError(
         f"{image.name}: {_count(len(data))}, but the model takes {_count(len(wanted))} "
@@ -128,13 +128,13 @@ def _cut(data: PixelArray, shape: Shape3) -> tuple[tuple[int, int], ...]:
     return tuple((first, min(first + n, shape[0])) for first in range(0, shape[0], n))
 
 
-def _to_grey(name: str, data: PixelArray) -> Channels:
+def _to_gray(name: str, data: PixelArray) -> Channels:
     samples = read_now(name, data)
     if np.array_equal(samples[0], samples[1]) and np.array_equal(samples[0], samples[2]):
         return _from(name, samples[:1], 1, lambda part: part)
-    grey = np.tensordot(np.asarray(_LUMA, dtype=np.float32), samples[:3].astype(np.float32), axes=1)[np.newaxis]
-    warning = "The image is in colour and the model takes grey: the brightness was used."
-    return _from(name, grey, 1, lambda part: part, warning)
+    gray = np.tensordot(np.asarray(_LUMA, dtype=np.float32), samples[:3].astype(np.float32), axes=1)[np.newaxis]
+    warning = "The image is in colour and the model takes gray: the brightness was used."
+    return _from(name, gray, 1, lambda part: part, warning)
 
 
 def _is_colour(names: tuple[str, ...]) -> bool:

@@ -22,7 +22,7 @@ from napari_medclf.engine.weights import read_tensors
 from napari_medclf.testing.check_backend import check_backend
 
 _CPU = LoadSettings("cpu", runtime="torch")
-_COLOURS = {"R": [0, 255, 10], "G": [0, 0, 20], "B": [0, 0, 30], "labels": ["background", "White", "Grey"]}
+_COLOURS = {"R": [0, 255, 10], "G": [0, 0, 20], "B": [0, 0, 30], "labels": ["background", "White", "Gray"]}
 
 
 def _layer(n_in: int, n_out: int, dilation: int, size: int = 3) -> dict[str, int]:
@@ -71,7 +71,7 @@ def test_files_become_a_card(folder: Path) -> None:
     card = package.card
     assert [(one.value, one.name, one.colour) for one in card.schema_.classes] == [
         (1, "White", "#FF0000"),
-        (2, "Grey", "#0A141E"),
+        (2, "Gray", "#0A141E"),
     ]
     assert (card.input.axis_codes, card.input.spacing_mm, card.input.intensity.kind) == ("LIA", (1, 1, 1), "minmax")
     assert card.network.arguments["act"] == "elu"
@@ -202,7 +202,7 @@ def test_tissue_in_a_piece_of_a_real_head_is_what_plain_torch_says(shared_weight
     assert (labels != expected).mean() < 1e-4
 
 
-_VOLUMES_ML = [("model5_gw_ae", {"White Matter": 518.5, "Grey Matter": 735.2}), ("mindgrab", {"brain mask": 1607.3})]
+_VOLUMES_ML = [("model5_gw_ae", {"White Matter": 518.5, "Gray Matter": 735.2}), ("mindgrab", {"brain mask": 1607.3})]
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ from napari_medclf.engine.runtimes.onnx_session import open_session
 from napari_medclf.testing.check_backend import check_backend
 
 _TWO = {"channels": ("T1", "T2")}
-_THREE = ("white", "grey")  # and background
+_THREE = ("white", "gray")  # and background
 
 
 def _network(path: Path, card: Any) -> tuple[OnnxNetwork, Any]:

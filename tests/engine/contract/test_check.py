@@ -115,7 +115,7 @@ def test_network_sees_the_same_array_before_and_after_the_scale_was_given() -> N
     np.testing.assert_allclose(prepare(fixed, card.input).data, prepare(image, card.input).data, atol=1e-6)
 
 
-def test_colour_for_a_grey_model_is_made_grey() -> None:
+def test_colour_for_a_gray_model_is_made_gray() -> None:
     colours = np.stack([np.full((1, 9, 7), value, np.uint8) for value in (200, 100, 50)])
     image = MedImage(colours, Geometry.flat(9, 7), "photo", channel_kind=ChannelKind.COLOUR)
     card = _card(2, intensity=Intensity(kind="range"))

@@ -74,18 +74,18 @@ def _check_channels(image: MedImage, card: ModelCard) -> Iterator[Violation]:
     try:
         _, sentence = select_channels(_thinned(image), card.input)
     except CardError as error:
-        yield Violation("channels", str(error), *_grey_fix(image, card))
+        yield Violation("channels", str(error), *_gray_fix(image, card))
         return
     if sentence:
-        yield Violation("channels", sentence, *_grey_fix(image, card))
+        yield Violation("channels", sentence, *_gray_fix(image, card))
     elif len(wanted) > 1 and named and not set(wanted) <= set(named):
         listed = ", ".join(named)
         yield Violation("channels", f"The channels {listed} were taken in this order for {', '.join(wanted)}.")
 
 
-def _grey_fix(image: MedImage, card: ModelCard) -> tuple[Fix | None, str]:
-    can_be_grey = image.channel_kind is ChannelKind.COLOUR and len(card.input.channels) == 1
-    return (Fix.TO_GRAY, "Make it grey") if can_be_grey else (None, "")
+def _gray_fix(image: MedImage, card: ModelCard) -> tuple[Fix | None, str]:
+    can_be_gray = image.channel_kind is ChannelKind.COLOUR and len(card.input.channels) == 1
+    return (Fix.TO_GRAY, "Make it gray") if can_be_gray else (None, "")
 
 
 def _check_spacing(image: MedImage, card: ModelCard) -> Iterator[Violation]:

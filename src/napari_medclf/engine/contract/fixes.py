@@ -44,13 +44,13 @@ def _invert(image: MedImage, card: ModelCard) -> MedImage:
     return replace(image, data=np.subtract(data.dtype.type(total), data), window=window)
 
 
-def _to_grey(image: MedImage, card: ModelCard) -> MedImage:
+def _to_gray(image: MedImage, card: ModelCard) -> MedImage:
     if image.channel_kind is not ChannelKind.COLOUR:
-        raise CardError(f"{image.name}: has no colours to make grey.")
+        raise CardError(f"{image.name}: has no colours to make gray.")
     one_channel = card.input.model_copy(update={"channels": ("gray",), "channel_intensity": ()})
     samples, _ = select_channels(image, one_channel)
-    grey = samples[0] if samples.dtype == image.data.dtype else _rounded(samples[0], image.data.dtype)
-    return replace(image, data=grey, channel_kind=ChannelKind.NONE, channel_names=())
+    gray = samples[0] if samples.dtype == image.data.dtype else _rounded(samples[0], image.data.dtype)
+    return replace(image, data=gray, channel_kind=ChannelKind.NONE, channel_names=())
 
 
 def _first_time(image: MedImage, card: ModelCard) -> MedImage:
@@ -109,7 +109,7 @@ def _rounded(data: PixelArray, dtype: np.dtype) -> PixelArray:
 
 _FIXES: dict[Fix, Callable[[MedImage, ModelCard], MedImage]] = {
     Fix.INVERT: _invert,
-    Fix.TO_GRAY: _to_grey,
+    Fix.TO_GRAY: _to_gray,
     Fix.FIRST_TIME: _first_time,
     Fix.SET_MODALITY: _set_modality,
     Fix.SET_SPACING: _set_spacing,
