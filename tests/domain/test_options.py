@@ -64,3 +64,14 @@ def test_type_no_form_can_show_is_refused():
 
     with pytest.raises(TypeError, match="an option cannot be"):
         option_fields(Wrong)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_number_that_is_not_finite_is_refused(number):
+    from napari_medclf.jobs.ensemble import EnsembleOptions
+    from napari_medclf.jobs.predict import RunOptions
+
+    with pytest.raises(OptionError, match=r"--memory-gb is .*, which is no finite number"):
+        RunOptions(memory_gb=number)
+    with pytest.raises(OptionError, match=r"--weights is .*, which is no finite number"):
+        EnsembleOptions("both", ("a", "b"), "weighted", (1.0, number))

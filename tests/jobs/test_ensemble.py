@@ -57,3 +57,9 @@ def test_command_makes_one(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
     document = json.loads(capsys.readouterr().out)
     assert (document["name"], document["combine"]) == ("pair", "mean")
     assert main(["models", "show", "pair"]) == 0
+
+
+def test_vote_on_objects_is_refused_when_the_ensemble_is_made() -> None:
+    with pytest.raises(CardError, match="Objects cannot be voted on"):
+        run(make_ensemble(EnsembleOptions("two", ("nuclei", "nuclei"), "vote")))
+    assert Catalogue().named("two") is None

@@ -291,3 +291,9 @@ def test_list_tells_which_extensions_cannot_be_loaded(monkeypatch: pytest.Monkey
     sentence = "The backend 'theirs' of an extension cannot be loaded: No module named 'theirs'."
     monkeypatch.setattr(registry, "list_broken", lambda: (sentence,))
     assert _run("list").problems == (sentence,)
+
+
+def test_name_longer_than_a_file_system_takes_is_no_model() -> None:
+    with pytest.raises(CardError, match="There is no model 'aaa") as refusal:
+        find_model("a" * 5000)
+    assert len(str(refusal.value)) < 400

@@ -6,6 +6,7 @@ The command line builds its flags and the window its form from `option_fields`, 
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Sequence
@@ -105,6 +106,9 @@ def check_options(options: Any) -> None:
             for one in value if info.is_many else (value,):
                 if str(one) not in info.choices:
                     raise OptionError(unknown_choice(info.flag + " choice", str(one), info.choices))
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, float) and not math.isfinite(one):
+                raise OptionError(f"{info.flag} is {one}, which is no finite number.")
         too_low = info.minimum is not None and value < info.minimum
         too_high = info.maximum is not None and value > info.maximum
         if too_low or too_high:

@@ -55,6 +55,7 @@ def make_ensemble(options: EnsembleOptions) -> Job[ModelPackage]:
     """
     from napari_medclf.backends.ensemble.file import ENSEMBLE, EnsembleFile, digest_of, write_ensemble
     from napari_medclf.backends.ensemble.members import check_members
+    from napari_medclf.domain.card import Task
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.jobs.models import find_model
     from napari_medclf.store.catalogue import Catalogue
@@ -69,6 +70,8 @@ def make_ensemble(options: EnsembleOptions) -> Job[ModelPackage]:
         raise CardError(f"There is a model {options.name!r} already; choose another name, or remove that one.")
     digests = [digest_of(one) for one in packages]
     card = _card(options, packages, digests)
+    if card.task is Task.INSTANCES and options.combine == "vote":
+        raise CardError("Objects cannot be voted on, for each member numbers its own. Choose --combine mean.")
     check_members(card, packages)
     entries = tuple(_entries(options, packages, digests, catalogue.named))
     folder = catalogue.models_folder / card.name

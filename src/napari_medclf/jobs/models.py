@@ -98,7 +98,10 @@ def is_model_path(text: str) -> bool:
     from napari_medclf.store.bundle import is_package
 
     path = Path(text).expanduser()
-    if not path.exists():
+    try:
+        if not path.exists():
+            return False
+    except OSError:  # too long for a name
         return False
     return (
         path.name != text or path.is_file() or is_package(path) or any(one.recognises(path) for one in list_backends())

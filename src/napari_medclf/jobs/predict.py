@@ -43,7 +43,11 @@ class RunOptions:
     )
     uncertainty: bool = option(False, help="also make a map of how unsure the model is", advanced=True)
     memory_gb: float | None = option(
-        None, help="the most memory that a run may take, in GB; without it, what is free", minimum=0.1, advanced=True
+        None,
+        help="the most memory that a run may take, in GB; without it, what is free",
+        minimum=0.1,
+        maximum=1e6,
+        advanced=True,
     )
 
     def __post_init__(self) -> None:

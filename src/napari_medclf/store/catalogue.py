@@ -110,7 +110,11 @@ class Catalogue:
             if package.name.casefold() == text.casefold():
                 return package
         path = Path(text).expanduser()
-        if path.is_dir() and (is_package(path) or path.name != text):
+        try:
+            is_folder = path.is_dir()
+        except OSError:  # too long for a name
+            is_folder = False
+        if is_folder and (is_package(path) or path.name != text):
             return read_package(path)
         if os.sep in text or "/" in text:
             raise CardError(f"{text}: is no model package, and no model has that name.")
