@@ -131,6 +131,13 @@ def test_folder_of_bare_weights_says_how_to_give_a_card(backend: ScriptBackend, 
         registry.open_model(script.parent)
 
 
+def test_card_of_another_kind_than_the_files_is_said(backend: ScriptBackend, script: Path) -> None:
+    write_sidecar(ModelPackage(CARD, script.parent), script.parent)
+    script.rename(script.with_suffix(".text"))
+    with pytest.raises(CardError, match="its card says that it is of the kind 'script', and its content is not"):
+        registry.open_model(script.parent)
+
+
 def test_folder_of_models_names_them(backend: ScriptBackend, script: Path) -> None:
     (script.parent / "first").mkdir()
     script.rename(script.parent / "first" / "model.script")

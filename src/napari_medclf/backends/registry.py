@@ -77,6 +77,9 @@ def open_model(path: Path, card: ModelCard | None = None) -> ModelPackage:
             is_wanted = card is None or card.backend in ("native", one.name)
             if is_wanted and one.recognises(place):
                 return one.read(place, card)
+    if card is not None and card.backend != _NATIVE:
+        kind = find_backend(card.backend).title
+        raise CardError(f"{path}: its card says that it is of the kind {kind!r}, and its content is not.")
     raise CardError(_say_unknown(path))
 
 
