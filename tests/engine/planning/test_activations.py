@@ -53,6 +53,22 @@ def test_small_patch_is_scaled_to_the_window(monkeypatch: pytest.MonkeyPatch) ->
     assert found == (1 + 3 + 4) * 64 * 96 * 128 * 4
 
 
+def test_compiled_network_is_counted_without_being_compiled_and_compiled_when_it_runs() -> None:
+    compiled: list[tuple[int, ...]] = []
+
+    def backend(graph: torch.fx.GraphModule, inputs: list[torch.Tensor]) -> object:
+        compiled.append(tuple(inputs[-1].shape))
+        return graph.forward
+
+    network: object = torch.compile(nn.Sequential(nn.ReLU(), nn.Sigmoid()), backend=backend)
+    assert _peak(network, Window((64, 96, 128))) > 2 * 64 * 96 * 128 * 4
+    assert compiled == []
+    assert callable(network)
+    with torch.inference_mode():
+        network(torch.zeros(1, 1, 8, 8, 8))
+    assert len(compiled) == 1
+
+
 def test_network_of_one_size_runs_a_window() -> None:
     class Fixed(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
