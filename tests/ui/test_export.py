@@ -149,8 +149,8 @@ def test_boxes_are_saved_as_drawn_or_around_the_parts_of_labels(workbench, perso
     save(".boxes.csv", tmp_path / "parts")
     (row,) = csv.DictReader((tmp_path / "parts.boxes.csv").read_text(encoding="utf-8").splitlines())
     assert (row["class"], row["making"]) == ("lesion", "MANUAL")
-    assert [float(row[f"lowest_{one}_vox"]) for one in "kji"] == [0.5, 199.5, 239.5]
-    assert [float(row[f"highest_{one}_vox"]) for one in "kji"] == [1.5, 229.5, 279.5]
+    assert [float(row[f"first_{one}_vox"]) for one in "kji"] == [0.5, 199.5, 239.5]
+    assert [float(row[f"last_{one}_vox"]) for one in "kji"] == [1.5, 229.5, 279.5]
 
     schema, geometry = LabelSchema.from_names(["lesion"], first_value=1), session.image.geometry
     corners = np.array([[[0.5, 10.5, 20.5], [1.5, 30.5, 50.5]]])
@@ -164,5 +164,5 @@ def test_boxes_are_saved_as_drawn_or_around_the_parts_of_labels(workbench, perso
     told = [document[key] for key in ("making", "model", "author")]
     assert told == ["SEMIAUTOMATIC", "finder", "reader 3"]
     assert session.image.name not in (tmp_path / "drawn.boxes.json").read_text(encoding="utf-8")
-    shift = np.subtract([document["boxes"][0][f"lowest_{one}_vox"] for one in "kji"], corners[0, 0])
+    shift = np.subtract([document["boxes"][0][f"first_{one}_vox"] for one in "kji"], corners[0, 0])
     assert np.abs(shift).max() == pytest.approx(2.0)

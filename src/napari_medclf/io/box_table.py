@@ -20,11 +20,11 @@ BOX_COLUMNS = (
     "score",
     *(f"centre_{one}" for one in _WORLD),
     *(f"size_{one}" for one in _AXES),
-    *(f"lowest_{one}" for one in _WORLD),
-    *(f"highest_{one}" for one in _WORLD),
+    *(f"first_{one}" for one in _WORLD),
+    *(f"last_{one}" for one in _WORLD),
     "unit",
-    *(f"lowest_{one}_vox" for one in _AXES),
-    *(f"highest_{one}_vox" for one in _AXES),
+    *(f"first_{one}_vox" for one in _AXES),
+    *(f"last_{one}_vox" for one in _AXES),
 )
 """Of the table: world positions are LPS, of the corners with the lowest and the highest index."""
 AUTHOR_COLUMNS = ("making", "model", "model_version", "weights_sha256", "author")

@@ -89,3 +89,19 @@ def test_blur_lowers_sharpness_and_noise_is_measured():
     assert look_at(blurred).sharpness < 0.3 * look_at(plain).sharpness
     noisy = look_at(_changed(plain, flat))
     assert noisy.noise * noisy.spread == pytest.approx(5, rel=0.25)
+
+
+def test_colour_picture_is_no_inverted_xray():
+    from napari_medclf.testing.phantoms import chest_phantom
+
+    chest = chest_phantom().data
+    inverted = replace(chest_phantom(), data=chest.max() - chest)
+    colour = replace(
+        inverted,
+        data=np.repeat(inverted.data[np.newaxis], 3, axis=0),
+        channel_kind=ChannelKind.COLOUR,
+        channel_names=("red", "green", "blue"),
+        modality="",
+    )
+
+    assert not look_at(colour).is_inverted

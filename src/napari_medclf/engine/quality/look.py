@@ -9,10 +9,12 @@ import numpy as np
 
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.geometry import Shape3, Unit, Vector3
-from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.image import ChannelKind, MedImage
 from napari_medclf.engine.contract.looks import is_inverted_xray
 
 _THUMB = 24
+# Computed and digital radiography, mammography; pictures from files tell no modality.
+_XRAYS = ("", "CR", "DX", "MG", "RG")
 # Statistics need no more voxels than this.
 _MOST_VOX = 2_000_000
 
@@ -86,10 +88,14 @@ def look_at(image: MedImage) -> Look:
         noise=_noise(slices, spread),
         floor=float(np.mean(thinned == lowest)),
         ceiling=float(np.mean(thinned == highest)),
-        is_inverted=image.is_flat and is_inverted_xray(gray[0]),
+        is_inverted=_may_be_xray(image) and is_inverted_xray(gray[0]),
         sha256=_digest(stored),
         thumbnail=_thumbnail(gray),
     )
+
+
+def _may_be_xray(image: MedImage) -> bool:
+    return image.is_flat and image.channel_kind is ChannelKind.NONE and image.modality in _XRAYS
 
 
 def _to_gray(stored: np.ndarray, image: MedImage) -> FloatArray:
