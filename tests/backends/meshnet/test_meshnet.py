@@ -202,7 +202,7 @@ def test_tissue_in_a_piece_of_a_real_head_is_what_plain_torch_says(shared_weight
     assert (labels != expected).mean() < 1e-4
 
 
-_VOLUMES_ML = [("model5_gw_ae", {"White Matter": 518.5, "Gray Matter": 735.2}), ("mindgrab", {"brain mask": 1607.3})]
+_VOLUMES_ML = [("model5_gw_ae", {"White Matter": 518.5, "Grey Matter": 735.2}), ("mindgrab", {"brain mask": 1607.3})]
 
 
 @pytest.mark.slow
