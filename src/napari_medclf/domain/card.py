@@ -25,6 +25,8 @@ class Task(StrEnum):
     """Segment, then tell touching objects apart."""
     DETECT = "detect"
     """Find objects as boxes."""
+    REGRESS = "regress"
+    """Estimate numbers, such as an age or a volume."""
 
 
 class NetworkSpec(_Frozen):

@@ -58,8 +58,14 @@ class Case:
     """Where a person painted; those voxels weigh more when learning from corrections."""
     classes: tuple[str, ...] = ()
     split: Split | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
+    """Name to number, for regression."""
+    boxes: FileRef | None = None
+    """Boxes around objects, for detection."""
     stratum: str = ""
     """What kind of case it is (appearance, scanner, site): splits keep the kinds in proportion."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What else is known, such as sex, age group, site: groups that a report tells apart. Never a name of a patient."""
 
 
 @dataclass(frozen=True)

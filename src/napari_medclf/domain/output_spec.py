@@ -13,6 +13,24 @@ _MOST_CLASSES, _MOST_VALUE, _MOST_MEMBERS = 10_000, 65_535, 1_000
 _Probability = Annotated[float, Field(ge=0, le=1)]
 
 
+class Quantity(BaseModel):
+    """How one number that a network estimates is read: answer * sd + mean, in `unit`.
+
+    Parameters
+    ----------
+    unit : str
+        UCUM code, such as ``a`` (years) or ``mL``; ``1`` for counts and ratios; empty where unknown.
+    mean, sd : float
+        Of the training cases.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    unit: str = ""
+    mean: float = 0.0
+    sd: float = Field(default=1.0, gt=0)
+
+
 class OutputSpec(BaseModel):
     """What the network returns and how it becomes a result.
 
@@ -22,7 +40,8 @@ class OutputSpec(BaseModel):
         Segmentation: channel 0 is background (unless `has_background_channel` is false), channel n the n-th foreground
         class. Classification: channel n is class n. Instances: the one kind of object. Detection: the kinds of object.
     activation : str
-        ``softmax`` for exclusive classes, ``sigmoid`` for independent ones.
+        ``softmax`` for exclusive classes, ``sigmoid`` for independent ones, ``ordinal`` for classes in an order:
+        channel n says how likely the class lies above class n, so that there is one channel less than classes.
     is_activated : bool
         Whether the network's answer is a probability already (its last layer is the activation).
     has_background_channel : bool
@@ -46,6 +65,8 @@ class OutputSpec(BaseModel):
     n_members : int
         Networks that were trained on parts of the data (nnU-Net's folds): their channels stand one after the other in
         the network's answer, and the mean of their logits counts.
+    quantities : tuple of Quantity
+        Regression: what the numbers of the schema's classes mean, in their order.
     smallest_score, nms_iou : float
         Detection: boxes below the score, and boxes that overlap a better one by more than this intersection over
         union (in mm), are dropped.
@@ -54,7 +75,7 @@ class OutputSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     schema_: LabelSchema = Field(alias="schema")
-    activation: Literal["softmax", "sigmoid"] = "softmax"
+    activation: Literal["softmax", "sigmoid", "ordinal"] = "softmax"
     is_activated: bool = False
     has_background_channel: bool = True
     priority: tuple[str, ...] = ()
@@ -68,6 +89,7 @@ class OutputSpec(BaseModel):
     largest_only: tuple[str, ...] = ()
     n_members: int = Field(default=1, ge=1, le=_MOST_MEMBERS)
     instances: Literal["border", "distance", "flows", "hover", "components"] = "border"
+    quantities: tuple[Quantity, ...] = ()
     smallest_score: float = Field(default=0.5, ge=0, le=1)
     nms_iou: float = Field(default=0.3, ge=0, le=1)
 
@@ -79,6 +101,8 @@ class OutputSpec(BaseModel):
             strange = sorted(set(getattr(self, name)) - set(self.schema_.names))
             if strange:
                 raise ValueError(f"{name} names {strange[0]!r}, which is no class of the schema")
+        if self.quantities and len(self.quantities) != len(self.schema_):
+            raise ValueError(f"there are {len(self.quantities)} quantities for {len(self.schema_)} names")
         if len(set(self.mirror_axes)) < len(self.mirror_axes):
             raise ValueError(f"mirror_axes {self.mirror_axes} names an axis twice")
         return self

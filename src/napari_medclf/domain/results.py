@@ -95,6 +95,22 @@ class Classification:
         return max(self.scores, key=lambda name: self.scores[name])
 
 
+@dataclass(frozen=True)
+class Regression:
+    """Numbers that were estimated of an image.
+
+    Parameters
+    ----------
+    values : dict
+        Name of the quantity to its estimate.
+    units : dict
+        Name to UCUM code; a name with no entry has no unit.
+    """
+
+    values: dict[str, float]
+    units: dict[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, eq=False)
 class UncertaintyMap:
     """How unsure a model is, voxel by voxel.
@@ -133,6 +149,7 @@ class Prediction:
     segmentation: Segmentation | None = None
     classification: Classification | None = None
     detection: Detection | None = None
+    regression: Regression | None = None
     uncertainty: UncertaintyMap | None = None
     warnings: tuple[str, ...] = ()
     violations: tuple[Violation, ...] = ()

@@ -22,7 +22,7 @@ from napari_medclf.jobs.case_reader import CaseReader
 if TYPE_CHECKING:
     from napari_medclf.domain.image import MedImage
     from napari_medclf.domain.package import ModelPackage
-    from napari_medclf.engine.train.recipe import Recipe
+    from napari_medclf.domain.recipe import Recipe
 
 _NOT_IN_CARD = ("classes", "licence_text")
 """What a person may give beside the card's own fields."""
@@ -50,8 +50,9 @@ def plan_for(
     CardError
         If the network cannot be given that number of outputs.
     """
+    from napari_medclf.domain.recipe import Recipe
     from napari_medclf.engine.train.plan import n_outputs, plan_recipe, with_outputs
-    from napari_medclf.engine.train.recipe import Recipe, load_recipe
+    from napari_medclf.engine.train.recipe_files import load_recipe
 
     if not isinstance(recipe, str):
         planned = Recipe.model_validate(recipe)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from napari_medclf.domain.card import ModelCard
     from napari_medclf.domain.dataset import Dataset
     from napari_medclf.domain.package import ModelPackage
+    from napari_medclf.domain.recipe import Recipe
     from napari_medclf.engine.train.fit import Fitted
-    from napari_medclf.engine.train.recipe import Recipe
     from napari_medclf.jobs.unfinished import UnfinishedTraining
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from napari_medclf.domain.recipe import AugmentSettings
 from napari_medclf.engine.train.augment import change_intensity, mix_up
-from napari_medclf.engine.train.recipe import AugmentSettings
 
 CHANGES = [
     {"gain": 0.5},

@@ -17,10 +17,13 @@ from tiny_trainings import (
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.domain.events import EpochDone, Progress, Warned
+from napari_medclf.domain.recipe import AveragingSettings, OptimiserSettings
 from napari_medclf.domain.results import Sample
 from napari_medclf.engine.networks import build_network
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.checkpoint import BEST, LAST, PREVIOUS
+
+FROZEN = {"optimiser": OptimiserSettings(lr=1e-12), "averaging": AveragingSettings(decay=0.0)}
 
 
 def test_segmenter_learns_bright_squares(tmp_path):
@@ -110,7 +113,7 @@ def test_without_resume_an_old_checkpoint_is_forgotten(tmp_path):
 def test_resume_refuses_the_checkpoint_of_another_recipe(tmp_path):
     stop_after(start(Task.SEGMENT, segment_recipe(), tmp_path), n_epochs=1)
     with pytest.raises(DatasetError, match="another recipe"):
-        finish(start(Task.SEGMENT, segment_recipe(lr=0.5), tmp_path, resume=True))
+        finish(start(Task.SEGMENT, segment_recipe(optimiser=OptimiserSettings(lr=0.5)), tmp_path, resume=True))
 
 
 def test_time_limit_ends_the_training_with_a_low_learning_rate(tmp_path):
@@ -118,17 +121,17 @@ def test_time_limit_ends_the_training_with_a_low_learning_rate(tmp_path):
     fitted, _ = finish(start(Task.SEGMENT, recipe, tmp_path, max_minutes=0.03))
     assert fitted.elapsed_s < 8
     assert len(fitted.history) < 10_000
-    assert fitted.history[-1]["lr"] < recipe.lr / 4
+    assert fitted.history[-1]["lr"] < recipe.optimiser.lr / 4
 
 
 def test_patience_stops_when_validation_no_longer_improves(tmp_path):
-    recipe = segment_recipe(epochs=30, lr=1e-12, ema_decay=0.0, patience=2)
+    recipe = segment_recipe(epochs=30, patience=2, **FROZEN)
     fitted, _ = finish(start(Task.SEGMENT, recipe, tmp_path))
     assert len(fitted.history) < 30
 
 
 def test_training_starts_from_given_weights(tmp_path):
-    recipe = segment_recipe(epochs=1, lr=1e-12, ema_decay=0.0)
+    recipe = segment_recipe(epochs=1, **FROZEN)
     given = build_network(recipe.network).state_dict()
     fitted, events = finish(start(Task.SEGMENT, recipe, tmp_path, init_state=given))
     assert not any(isinstance(event, Warned) for event in events)

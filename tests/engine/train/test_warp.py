@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_medclf.engine.train.recipe import AugmentSettings
+from napari_medclf.domain.recipe import AugmentSettings
 from napari_medclf.engine.train.warp import is_inside, patch_positions, random_affine, take
 
 

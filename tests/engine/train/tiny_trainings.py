@@ -11,10 +11,10 @@ from napari_medclf.domain.events import EpochDone
 from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.output_spec import OutputSpec
+from napari_medclf.domain.recipe import AveragingSettings, OptimiserSettings, Recipe
 from napari_medclf.domain.results import Sample
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.fit import fit
-from napari_medclf.engine.train.recipe import Recipe
 
 UNET = NetworkSpec(
     target="monai.networks.nets.BasicUNet",
@@ -28,12 +28,14 @@ RESNET = NetworkSpec(
     },
 )  # fmt: skip
 
+QUICK = {"optimiser": OptimiserSettings(lr=1e-2), "averaging": AveragingSettings(decay=0.5)}
+
 
 def segment_recipe(**changes) -> Recipe:
     spec = InputSpec(
         spatial_dims=2, channels=("gray",), intensity=Intensity(kind="range"), patch_vox=(32, 32), divisible_by=16
     )
-    settings = {"epochs": 3, "samples_per_epoch": 4, "batch": 2, "lr": 1e-2, "ema_decay": 0.5} | changes
+    settings = {"epochs": 3, "samples_per_epoch": 4, "batch": 2, **QUICK} | changes
     return Recipe(network=UNET, input=spec, **settings)
 
 
@@ -41,7 +43,7 @@ def classify_recipe(**changes) -> Recipe:
     spec = InputSpec(
         spatial_dims=2, channels=("gray",), intensity=Intensity(kind="range"), resize_to=(16, 16), patch_vox=(16, 16)
     )
-    settings = {"epochs": 3, "batch": 8, "lr": 1e-2, "ema_decay": 0.5} | changes
+    settings = {"epochs": 3, "batch": 8, **QUICK} | changes
     return Recipe(network=RESNET, input=spec, **settings)
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import conv2d, conv3d, pad
 
-from napari_medclf.engine.train.recipe import AugmentSettings
+from napari_medclf.domain.recipe import AugmentSettings
 from napari_medclf.engine.train.warp import uniform
 
 

@@ -14,7 +14,7 @@ from napari_medclf.domain.geometry import Unit
 from napari_medclf.domain.image import ChannelKind, MedImage, Scale
 from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.domain.labels import LabelSchema
-from napari_medclf.engine.train.recipe import AugmentSettings, Recipe
+from napari_medclf.domain.recipe import AugmentSettings, LossSettings, OptimiserSettings, Recipe
 from napari_medclf.engine.train.targets import N_INSTANCE_CHANNELS
 
 _DIVISOR = 16
@@ -107,9 +107,8 @@ def _classifier(spec: InputSpec, n_classes: int) -> Recipe:
         input=spec,
         epochs=40,
         batch=64 if is_small else 16,
-        lr=2e-3,
-        weight_decay=0.05,
-        label_smoothing=0.1,
+        optimiser=OptimiserSettings(lr=2e-3, weight_decay=0.05),
+        loss=LossSettings(label_smoothing=0.1),
         mixup_alpha=0.2,
         balance=0.5,
         patience=15,
@@ -139,8 +138,7 @@ def _segmenter(spec: InputSpec, n_channels: int) -> Recipe:
         epochs=60,
         samples_per_epoch=64,
         batch=4 if is_flat else 2,
-        lr=3e-3,
-        weight_decay=0.02,
+        optimiser=OptimiserSettings(lr=3e-3, weight_decay=0.02),
         patience=20,
         augment=augment,
     )

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from napari_medclf.domain.recipe import Recipe
 from napari_medclf.engine.train.augment import change_intensity, mix_up
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.losses import soft_targets
-from napari_medclf.engine.train.recipe import Recipe
 from napari_medclf.engine.train.warp import is_inside, patch_positions, random_affine, take, uniform
 
 _MAX_REMEMBERED_VOX = 20_000
@@ -118,7 +118,7 @@ class ImageSampler:
         for chosen in self._order(generator).split(self._recipe.batch):
             images = self._move(self._images[chosen], generator)
             images = change_intensity(images, self._recipe.augment, generator)
-            targets = soft_targets(self._classes[chosen], self._n_classes, self._recipe.label_smoothing)
+            targets = soft_targets(self._classes[chosen], self._n_classes, self._recipe.loss.label_smoothing)
             if self._recipe.mixup_alpha > 0:
                 images, targets = mix_up(images, targets, self._recipe.mixup_alpha, generator)
             yield Batch(images, targets)

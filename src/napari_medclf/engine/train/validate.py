@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from napari_medclf.domain.events import Job, Progress
+from napari_medclf.domain.recipe import Recipe
 from napari_medclf.engine.sliding.run_batch import run_batch
 from napari_medclf.engine.sliding.slide import slide_whole
 from napari_medclf.engine.sliding.window import Window
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.losses import segmentation_loss
-from napari_medclf.engine.train.recipe import Recipe
 
 _BATCH = 64
 
@@ -71,7 +71,7 @@ def score_segmenter(
         found = yield from slide_whole(flat, network, window, torch.device(device))
         logits = torch.from_numpy(found).reshape(1, -1, *labels.shape[1:])
         weight = torch.ones(labels.shape)
-        loss = segmentation_loss(logits, labels, weight, dice_weight=recipe.dice_weight, smoothing=0.0)
+        loss = segmentation_loss(logits, labels, weight, dice_weight=recipe.loss.region_weight, smoothing=0.0)
         losses.append(float(loss))
         dice.append(_dice(logits[0].argmax(0), labels[0], len(names)))
         yield Progress(done, len(cases), "Validating")

@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import grid_sample, interpolate
 
-from napari_medclf.engine.train.recipe import AugmentSettings
+from napari_medclf.domain.recipe import AugmentSettings
 
 _BEND_STEP_VOX = 16
 """Distance of the random displacements between which a bend is interpolated."""
