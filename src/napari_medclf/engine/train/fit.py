@@ -14,10 +14,10 @@ from torch import Tensor
 from napari_medclf.domain.card import Metric, ModelCard, Task
 from napari_medclf.domain.events import EpochDone, Job, Warned
 from napari_medclf.domain.recipe import Recipe
+from napari_medclf.engine.augment.targets import interior_and_border
 from napari_medclf.engine.train.calibration import fit_temperature
 from napari_medclf.engine.train.cases import TrainCase, check_cases
 from napari_medclf.engine.train.checkpoint import CheckpointFolder
-from napari_medclf.engine.train.targets import interior_and_border
 from napari_medclf.engine.train.trainer import Trainer
 from napari_medclf.engine.train.validate import class_logits
 

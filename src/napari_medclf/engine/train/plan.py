@@ -15,7 +15,7 @@ from napari_medclf.domain.image import ChannelKind, MedImage, Scale
 from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.recipe import AugmentSettings, LossSettings, OptimiserSettings, Recipe
-from napari_medclf.engine.train.targets import N_INSTANCE_CHANNELS
+from napari_medclf.engine.augment.targets import N_INSTANCE_CHANNELS
 
 _DIVISOR = 16
 """A U-Net of five levels halves its input four times."""

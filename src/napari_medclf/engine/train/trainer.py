@@ -13,11 +13,11 @@ from napari_medclf.domain.card import ModelCard, Task
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.recipe import Recipe
+from napari_medclf.engine.augment.sampler import Batch, ImageSampler, PatchSampler
 from napari_medclf.engine.networks import build_network
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.ema import WeightAverage
 from napari_medclf.engine.train.losses import classification_loss, segmentation_loss
-from napari_medclf.engine.train.sampler import Batch, ImageSampler, PatchSampler
 from napari_medclf.engine.train.schedule import learning_rate, progress_of
 from napari_medclf.engine.train.validate import class_logits, score_classifier, score_segmenter
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import label
 
-from napari_medclf.engine.train.targets import BACKGROUND, BORDER, INTERIOR, interior_and_border
+from napari_medclf.engine.augment.targets import BACKGROUND, BORDER, INTERIOR, interior_and_border
 
 
 def test_touching_objects_come_apart():

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from napari_medclf.domain.recipe import AugmentSettings
-from napari_medclf.engine.train.augment import change_intensity, mix_up
+from napari_medclf.engine.augment.intensity import change_intensity, mix_up
 
 CHANGES = [
     {"gain": 0.5},

@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import conv2d, conv3d, pad
 
 from napari_medclf.domain.recipe import AugmentSettings
-from napari_medclf.engine.train.warp import uniform
+from napari_medclf.engine.augment.warp import uniform
 
 
 def change_intensity(images: Tensor, settings: AugmentSettings, generator: Generator) -> Tensor:

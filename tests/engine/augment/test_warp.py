@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from napari_medclf.domain.recipe import AugmentSettings
-from napari_medclf.engine.train.warp import is_inside, patch_positions, random_affine, take
+from napari_medclf.engine.augment.warp import is_inside, patch_positions, random_affine, take
 
 
 def generator() -> torch.Generator:

@@ -10,10 +10,10 @@ import torch
 from torch import Generator, Tensor
 
 from napari_medclf.domain.recipe import Recipe
-from napari_medclf.engine.train.augment import change_intensity, mix_up
+from napari_medclf.engine.augment.intensity import change_intensity, mix_up
+from napari_medclf.engine.augment.warp import is_inside, patch_positions, random_affine, take, uniform
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.losses import soft_targets
-from napari_medclf.engine.train.warp import is_inside, patch_positions, random_affine, take, uniform
 
 _MAX_REMEMBERED_VOX = 20_000
 

@@ -7,8 +7,8 @@ import torch
 from tiny_trainings import classify_recipe, segment_recipe, shade_cases, square_cases
 
 from napari_medclf.domain.results import Sample
+from napari_medclf.engine.augment.sampler import ImageSampler, PatchSampler
 from napari_medclf.engine.train.cases import TrainCase
-from napari_medclf.engine.train.sampler import ImageSampler, PatchSampler
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -1,0 +1,1 @@
+"""Random changes of training images, and the samplers that draw batches: tensors in, tensors out."""
