@@ -32,6 +32,8 @@ class DataChoice:
         Columns of a table that are labels.
     split_file : Path or None
         Says which case is in which split; overrules what the data says.
+    exclude : Path or None
+        Names cases to leave out: ``exclude.json``, as `medclf dataset check --out` writes it.
     """
 
     path: Path
@@ -40,6 +42,7 @@ class DataChoice:
     class_names: tuple[str, ...] = ()
     label_columns: tuple[str, ...] = ()
     split_file: Path | None = None
+    exclude: Path | None = None
 
 
 def open_data(choice: DataChoice) -> Dataset:
@@ -51,7 +54,14 @@ def open_data(choice: DataChoice) -> Dataset:
         If there is nothing to learn from, or the files contradict each other.
     """
     from napari_medclf.jobs.case_reader import label_values
-    from napari_medclf.store.datasets import Hints, apply_splits, open_dataset, read_split_file
+    from napari_medclf.store.datasets import (
+        Hints,
+        apply_splits,
+        exclude_cases,
+        open_dataset,
+        read_exclusions,
+        read_split_file,
+    )
 
     hints = Hints(
         task=choice.task,
@@ -63,7 +73,9 @@ def open_data(choice: DataChoice) -> Dataset:
     dataset = open_dataset(choice.path, hints=hints)
     if choice.task is Task.INSTANCES and dataset.task is Task.SEGMENT:
         dataset = replace(dataset, task=Task.INSTANCES)
-    return dataset if choice.split_file is None else apply_splits(dataset, read_split_file(choice.split_file))
+    if choice.split_file is not None:
+        dataset = apply_splits(dataset, read_split_file(choice.split_file))
+    return dataset if choice.exclude is None else exclude_cases(dataset, read_exclusions(choice.exclude))
 
 
 def split_as_model(dataset: Dataset, package: ModelPackage) -> Dataset:

@@ -35,6 +35,7 @@ class EvaluateOptions(RunOptions):
     out: Path = option(help="folder for metrics.json, report.html and cases.csv")
     split: str = option("test", help="which cases", choices=("train", "val", "test", "all"))
     split_file: Path | None = option(None, help="JSON that names the cases of train, val and test", advanced=True)
+    exclude: Path | None = option(None, help="JSON that names cases to leave out, as `dataset check` writes it")
     class_names: tuple[str, ...] = option((), help="names for the label values 1, 2, ...", advanced=True)
     label_columns: tuple[str, ...] = option((), help="columns of a table that are labels", advanced=True)
     group_pattern: str = option("", help="regular expression that finds the patient in a case's name", advanced=True)
@@ -209,6 +210,7 @@ def _data_choice(options: EvaluateOptions, package: ModelPackage) -> DataChoice:
         options.class_names or (() if package.card.task is Task.CLASSIFY else names),
         options.label_columns,
         options.split_file,
+        options.exclude,
     )
 
 

@@ -53,6 +53,7 @@ class TrainOptions:
     )
     group_pattern: str = option("", help="regular expression that finds the patient in a case's name", advanced=True)
     split: Path | None = option(None, help="JSON that names the cases of train, val and test", advanced=True)
+    exclude: Path | None = option(None, help="JSON that names cases to leave out, as `dataset check` writes it")
     class_names: tuple[str, ...] = option((), help="names for the label values 1, 2, ...", advanced=True)
     label_columns: tuple[str, ...] = option((), help="columns of a table that are labels", advanced=True)
     card: Path | None = option(None, help="JSON with title, description, licence, data ... of the card", advanced=True)
@@ -149,7 +150,13 @@ def _open(options: TrainOptions) -> Job[Dataset]:
     from napari_medclf.store.datasets import split_dataset
 
     choice = DataChoice(
-        options.data, options.task, options.group_pattern, options.class_names, options.label_columns, options.split
+        options.data,
+        options.task,
+        options.group_pattern,
+        options.class_names,
+        options.label_columns,
+        options.split,
+        options.exclude,
     )
     dataset = split_dataset(
         open_data(choice),
