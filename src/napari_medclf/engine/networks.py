@@ -15,6 +15,7 @@ from napari_medclf.domain.errors import BackendUnavailable, CardError, unknown_c
 from napari_medclf.domain.monai_networks import NETWORK_MODULE, NETWORKS
 from napari_medclf.engine.faster import make_faster
 from napari_medclf.engine.nets import TWINS, NotSupported
+from napari_medclf.engine.nets.own import OWN
 from napari_medclf.engine.nets.resnet_fpn import resnet_fpn_feature_extractor
 from napari_medclf.engine.nets.third_party import THIRD_PARTY
 from napari_medclf.engine.network_parts import POSITIONAL, resolve_parts
@@ -63,7 +64,7 @@ def build_network(spec: NetworkSpec, folder: Path | None = None) -> nn.Module:
 
 def allowed_targets() -> tuple[str, ...]:
     """List the full names of what may be built."""
-    return (*(f"{NETWORK_MODULE}.{name}" for name in sorted(NETWORKS)), *_ALLOWED_ELSEWHERE, *THIRD_PARTY)
+    return (*(f"{NETWORK_MODULE}.{name}" for name in sorted(NETWORKS)), *_ALLOWED_ELSEWHERE, *THIRD_PARTY, *OWN)
 
 
 def has_one_size(spec: NetworkSpec) -> bool:
@@ -78,8 +79,9 @@ def count_parameters(network: nn.Module) -> int:
 
 def _build(target: str, positional: Sequence[Any], arguments: Mapping[str, Any]) -> nn.Module:
     name = _check_target(target)
-    if target in THIRD_PARTY:
-        return _call(THIRD_PARTY[target], name, positional, arguments)
+    ours = THIRD_PARTY | OWN
+    if target in ours:
+        return _call(ours[target], name, positional, arguments)
     if name in TWINS and target.startswith(f"{NETWORK_MODULE}.") and not positional:
         try:
             return _call(TWINS[name], name, (), _as_today(name, arguments))

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss
+
+from napari_medclf.engine.auto.select import choose_members, log_losses, share_of_other
+
+
+def said(truth: np.ndarray, sharpness: float, seed: int) -> np.ndarray:
+    """Probabilities of a model that knows so much of the truth."""
+    noise = np.random.default_rng(seed).normal(0, 1, truth.shape)
+    logits = truth * sharpness + noise
+    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+
+
+@pytest.fixture
+def truth() -> np.ndarray:
+    return np.eye(3)[np.random.default_rng(0).integers(0, 3, 200)]
+
+
+def test_losses_are_scikit_learns(truth):
+    probabilities = said(truth, 2.0, 1)
+    assert log_losses(probabilities, truth).mean() == pytest.approx(log_loss(truth, probabilities), abs=1e-12)
+
+
+def test_losses_of_independent_classes_are_scikit_learns():
+    truth = np.array([[1, 1], [0, 0], [1, 0], [0, 1]])
+    scores = np.array([[0.9, 0.6], [0.2, 0.4], [0.7, 0.3], [0.1, 0.8]])
+    expected = np.mean([log_loss(truth[:, n], scores[:, n]) for n in (0, 1)])
+    assert log_losses(scores, truth).mean() == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_member_that_knows_nothing_is_left_out(truth):
+    candidates = [said(truth, 3.0, 1), said(truth, 3.0, 2), said(truth, 0.0, 3)]
+    assert choose_members(candidates, truth).weights == (0.5, 0.5, 0.0)
+
+
+def test_members_that_are_equally_good_count_alike(truth):
+    candidates = [said(truth, 3.0, seed) for seed in (1, 2, 3, 4)]
+    choice = choose_members(candidates, truth)
+    assert choice.weights == (0.25,) * 4
+    assert choice.loss < np.mean([log_losses(one, truth).mean() for one in candidates])
+
+
+def test_another_kind_of_model_counts_only_if_it_surely_helps(truth):
+    ours = said(truth, 3.0, 2)
+    assert share_of_other(ours, said(truth, 0.0, 5), truth) == 0.0
+    assert 0.2 <= share_of_other(ours, said(truth, 3.0, 3), truth) <= 0.8
+    assert share_of_other(said(truth, 0.0, 1), said(truth, 6.0, 5), truth) > 0.8
