@@ -192,7 +192,8 @@ def _fit(
 ) -> Job[Fitted]:
     from napari_medclf.domain.dataset import Split
     from napari_medclf.engine.device import choose_device
-    from napari_medclf.engine.train.fit import fit
+    from napari_medclf.engine.train.learn import learn
+    from napari_medclf.engine.train.settings import FitSettings
     from napari_medclf.jobs.case_reader import CaseReader
     from napari_medclf.jobs.load_cases import load_cases
 
@@ -200,20 +201,15 @@ def _fit(
     reader = CaseReader(dataset)
     learned = yield from load_cases(reader, dataset.in_split(Split.TRAIN), recipe.input)
     validated = yield from load_cases(reader, dataset.in_split(Split.VAL), recipe.input)
-    return (
-        yield from fit(
-            draft,
-            recipe,
-            learned,
-            validated,
-            checkpoint_dir=unfinished.checkpoints,
-            seed=options.seed,
-            max_minutes=options.max_minutes,
-            resume=options.resume,
-            init_state=_start_weights(init),
-            device=device,
-        )
+    settings = FitSettings(
+        checkpoint_dir=unfinished.checkpoints,
+        seed=options.seed,
+        max_minutes=options.max_minutes,
+        resume=options.resume,
+        init_state=_start_weights(init),
+        device=device,
     )
+    return (yield from learn(draft, recipe, learned, validated, settings))
 
 
 def _find_start(init: str) -> ModelPackage | None:

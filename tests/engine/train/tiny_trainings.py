@@ -15,6 +15,7 @@ from napari_medclf.domain.recipe import AveragingSettings, OptimiserSettings, Re
 from napari_medclf.domain.results import Sample
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.fit import fit
+from napari_medclf.engine.train.settings import FitSettings
 
 UNET = NetworkSpec(
     target="monai.networks.nets.BasicUNet",
@@ -93,7 +94,8 @@ def start(task: Task, recipe: Recipe, folder: Path, **options):
     cases = {"train": make(n), "val": make(n // 2, first=100)} | {
         name: options.pop(name) for name in ("train", "val") if name in options
     }
-    return fit(draft_of(task, recipe), recipe, cases["train"], cases["val"], checkpoint_dir=folder, **options)
+    settings = FitSettings(folder, **options)
+    return fit(draft_of(task, recipe), recipe, cases["train"], cases["val"], settings)
 
 
 def finish(job):

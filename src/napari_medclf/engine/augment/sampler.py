@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,28 +11,11 @@ from torch import Generator, Tensor
 from napari_medclf.domain.recipe import Recipe
 from napari_medclf.engine.augment.intensity import change_intensity, mix_up
 from napari_medclf.engine.augment.warp import is_inside, patch_positions, random_affine, take, uniform
+from napari_medclf.engine.train.batch import Batch
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.losses import soft_targets
 
 _MAX_REMEMBERED_VOX = 20_000
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What one step learns from.
-
-    Parameters
-    ----------
-    images : (N, C, *patch) float32
-    targets :
-        (N, *patch) int64 channel indices, or (N, n_classes) probabilities in classification.
-    weight : (N, *patch) float32 or None
-        None in classification.
-    """
-
-    images: Tensor
-    targets: Tensor
-    weight: Tensor | None = None
 
 
 class PatchSampler:

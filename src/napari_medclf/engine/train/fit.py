@@ -6,20 +6,19 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from napari_medclf.domain.card import Metric, ModelCard, Task
+from napari_medclf.domain.card import Metric, ModelCard
 from napari_medclf.domain.events import EpochDone, Job, Warned
 from napari_medclf.domain.recipe import Recipe
-from napari_medclf.engine.augment.targets import interior_and_border
-from napari_medclf.engine.train.calibration import fit_temperature
 from napari_medclf.engine.train.cases import TrainCase, check_cases
 from napari_medclf.engine.train.checkpoint import CheckpointFolder
+from napari_medclf.engine.train.objectives.base import SCORE
+from napari_medclf.engine.train.objectives.choose import choose_objective
+from napari_medclf.engine.train.settings import FitSettings
 from napari_medclf.engine.train.trainer import Trainer
-from napari_medclf.engine.train.validate import class_logits
 
 _SMALLEST_GAIN = 1e-6
 """A better score by less than this is noise, and does not let a training go on."""
@@ -51,17 +50,7 @@ class Fitted:
 
 
 def fit(
-    draft: ModelCard,
-    recipe: Recipe,
-    train: Sequence[TrainCase],
-    val: Sequence[TrainCase],
-    *,
-    checkpoint_dir: Path,
-    seed: int = 0,
-    max_minutes: float | None = None,
-    resume: bool = False,
-    init_state: Mapping[str, Tensor] | None = None,
-    device: str = "cpu",
+    draft: ModelCard, recipe: Recipe, train: Sequence[TrainCase], val: Sequence[TrainCase], settings: FitSettings
 ) -> Job[Fitted]:
     """Train the draft's network by a recipe.
 
@@ -69,14 +58,6 @@ def fit(
     ----------
     draft : ModelCard
         Task, classes, input and network of the model to be.
-    checkpoint_dir : Path
-        Gets ``last.pt``, ``prev.pt`` and ``best.pt`` after every epoch.
-    max_minutes : float or None
-        The learning rate then falls with the time, so that the training ends well within it.
-    resume : bool
-        Go on from the last checkpoint; the result is that of a training that was never stopped.
-    init_state : mapping or None
-        Weights to start from; those that do not fit in shape start at random, with a warning.
 
     Yields
     ------
@@ -89,23 +70,24 @@ def fit(
         checkpoints of another training.
     """
     check_cases(train, val, draft.input.spatial_dims, len(draft.input.channels))
-    if draft.task is Task.INSTANCES:
-        train, val = _with_borders(train), _with_borders(val)
-    trainer = Trainer(draft, recipe, train, val, seed=seed, device=device)
-    if init_state is not None:
-        yield from _start_from(trainer, init_state)
-    folder = CheckpointFolder(checkpoint_dir, _digest(draft, recipe, train, val, seed))
+    objective = choose_objective(draft, recipe, train, val)
+    trainer = Trainer(objective, recipe, seed=settings.seed, device=settings.device)
+    if settings.init_state is not None:
+        yield from _start_from(trainer, settings.init_state)
+    folder = CheckpointFolder(settings.checkpoint_dir, _digest(draft, recipe, train, val, settings.seed))
     history = _History()
-    if resume:
+    if settings.resume:
         history = yield from _resumed(trainer, folder)
     else:
         folder.clear()
-    history = yield from _epochs(trainer, folder, recipe, history, max_minutes)
+    history = yield from _epochs(trainer, folder, recipe, history, settings.max_minutes)
     best = folder.load_best() if recipe.keep == "best" else None
     n_epoch = len(history.epochs) if best is None else history.best_epoch
     if best is not None:
         trainer.restore(best["trainer"])
-    return (yield from _finish(draft, trainer, recipe, val, history, n_epoch, device))
+    card = yield from objective.finish(trainer.averaged, _with_metrics(draft, history.epochs[n_epoch - 1]))
+    metrics = {name: metric.value for name, metric in card.metrics.items() if name in history.epochs[n_epoch - 1]}
+    return Fitted(trainer.weights(), card, history.epochs, n_epoch, metrics, history.elapsed_s)
 
 
 @dataclass(frozen=True)
@@ -146,7 +128,8 @@ def _epochs(
     while len(history.epochs) < recipe.epochs and not _is_over(history, recipe, limit_s):
         values = yield from trainer.train_epoch(len(history.epochs), started, limit_s)
         values |= yield from trainer.validate()
-        history = history.add(values, _score(values), time.perf_counter() - started)
+        score = values.pop(SCORE)
+        history = history.add(values, score, time.perf_counter() - started)
         state = {"trainer": trainer.state(), "history": history.to_state()}
         folder.save(state, is_best=history.is_best)
         yield EpochDone(len(history.epochs), recipe.epochs, values, is_best=history.is_best)
@@ -157,12 +140,6 @@ def _is_over(history: _History, recipe: Recipe, limit_s: float | None) -> bool:
     if limit_s is not None and history.epochs and history.elapsed_s >= limit_s:
         return True
     return 0 < recipe.patience <= len(history.epochs) - history.best_epoch
-
-
-def _score(values: Mapping[str, float]) -> float:
-    # The loss breaks ties: the AUC of a small validation set is often exactly 1.
-    quality = values.get("val/dice", values.get("val/auc", values.get("val/accuracy", 0.0)))
-    return quality - 1e-3 * values["val/loss"]
 
 
 def _resumed(trainer: Trainer, folder: CheckpointFolder) -> Job[_History]:
@@ -184,31 +161,11 @@ def _start_from(trainer: Trainer, weights: Mapping[str, Tensor]) -> Job[None]:
         )
 
 
-def _finish(
-    draft: ModelCard,
-    trainer: Trainer,
-    recipe: Recipe,
-    val: Sequence[TrainCase],
-    history: _History,
-    n_epoch: int,
-    device: str,
-) -> Job[Fitted]:
-    values = history.epochs[n_epoch - 1]
-    metrics = {name: value for name, value in values.items() if name.startswith("val/") and name != "val/loss"}
-    card = draft.model_copy(
-        update={"metrics": {**draft.metrics, **{name: Metric(value=value) for name, value in metrics.items()}}}
-    )
-    if draft.task is Task.CLASSIFY:
-        logits, classes = yield from class_logits(trainer.averaged, val, recipe, device)
-        output = draft.output.model_copy(update={"temperature": fit_temperature(logits, classes)})
-        card = card.model_copy(update={"output": output, "is_calibrated": True})
-    return Fitted(trainer.weights(), card, history.epochs, n_epoch, metrics, history.elapsed_s)
-
-
-def _with_borders(cases: Sequence[TrainCase]) -> tuple[TrainCase, ...]:
-    return tuple(
-        replace(case, sample=replace(case.sample, target=interior_and_border(case.sample.target))) for case in cases
-    )
+def _with_metrics(draft: ModelCard, values: Mapping[str, float]) -> ModelCard:
+    metrics = {
+        name: Metric(value=value) for name, value in values.items() if name.startswith("val/") and name != "val/loss"
+    }
+    return draft.model_copy(update={"metrics": {**draft.metrics, **metrics}})
 
 
 def _digest(draft: ModelCard, recipe: Recipe, train: Sequence[TrainCase], val: Sequence[TrainCase], seed: int) -> str:

@@ -3,56 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from napari_medclf.domain.card import ModelCard, Task
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.recipe import Recipe
-from napari_medclf.engine.augment.sampler import Batch, ImageSampler, PatchSampler
 from napari_medclf.engine.networks import build_network
-from napari_medclf.engine.train.cases import TrainCase
+from napari_medclf.engine.train.batch import Batch
 from napari_medclf.engine.train.ema import WeightAverage
-from napari_medclf.engine.train.losses import classification_loss, segmentation_loss
+from napari_medclf.engine.train.objectives.base import Objective
 from napari_medclf.engine.train.schedule import learning_rate, progress_of
-from napari_medclf.engine.train.validate import class_logits, score_classifier, score_segmenter
 
 _PROGRESS_EVERY_S = 0.2
 
 
 class Trainer:
-    """Learn from `train`, measure on `val`.
+    """Lower an objective's loss, and validate an average of the weights.
 
     All random numbers of an epoch follow from the seed and the epoch's number alone, so a training
     that is resumed at an epoch is the training that was never stopped.
     """
 
-    def __init__(
-        self,
-        draft: ModelCard,
-        recipe: Recipe,
-        train: Sequence[TrainCase],
-        val: Sequence[TrainCase],
-        *,
-        seed: int,
-        device: str,
-    ) -> None:
-        self._recipe, self._seed, self._device = recipe, seed, device
-        self._names = channel_names(draft)
-        self._val = val
-        self._sampler: ImageSampler | PatchSampler
-        if draft.task is Task.CLASSIFY:
-            self._sampler = ImageSampler(train, recipe, len(draft.schema_))
-        else:
-            self._sampler = PatchSampler(train, recipe)
+    def __init__(self, objective: Objective, recipe: Recipe, *, seed: int, device: str) -> None:
+        self._objective, self._recipe, self._seed, self._device = objective, recipe, seed, device
         torch.manual_seed(seed)
         # torch 2.13's backward of group norm is slow in channels_last_3d: a U-Net's step took 0.38 s, and 0.20 s so.
-        self._layout = torch.channels_last if draft.input.spatial_dims == 2 else torch.contiguous_format
-        self._network = build_network(draft.network).to(device).to(memory_format=self._layout)  # type: ignore[call-overload]  # not in torch 2.13's stubs
+        self._layout = torch.channels_last if recipe.input.spatial_dims == 2 else torch.contiguous_format
+        self._network = build_network(recipe.network).to(device).to(memory_format=self._layout)  # type: ignore[call-overload]  # not in torch 2.13's stubs
         self._average = WeightAverage(self._network, recipe.averaging.decay)
         self._optimiser = torch.optim.AdamW(
             _decayed_apart(self._network, recipe.optimiser.weight_decay), lr=recipe.optimiser.lr
@@ -83,11 +64,11 @@ class Trainer:
         """
         torch.manual_seed(self._seed * 100_003 + epoch + 1)
         generator = torch.Generator().manual_seed(self._seed * 100_003 + epoch)
-        n_steps = self._recipe.epochs * self._sampler.n_batches()
+        n_steps = self._recipe.epochs * self._objective.n_batches()
         losses: list[float] = []
         told = 0.0
         self._network.train()
-        for batch in self._sampler.batches(generator):
+        for batch in self._objective.batches(generator):
             elapsed_s = time.perf_counter() - started
             progress = progress_of(self._n_steps_done, n_steps, elapsed_s, limit_s)
             if progress >= 1 and losses:
@@ -101,10 +82,7 @@ class Trainer:
 
     def validate(self) -> Job[dict[str, float]]:
         """Measure the averaged network."""
-        if isinstance(self._sampler, ImageSampler):
-            logits, classes = yield from class_logits(self.averaged, self._val, self._recipe, self._device)
-            return score_classifier(logits, classes)
-        return (yield from score_segmenter(self.averaged, self._val, self._recipe, self._names, self._device))
+        return (yield from self._objective.validate(self.averaged))
 
     def take_over(self, weights: Mapping[str, Tensor]) -> list[str]:
         """Start from the weights that fit by name and shape; returns the names of the others."""
@@ -138,10 +116,9 @@ class Trainer:
     def _step(self, batch: Batch, rate: float) -> float:
         for group in self._optimiser.param_groups:
             group["lr"] = rate
-        images = batch.images.to(self._device, memory_format=self._layout)
+        on_device = batch.to(self._device, self._layout)
         with torch.autocast(self._device, torch.bfloat16, enabled=self._recipe.precision == "bfloat16"):
-            logits = self._network(images)
-        loss = self._loss(logits.float(), batch)
+            loss = self._objective.loss(self._network, on_device)
         self._optimiser.zero_grad()
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self._network.parameters(), self._recipe.optimiser.clip_norm or float("inf"))
@@ -155,25 +132,6 @@ class Trainer:
                 "The loss is no longer a number. Take a lower learning rate, or look for empty or damaged images."
             )
         return value
-
-    def _loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        targets = batch.targets.to(self._device)
-        if batch.weight is None:
-            return classification_loss(logits, targets)
-        return segmentation_loss(
-            logits,
-            targets,
-            batch.weight.to(self._device),
-            dice_weight=self._recipe.loss.region_weight,
-            smoothing=self._recipe.loss.label_smoothing,
-        )
-
-
-def channel_names(card: ModelCard) -> tuple[str, ...]:
-    """Names of the channels after background in segmentation; interior and border for instances."""
-    if card.task is Task.INSTANCES:
-        return ("interior", "border")
-    return tuple(one.name for one in card.schema_.foreground)
 
 
 def _decayed_apart(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

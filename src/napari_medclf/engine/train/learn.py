@@ -1,0 +1,36 @@
+"""Train whatever a card's network is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from napari_medclf.domain.card import ModelCard
+from napari_medclf.domain.events import Job
+from napari_medclf.domain.recipe import Recipe
+from napari_medclf.engine.train.cases import TrainCase
+from napari_medclf.engine.train.fit import Fitted, fit
+from napari_medclf.engine.train.settings import FitSettings
+
+
+def learn(
+    draft: ModelCard, recipe: Recipe, train: Sequence[TrainCase], val: Sequence[TrainCase], settings: FitSettings
+) -> Job[Fitted]:
+    """Fit a card's model to cases: the one way from prepared cases to weights and a card.
+
+    Parameters
+    ----------
+    draft : ModelCard
+        Task, classes, input and network of the model to be.
+    train, val : sequence of TrainCase
+        As `engine.prepare` made them, with no patient in both.
+
+    Yields
+    ------
+    Progress, EpochDone after each epoch, Warned.
+
+    Raises
+    ------
+    DatasetError
+        If the cases cannot be learned from.
+    """
+    return (yield from fit(draft, recipe, train, val, settings))

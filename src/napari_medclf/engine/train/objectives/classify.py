@@ -1,0 +1,60 @@
+"""Learn the class of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from torch import Generator, Tensor, nn
+
+from napari_medclf.domain.card import ModelCard
+from napari_medclf.domain.events import Job
+from napari_medclf.domain.recipe import Recipe
+from napari_medclf.engine.augment.sampler import ImageSampler
+from napari_medclf.engine.train.batch import Batch
+from napari_medclf.engine.train.calibration import fit_temperature
+from napari_medclf.engine.train.cases import TrainCase
+from napari_medclf.engine.train.losses import classification_loss
+from napari_medclf.engine.train.objectives.base import SCORE, device_of, float_answers
+from napari_medclf.engine.train.validate import class_logits, score_classifier
+
+
+class Classify:
+    """One class a case.
+
+    Parameters
+    ----------
+    train, val : sequence of TrainCase
+        Their target is the class's position in the schema.
+    """
+
+    def __init__(self, recipe: Recipe, train: Sequence[TrainCase], val: Sequence[TrainCase], n_classes: int) -> None:
+        self._recipe = recipe
+        self._val = val
+        self._sampler = ImageSampler(train, recipe, n_classes)
+
+    def n_batches(self) -> int:
+        """Batches an epoch."""
+        return self._sampler.n_batches()
+
+    def batches(self, generator: Generator) -> Iterator[Batch]:
+        """Draw whole images, changed at random."""
+        return self._sampler.batches(generator)
+
+    def loss(self, network: nn.Module, batch: Batch) -> Tensor:
+        """Cross-entropy."""
+        assert isinstance(batch.targets, Tensor)
+        return classification_loss(float_answers(network, batch.images)[0], batch.targets)
+
+    def validate(self, network: nn.Module) -> Job[dict[str, float]]:
+        """Loss, accuracy and AUC; the AUC decides, and the loss between equal ones."""
+        logits, classes = yield from class_logits(network, self._val, self._recipe, str(device_of(network)))
+        values = score_classifier(logits, classes)
+        # The AUC of a small validation set is often exactly 1.
+        values[SCORE] = values.get("val/auc", values["val/accuracy"]) - 1e-3 * values["val/loss"]
+        return values
+
+    def finish(self, network: nn.Module, card: ModelCard) -> Job[ModelCard]:
+        """Calibrate the probabilities."""
+        logits, classes = yield from class_logits(network, self._val, self._recipe, str(device_of(network)))
+        output = card.output.model_copy(update={"temperature": fit_temperature(logits, classes)})
+        return card.model_copy(update={"output": output, "is_calibrated": True})
