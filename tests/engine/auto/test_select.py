@@ -44,7 +44,9 @@ def test_members_that_are_equally_good_count_alike(truth):
 
 
 def test_another_kind_of_model_counts_only_if_it_surely_helps(truth):
-    ours = said(truth, 3.0, 2)
+    ours, other = said(truth, 4.0, 2), said(truth, 4.0, 4)
+    assert share_of_other(ours, ours, truth) == 0.0
     assert share_of_other(ours, said(truth, 0.0, 5), truth) == 0.0
-    assert 0.2 <= share_of_other(ours, said(truth, 3.0, 3), truth) <= 0.8
-    assert share_of_other(said(truth, 0.0, 1), said(truth, 6.0, 5), truth) > 0.8
+    ours[:100], other[100:] = 1 / 3, 1 / 3  # each knows the half that the other does not
+    assert 0.2 <= share_of_other(ours, other, truth) <= 0.8
+    assert share_of_other(said(truth, 0.0, 1), said(truth, 5.0, 5), truth) >= 0.8

@@ -98,4 +98,4 @@ def _is_surely_worse(losses: FloatArray, than: FloatArray) -> bool:
     """Compare case by case: a paired difference that stands out of its standard error."""
     difference = losses - than
     error = difference.std(ddof=1) / np.sqrt(len(difference)) if len(difference) > 1 else np.inf
-    return bool(difference.mean() > _N_SURE * error)
+    return bool(difference.mean() > max(_N_SURE * error, _SMALLEST))
