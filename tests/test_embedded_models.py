@@ -9,7 +9,7 @@ import pytest
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.run_settings import LoadSettings
 from napari_medclf.engine.model import load_model
-from napari_medclf.engine.train.recipe_files import load_recipe
+from napari_medclf.engine.recipes.files import load_recipe
 from napari_medclf.store.bundle import read_run_spec, verify_package
 from napari_medclf.store.catalogue import Catalogue
 

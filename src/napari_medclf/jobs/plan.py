@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,16 +13,18 @@ from pydantic import ValidationError
 
 from napari_medclf.domain.card import DataCredit, ModelCard, Task
 from napari_medclf.domain.dataset import Dataset, Split
-from napari_medclf.domain.errors import CardError, OptionError
+from napari_medclf.domain.errors import CardError, MedclfError, OptionError, unknown_choice
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.labels import LabelClass, LabelSchema
 from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.jobs.case_reader import CaseReader
 
 if TYPE_CHECKING:
+    from napari_medclf.domain.arrays import LabelArray
     from napari_medclf.domain.image import MedImage
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.domain.recipe import Recipe
+    from napari_medclf.engine.recipes.look import DataLook
 
 _NOT_IN_CARD = ("classes", "licence_text")
 """What a person may give beside the card's own fields."""
@@ -31,7 +33,11 @@ _N_LOOKED_AT = 12
 
 
 def plan_for(
-    dataset: Dataset, recipe: str | Mapping[str, Any], init: ModelPackage | None, epochs: int | None
+    dataset: Dataset,
+    recipe: str | Mapping[str, Any],
+    init: ModelPackage | None,
+    epochs: int | None,
+    settings: Sequence[str] = (),
 ) -> Job[Recipe]:
     """Take the recipe that was named, or plan one from some training images.
 
@@ -41,33 +47,86 @@ def plan_for(
     Parameters
     ----------
     recipe : str or dict
-        Name of a built-in recipe, path of a JSON file, a recipe's values, or empty to plan one.
+        Name of a family or of a built-in recipe, path of a JSON file, a recipe's values, or empty to plan the default.
+    settings : sequence of str
+        Changes such as ``optimiser.lr=0.001``; none where the recipe's values are given.
 
     Raises
     ------
     OptionError
-        If there is no such recipe.
+        If there is no such recipe or setting.
     CardError
         If the network cannot be given that number of outputs.
     """
     from napari_medclf.domain.recipe import Recipe
-    from napari_medclf.engine.train.plan import n_outputs, plan_recipe, with_outputs
-    from napari_medclf.engine.train.recipe_files import load_recipe
+    from napari_medclf.engine.recipes.changes import with_settings
+    from napari_medclf.engine.recipes.outputs import n_outputs, with_outputs, with_size
 
-    if not isinstance(recipe, str):
-        planned = Recipe.model_validate(recipe)
-    elif recipe:
-        planned = load_recipe(recipe)
+    if isinstance(recipe, str):
+        planned = yield from plan_named(dataset, recipe)
+        if init is not None:
+            planned = planned.model_copy(update=_kept_from(init, dataset))
+        planned = with_settings(planned, settings)
     else:
-        planned = plan_recipe(dataset.task, dataset.schema, (yield from _look_at_some(dataset)))
-    changes: dict[str, Any] = {} if epochs is None else {"epochs": epochs}
-    if init is not None:
-        if init.card.task is not dataset.task:
-            raise CardError(f"{init.name} is a model to {init.card.task}, and the data is to {dataset.task}.")
-        changes |= {"network": init.card.network, "input": init.card.input}
-    planned = planned.model_copy(update=changes)
-    network = with_outputs(planned.network, n_outputs(dataset.task, dataset.schema))
-    return planned.model_copy(update={"network": network})
+        planned = Recipe.model_validate(recipe)
+    if epochs is not None:
+        planned = planned.model_copy(update={"epochs": epochs})
+    network = with_outputs(planned.network, n_outputs(dataset.task, dataset.schema, planned.loss.kind))
+    return planned.model_copy(update={"network": with_size(network, planned.input)})
+
+
+def plan_named(dataset: Dataset, name: str) -> Job[Recipe]:
+    """Plan a family for this data, or read a recipe that is complete.
+
+    Raises
+    ------
+    OptionError
+        If there is no such recipe; the message names the nearest one.
+    """
+    from napari_medclf.engine.recipes.files import built_in_recipes, load_recipe
+    from napari_medclf.engine.recipes.registry import default_family, families, family
+
+    if name in built_in_recipes() or name.endswith(".json"):
+        return load_recipe(name)
+    if name and name not in {one.name for one in families()}:
+        raise OptionError(unknown_choice("recipe", name, [one.name for one in families()] + [*built_in_recipes()]))
+    chosen = family(name) if name else default_family(dataset.task)
+    return chosen.plan_with((yield from look_at_some(dataset)))
+
+
+def look_at_some(dataset: Dataset) -> Job[DataLook]:
+    """Look at some of the training cases, and at their labels; those that cannot be read are passed over."""
+    from napari_medclf.engine.recipes.look import look_at
+
+    reader = CaseReader(dataset)
+    cases = dataset.in_split(Split.TRAIN)
+    chosen = np.unique(np.linspace(0, len(cases) - 1, min(_N_LOOKED_AT, len(cases))).round().astype(int))
+    images: list[MedImage] = []
+    labels: list[LabelArray] = []
+    for position, number in enumerate(chosen.tolist()):
+        case = cases[number]
+        yield Progress(position, len(chosen), f"looking at {case.case_id}")
+        try:
+            image = reader.image(case)
+            found = [] if case.label_map is None else [reader.reference(case, image).labels]
+        except MedclfError:  # loading tells of it, case by case
+            continue
+        images.append(image)
+        labels += found
+    return look_at(
+        dataset.task,
+        dataset.schema,
+        images,
+        n_train=len(cases),
+        is_exclusive=dataset.is_exclusive,
+        labels=labels if len(labels) == len(images) else (),
+    )
+
+
+def _kept_from(init: ModelPackage, dataset: Dataset) -> dict[str, Any]:
+    if init.card.task is not dataset.task:
+        raise CardError(f"{init.name} is a model to {init.card.task}, and the data is to {dataset.task}.")
+    return {"network": init.card.network, "input": init.card.input}
 
 
 def draft_card(name: str, dataset: Dataset, recipe: Recipe, said: Mapping[str, Any]) -> ModelCard:
@@ -143,14 +202,3 @@ def _credits(dataset: Dataset, said: Any) -> tuple[DataCredit, ...]:
         return (DataCredit(name=dataset.name, licence="not stated", attribution="", **counts),)
     first, *others = said
     return (DataCredit.model_validate(dict(first) | counts), *(DataCredit.model_validate(one) for one in others))
-
-
-def _look_at_some(dataset: Dataset) -> Job[list[MedImage]]:
-    reader = CaseReader(dataset)
-    cases = dataset.in_split(Split.TRAIN)
-    chosen = np.unique(np.linspace(0, len(cases) - 1, min(_N_LOOKED_AT, len(cases))).round().astype(int))
-    images: list[MedImage] = []
-    for position, number in enumerate(chosen.tolist()):
-        yield Progress(position, len(chosen), f"looking at {cases[number].case_id}")
-        images.append(reader.image(cases[number]))
-    return images

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from napari_medclf.domain.errors import OptionError, unknown_choice
 from napari_medclf.domain.recipe import Recipe
 
-_BUILT_IN = Path(__file__).parent / "recipes"
+_BUILT_IN = Path(__file__).parent / "embedded"
 
 
 def built_in_recipes() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from tiny_trainings import segment_recipe
 from napari_medclf.domain.errors import OptionError
 from napari_medclf.domain.recipe import Recipe
 from napari_medclf.engine.networks import build_network, count_parameters
-from napari_medclf.engine.train.recipe_files import built_in_recipes, load_recipe
+from napari_medclf.engine.recipes.files import built_in_recipes, load_recipe
 
 
 def test_recipe_survives_json(tmp_path):

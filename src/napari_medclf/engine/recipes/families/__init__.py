@@ -1,0 +1,1 @@
+"""The families of recipes, a few to a file; each file lists its own in ``FAMILIES``."""
