@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from napari_medclf.domain.labels import LabelClass
-from napari_medclf.domain.results import Classification, Segmentation
+from napari_medclf.domain.results import Classification, Regression, Segmentation
 
 Columns = dict[str, list[Any]]
 
@@ -47,6 +47,20 @@ def score_text(classification: Classification, *, model: str = "", limit: int = 
         lines.append(f"   and {len(pairs) - limit} more")
     note = "calibrated" if classification.is_calibrated else "not calibrated"
     return "\n".join([*([f"{model} ({note})"] if model else []), *lines])
+
+
+def number_columns(regression: Regression) -> Columns:
+    """Build the ``features`` of numbers that were estimated: a row a quantity, in the model's order."""
+    return {
+        "quantity": list(regression.values),
+        "value": [float(f"{value:.4g}") for value in regression.values.values()],
+        "unit": [regression.units.get(name, "") for name in regression.values],
+    }
+
+
+def number_text(regression: Regression, *, model: str = "") -> str:
+    """Write numbers as lines for the canvas."""
+    return "\n".join([*([model] if model else []), *regression.lines])
 
 
 def _class_row(one: LabelClass) -> dict[str, Any]:

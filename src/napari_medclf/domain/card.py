@@ -28,6 +28,11 @@ class Task(StrEnum):
     REGRESS = "regress"
     """Estimate numbers, such as an age or a volume."""
 
+    @property
+    def is_of_whole_image(self) -> bool:
+        """Whether it says something of an image as a whole, and nothing of places in it."""
+        return self in (Task.CLASSIFY, Task.REGRESS)
+
 
 class NetworkSpec(_Frozen):
     """A network by its class and arguments.
@@ -99,7 +104,7 @@ class ModelCard(_Frozen):
         strange = [axis for axis in self.output.mirror_axes if axis >= self.input.spatial_dims]
         if strange:
             raise ValueError(f"mirror_axes names the axis {strange[0]} of {self.input.spatial_dims} dimensions")
-        if self.task is not Task.CLASSIFY and not self.output.schema_.foreground:
+        if not self.task.is_of_whole_image and not self.output.schema_.foreground:
             raise ValueError(f"a model that is made to {self.task} needs a class with a value above 0")
         return self
 

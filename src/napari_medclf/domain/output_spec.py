@@ -103,6 +103,8 @@ class OutputSpec(BaseModel):
                 raise ValueError(f"{name} names {strange[0]!r}, which is no class of the schema")
         if self.quantities and len(self.quantities) != len(self.schema_):
             raise ValueError(f"there are {len(self.quantities)} quantities for {len(self.schema_)} names")
+        if self.activation == "ordinal" and len(self.schema_) < 2:
+            raise ValueError("classes in an order must be two or more")
         if len(set(self.mirror_axes)) < len(self.mirror_axes):
             raise ValueError(f"mirror_axes {self.mirror_axes} names an axis twice")
         return self

@@ -110,6 +110,16 @@ class Regression:
     values: dict[str, float]
     units: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The numbers as people read them.
+
+        >>> Regression({"age": 61.234, "cells": 12.0}, {"age": "a", "cells": "1"}).lines
+        ('age  61.23 a', 'cells  12')
+        """
+        units = {name: "" if unit == "1" else unit for name, unit in self.units.items()}
+        return tuple(f"{name}  {value:.4g} {units.get(name, '')}".rstrip() for name, value in self.values.items())
+
 
 @dataclass(frozen=True, eq=False)
 class UncertaintyMap:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from napari_medclf.domain.card import ModelCard, Task
+from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.errors import CardError
 
 _ORDERS = {2: "bcyx", 3: "bczyx"}
@@ -55,7 +55,7 @@ class Arrangement:
         n = len(card.input.channels)
         if counts and (sum(counts) != n or min(counts) < 1):
             raise CardError(f"The card of {card.name!r} spreads {sum(counts)} channels over inputs, but names {n}.")
-        return cls(axes[0], axes[1], counts, card.input.spatial_dims, card.task is not Task.CLASSIFY)
+        return cls(axes[0], axes[1], counts, card.input.spatial_dims, not card.task.is_of_whole_image)
 
     def split(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Cut (N, C, *spatial) into the network's inputs, in its own order of axes."""

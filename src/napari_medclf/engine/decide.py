@@ -12,6 +12,7 @@ from napari_medclf.domain.arrays import FloatArray, LabelArray
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.domain.results import Classification
+from napari_medclf.engine.ordinal import median_class
 
 _DEFAULT_THRESHOLD = 0.5
 
@@ -119,12 +120,15 @@ def decide_classes(probabilities: Sequence[float], output: OutputSpec, *, is_cal
     Notes
     -----
     Exclusive classes: of those that reach their threshold the most probable; if none does, the most
-    probable of those without a threshold. Independent ones: all that reach theirs (0.5 by default).
+    probable of those without a threshold. Independent ones: all that reach theirs (0.5 by default). Classes in an
+    order: the median one, which errs by the fewest steps.
     """
     scores = dict(zip(output.schema_.names, map(float, probabilities), strict=True))
     thresholds = output.thresholds
     if output.activation == "sigmoid":
         decided = tuple(name for name, p in scores.items() if p >= thresholds.get(name, _DEFAULT_THRESHOLD))
+    elif output.activation == "ordinal":
+        decided = (output.schema_.names[median_class(probabilities)],)
     else:
         reached = [name for name in scores if name in thresholds and scores[name] >= thresholds[name]]
         others = [name for name in scores if name not in thresholds]

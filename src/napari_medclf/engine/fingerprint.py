@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from napari_medclf.domain.card import Fingerprint, ModelCard, Task
+from napari_medclf.domain.card import Fingerprint, ModelCard
 from napari_medclf.domain.errors import CardError
 from napari_medclf.engine.networks import has_one_size
 from napari_medclf.engine.sliding.run_batch import run_batch
@@ -76,7 +76,7 @@ def check_fingerprint(card: ModelCard, network: nn.Module) -> None:
 def _choose_shape(card: ModelCard) -> tuple[int, ...]:
     spec = card.input
     whole = spec.resize_to or spec.patch_vox
-    if card.task is Task.CLASSIFY or has_one_size(card.network):
+    if card.task.is_of_whole_image or has_one_size(card.network):
         sizes = whole
     else:
         sizes = tuple(min(size, max(_LARGEST_SIZE_VOX, spec.divisible_by)) for size in whole)

@@ -20,6 +20,7 @@ from napari_medclf.domain.run_settings import LoadSettings, RunSettings
 from napari_medclf.engine.answers.boxes import answer_boxes
 from napari_medclf.engine.answers.inference import Answer, Inference
 from napari_medclf.engine.answers.labels import answer_labels
+from napari_medclf.engine.answers.numbers import answer_numbers
 from napari_medclf.engine.answers.objects import answer_objects
 from napari_medclf.engine.answers.scores import answer_scores
 from napari_medclf.engine.background import in_background
@@ -42,6 +43,7 @@ _ANSWERS: Mapping[Task, Callable[[Inference], Job[Answer]]] = MappingProxyType(
         Task.SEGMENT: answer_labels,
         Task.INSTANCES: answer_objects,
         Task.DETECT: answer_boxes,
+        Task.REGRESS: answer_numbers,
     }
 )
 
@@ -82,7 +84,7 @@ class LoadedModel:
         Returns
         -------
         Prediction
-            A segmentation on the image's own grid, or a classification, with warnings.
+            What the task asks for: labels or boxes on the image's own grid, scores, or numbers; with warnings.
 
         Raises
         ------
@@ -111,6 +113,7 @@ class LoadedModel:
             segmentation=answer.segmentation,
             classification=answer.classification,
             detection=answer.detection,
+            regression=answer.regression,
             uncertainty=answer.uncertainty,
             warnings=tuple(dict.fromkeys(said)),
             violations=violations,

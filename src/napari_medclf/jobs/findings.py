@@ -12,7 +12,7 @@ from napari_medclf.io.derived.codes import PRIVATE_SCHEME, code_of, private_code
 
 if TYPE_CHECKING:
     from napari_medclf.domain.image import MedImage
-    from napari_medclf.domain.results import Classification, Prediction, Segmentation
+    from napari_medclf.domain.results import Classification, Prediction, Regression, Segmentation
 
 _TITLE = "Research use only: findings of a model"
 _PREDICTED = CodedConcept(value="PREDICTED", scheme=PRIVATE_SCHEME, meaning="Predicted class")
@@ -51,6 +51,8 @@ def report_of(
     groups = []
     if prediction.classification is not None:
         groups.append(_scores(prediction.classification, schema, given))
+    if prediction.regression is not None:
+        groups.append(_numbers(prediction.regression, schema))
     if prediction.segmentation is not None:
         groups += _sizes(prediction.segmentation, segmentation_uid)
     return MeasurementReport(
@@ -83,6 +85,17 @@ def _scores(classification: Classification, schema: LabelSchema, given: tuple[st
         statements=(
             *((_PREDICTED, concepts[name]) for name in classification.decided),
             *((_GIVEN, concept) for concept in by_person),
+        ),
+    )
+
+
+def _numbers(regression: Regression, schema: LabelSchema) -> MeasurementGroup:
+    concepts = {one.name: concept_of(one) for one in schema.classes}
+    return MeasurementGroup(
+        scope=Scope.IMAGE,
+        measurements=tuple(
+            Measurement(concepts[name], float(value), regression.units.get(name, "1"))
+            for name, value in regression.values.items()
         ),
     )
 

@@ -33,6 +33,10 @@ _OF_SCORES = (
 _OF_BOXES = (
     "A model to detect has no labels to write as {unfit}. Its boxes are always written as JSON and CSV ({fitting})."
 )
+_OF_NUMBERS = (
+    "A model of numbers has no labels to write as {unfit}. Its numbers are always written as JSON; also {fitting} are "
+    "possible."
+)
 
 
 def check_formats(task: Task, formats: Sequence[str]) -> None:
@@ -43,7 +47,11 @@ def check_formats(task: Task, formats: Sequence[str]) -> None:
     OptionError
         Naming the format.
     """
-    held = {Task.CLASSIFY: (_OF_SCORES, REPORT_FILES), Task.DETECT: (_OF_BOXES, BOX_FILES)}.get(task)
+    held = {
+        Task.CLASSIFY: (_OF_SCORES, REPORT_FILES),
+        Task.DETECT: (_OF_BOXES, BOX_FILES),
+        Task.REGRESS: (_OF_NUMBERS, REPORT_FILES),
+    }.get(task)
     if held is None:
         return
     sentence, fitting = held

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from napari_medclf.jobs.box_outputs import count_boxes, write_box_files, write_uncertainty
 from napari_medclf.jobs.formats import BOX_FILES, LABEL_FILES, REPORT_FILES
 from napari_medclf.jobs.json_text import json_text
+from napari_medclf.jobs.number_outputs import number_values, write_numbers
 
 if TYPE_CHECKING:
     from napari_medclf.domain.authorship import Authorship
@@ -65,6 +66,9 @@ def write_outputs(
     if prediction.classification is not None:
         files.append(_write_classification(prediction, prediction.classification, folder))
         values |= _classification_values(prediction.classification)
+    if prediction.regression is not None:
+        files.append(write_numbers(prediction, prediction.regression, folder))
+        values |= number_values(prediction.regression)
     if prediction.segmentation is not None:
         for name in dict.fromkeys(_resolve(one, image) for one in formats):
             if name in LABEL_FILES:
@@ -177,6 +181,7 @@ def _write_classification(prediction: Prediction, classification: Classification
         "scope": classification.scope,
         "scores": classification.scores,
         "decided": classification.decided,
+        "thresholds": classification.thresholds,
         "top_class": classification.top_class,
         "is_calibrated": classification.is_calibrated,
         "warnings": prediction.warnings,
@@ -188,7 +193,7 @@ def _write_classification(prediction: Prediction, classification: Classification
 
 def _classification_values(classification: Classification) -> dict[str, Any]:
     scores = {f"score:{name}": score for name, score in classification.scores.items()}
-    return {"top_class": classification.top_class, **scores}
+    return {"top_class": classification.top_class, **scores, "decided": "; ".join(classification.decided)}
 
 
 def _segmentation_values(segmentation: Segmentation) -> dict[str, Any]:

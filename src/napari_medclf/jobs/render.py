@@ -48,6 +48,8 @@ def draw_prediction(image: MedImage, prediction: Prediction | None, title: str, 
         entries += _legend(segmentation)
     if prediction is not None and prediction.classification is not None:
         entries += _scores(prediction.classification)
+    if prediction is not None and prediction.regression is not None:
+        entries += [Entry(line) for line in prediction.regression.lines]
     return Sheet(title, rows, entries, notes).draw()
 
 

@@ -88,7 +88,7 @@ def _preprocessing(spec: InputSpec) -> list[dict[str, Any]]:
 
 
 def _inferer(card: ModelCard) -> dict[str, Any]:
-    if card.task is Task.CLASSIFY:
+    if card.task.is_of_whole_image:
         return {"_target_": "SimpleInferer"}
     return {
         "_target_": "SlidingWindowInferer",
@@ -100,6 +100,10 @@ def _inferer(card: ModelCard) -> dict[str, Any]:
 
 
 def _postprocessing(card: ModelCard) -> list[dict[str, Any]]:
+    if card.task in (Task.REGRESS, Task.DETECT):  # MONAI has no transform for them; the network's own answer is left
+        return []
+    if card.output.activation == "ordinal":  # the probabilities of lying above each class but the last
+        return [{"_target_": "Activationsd", "keys": "pred", "sigmoid": True}]
     activation: dict[str, Any] = {"_target_": "Activationsd", "keys": "pred", card.output.activation: True}
     if card.task is Task.CLASSIFY:
         scaled = {

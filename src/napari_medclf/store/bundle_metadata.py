@@ -12,7 +12,14 @@ CARD_KEY = "napari_medclf"
 """Where our card lies in the metadata; other programs ignore it."""
 
 _SCHEMA = "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/meta_schema_20240725.json"
-_FORMAT = {Task.CLASSIFY: "classes", Task.SEGMENT: "labels", Task.INSTANCES: "labels"}
+_FORMAT = {
+    Task.CLASSIFY: "classes",
+    Task.SEGMENT: "labels",
+    Task.INSTANCES: "labels",
+    Task.DETECT: "boxes",
+    Task.REGRESS: "values",
+}
+_TYPE = {Task.CLASSIFY: "probabilities", Task.REGRESS: "tuples", Task.DETECT: "tuples"}
 _INSTANCE_CHANNELS = ("background", "interior", "border")
 
 
@@ -50,8 +57,14 @@ def bundle_metadata(card: ModelCard) -> dict[str, Any]:
 
 def output_channels(card: ModelCard) -> tuple[str, ...]:
     """Name the network's output channels in their order."""
-    if card.task is Task.CLASSIFY:
-        return card.schema_.names
+    names = card.schema_.names
+    if card.output.activation == "ordinal":
+        return tuple(f"above {name}" for name in names[:-1])
+    if card.task is Task.DETECT:
+        corners = [f"{end} {axis}" for end in ("first", "last") for axis in "kji"[-card.input.spatial_dims :]]
+        return (*names, *corners)
+    if card.task.is_of_whole_image:
+        return names
     if card.task is Task.INSTANCES:
         return _INSTANCE_CHANNELS
     return ("background", *(one.name for one in card.schema_.foreground))
@@ -74,9 +87,9 @@ def _input(card: ModelCard) -> dict[str, Any]:
 
 def _output(card: ModelCard) -> dict[str, Any]:
     channels = output_channels(card)
-    is_image = card.task is not Task.CLASSIFY
+    is_image = not card.task.is_of_whole_image
     return {
-        "type": "image" if is_image else "probabilities",
+        "type": _TYPE.get(card.task, "image"),
         "format": _FORMAT[card.task],
         "modality": "n/a",
         "num_channels": len(channels),

@@ -10,6 +10,7 @@ _TASKS = {
     Task.SEGMENT: "labels every voxel",
     Task.INSTANCES: "outlines single objects",
     Task.DETECT: "finds boxes around objects",
+    Task.REGRESS: "estimates numbers of whole images",
 }
 
 
@@ -18,7 +19,7 @@ def card_markdown(card: ModelCard) -> str:
     sections = [
         f"# {card.title}\n\n`{card.name}` {card.version}. {card.description}",
         f"**{card.intended_use}**",
-        _section("What it does", [f"It {_TASKS[card.task]}.", f"Classes: {', '.join(card.schema_.names)}."]),
+        _section("What it does", [f"It {_TASKS[card.task]}.", _outputs(card)]),
         _section("Input", _input_lines(card.input)),
         _metrics(card.metrics),
         _section("Calibration", [_calibration(card)]) if card.task is Task.CLASSIFY else "",
@@ -38,6 +39,16 @@ def card_markdown(card: ModelCard) -> str:
         ),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _outputs(card: ModelCard) -> str:
+    names = card.schema_.names
+    if card.task is Task.REGRESS:
+        units = [f" ({one.unit})" if one.unit else "" for one in card.output.quantities] or [""] * len(names)
+        return f"Numbers: {', '.join(name + unit for name, unit in zip(names, units, strict=True))}."
+    kind = {"ordinal": "Classes in their order", "sigmoid": "Classes that may come together"}
+    is_told = card.task is Task.CLASSIFY
+    return f"{kind.get(card.output.activation, 'Classes') if is_told else 'Classes'}: {', '.join(names)}."
 
 
 def _section(title: str, lines: list[str]) -> str:

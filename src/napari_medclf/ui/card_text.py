@@ -10,6 +10,7 @@ _TASKS = {
     Task.SEGMENT: "Segments",
     Task.INSTANCES: "Finds single objects of",
     Task.DETECT: "Finds boxes around",
+    Task.REGRESS: "Estimates",
 }
 
 _TRUST_TEXT = {True: "you allowed it to run.", False: "runs only after you allowed it."}
@@ -23,13 +24,17 @@ _TELLING = {
     "balanced_accuracy": "balanced accuracy",
     "accuracy": "accuracy",
     "nsd": "surface Dice",
+    "map50": "mAP at 0.5",
+    "froc": "FROC",
+    "mae": "mean absolute error",
+    "r2": "R²",
 }
 
 
 def card_summary(card: ModelCard) -> str:
     """Say what a model does, for which images, and how good it is."""
     classes = ", ".join(one.name for one in (card.schema_.foreground or card.schema_.classes)[:6])
-    if card.task is Task.CLASSIFY:
+    if card.task.is_of_whole_image:
         classes = ", ".join(card.schema_.names[:6])
     lines = [card.title, f"{_TASKS[card.task]}: {classes}. For {input_text(card)}."]
     best = headline_metrics(card)

@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_medclf.domain.card import ModelCard, Task
 from napari_medclf.domain.detection import Detection
-from napari_medclf.domain.results import Classification, Prediction, Segmentation, UncertaintyMap
+from napari_medclf.domain.results import Classification, Prediction, Regression, Segmentation, UncertaintyMap
 
 
 def combine_answers(
@@ -33,6 +33,8 @@ def combine_answers(
     )
     if card.task is Task.CLASSIFY:
         return replace(first, classification=_scores(answers, weights, card, combine))
+    if card.task is Task.REGRESS:
+        return replace(first, regression=_numbers(answers, weights, combine))
     if card.task is Task.DETECT:
         return replace(first, detection=_boxes(answers, weights, card, combine))
     segmentation, doubt = _labels(answers, weights, card, is_doubt_wanted=is_doubt_wanted)
@@ -50,6 +52,14 @@ def _scores(answers: Sequence[Prediction], weights: Sequence[float], card: Model
     # Thresholds of the members were chosen for their own scores.
     output = card.output.model_copy(update={"thresholds": {}})
     return decide_classes(np.average(rows, axis=0, weights=weights).tolist(), output, is_calibrated=False)
+
+
+def _numbers(answers: Sequence[Prediction], weights: Sequence[float], combine: str) -> Regression:
+    said = [one.regression for one in answers if one.regression is not None]
+    rows = {name: [one.values[name] for one in said] for name in said[0].values}
+    if combine == "vote":  # what most members can live with
+        return replace(said[0], values={name: float(np.median(row)) for name, row in rows.items()})
+    return replace(said[0], values={name: float(np.average(row, weights=weights)) for name, row in rows.items()})
 
 
 def _boxes(answers: Sequence[Prediction], weights: Sequence[float], card: ModelCard, combine: str) -> Detection:

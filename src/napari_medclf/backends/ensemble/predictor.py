@@ -78,7 +78,7 @@ class LoadedEnsemble:
 
     def _predict(self, image: MedImage, settings: RunSettings) -> Job[Prediction]:
         task = self.package.card.task
-        if task in (Task.CLASSIFY, Task.DETECT):
+        if task.is_of_whole_image or task is Task.DETECT:
             return (yield from self._by_answers(image, settings))
         is_shared = self.is_kept and are_alike(self.members) and self.combine != "vote"
         if task is Task.INSTANCES and not is_shared:

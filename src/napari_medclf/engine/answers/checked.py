@@ -33,7 +33,7 @@ class LogitsCheck:
             If they are not finite.
         """
         if len(logits) != self._n_expected:
-            what = "scores" if self._card.task is Task.CLASSIFY else "channels"
+            what = "scores" if self._card.task.is_of_whole_image else "channels"
             raise CardError(
                 f"The network of {self._card.name!r} has {len(logits)} {what}, but its card says {self._n_expected}."
             )
@@ -79,8 +79,8 @@ class CheckedSink:
 
 def count_outputs(card: ModelCard) -> int:
     """How many channels or scores a card promises."""
-    if card.task is Task.CLASSIFY:
-        return len(card.schema_)
+    if card.task.is_of_whole_image:
+        return len(card.schema_) - (card.output.activation == "ordinal")
     if card.task is Task.INSTANCES:
         return count_channels(card.output, card.input.spatial_dims)
     return len(card.schema_.foreground) + card.output.has_background_channel

@@ -12,7 +12,7 @@ from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.detection import Detection
 from napari_medclf.domain.image import MedImage
-from napari_medclf.domain.results import Classification, Segmentation, UncertaintyMap
+from napari_medclf.domain.results import Classification, Regression, Segmentation, UncertaintyMap
 from napari_medclf.domain.run_settings import RunSettings
 from napari_medclf.engine.answers.checked import LogitsCheck
 from napari_medclf.engine.planning.plan import Plan, window_of
@@ -55,6 +55,7 @@ class Answer:
     segmentation: Segmentation | None = None
     classification: Classification | None = None
     detection: Detection | None = None
+    regression: Regression | None = None
     uncertainty: UncertaintyMap | None = None
     warnings: tuple[str, ...] = ()
     note: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from napari_medclf.domain.events import Job
 from napari_medclf.engine.answers.inference import Answer, Inference, check_logits
 from napari_medclf.engine.decide import activate, decide_classes
+from napari_medclf.engine.ordinal import classes_of_steps
 from napari_medclf.engine.sliding.whole_image import run_whole
 
 
@@ -19,5 +20,6 @@ def answer_scores(inference: Inference) -> Job[Answer]:
     logits = yield from run_whole(inference.prepared.data, inference.network, inference.window, inference.device)
     check_logits(logits, inference)
     activate(logits, card.output)
-    scores = logits.mean(axis=1).tolist()
+    probabilities = classes_of_steps(logits) if card.output.activation == "ordinal" else logits
+    scores = probabilities.mean(axis=1).tolist()
     return Answer(classification=decide_classes(scores, card.output, is_calibrated=card.is_calibrated))

@@ -69,13 +69,13 @@ def foresee(run: Run, grid: GridMap, meter: ActivationMeter) -> Need:
     hold, finish = _home_bytes(run, model_vox, source_vox)
 
     def window_bytes(window: Window) -> int:
-        if card.task is Task.CLASSIFY:
+        if card.task.is_of_whole_image:
             window = replace(window, patch_vox=grid.shape[3 - window.spatial_dims :])
         return meter.window_bytes(run.network, n_inputs, window, run.device)
 
     def sums(window: Window) -> int:
         shape = tuple(map(max, grid.shape, window.tile))
-        if card.task in (Task.CLASSIFY, Task.DETECT) or shape == window.tile:
+        if card.task.is_of_whole_image or card.task is Task.DETECT or shape == window.tile:
             return 0
         axis = choose_home_axis(grid, window)
         return sums_bytes((shape[0], shape[1], shape[2]), axis, window.tile[axis], n_channels)
@@ -96,7 +96,7 @@ def _home_bytes(run: Run, model_vox: int, source_vox: int) -> tuple[int, int]:
     card, output = run.card, run.card.output
     n_classes = count_outputs(card)
     label_bytes = source_vox * (1 if max((0, *card.schema_.values)) < 256 else 2)
-    if card.task in (Task.CLASSIFY, Task.DETECT):  # scores and boxes take no room
+    if card.task.is_of_whole_image or card.task is Task.DETECT:  # scores and boxes take no room
         return 0, 0
     if card.task is not Task.SEGMENT:  # objects need the whole probability maps at home
         return _FLOAT * n_classes * model_vox, _FLOAT * n_classes * source_vox + 3 * _FLOAT * source_vox

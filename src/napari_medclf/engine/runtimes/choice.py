@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from napari_medclf.domain.card import ModelCard, Task
+from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.errors import BackendUnavailable
 from napari_medclf.engine.runtimes import onnx_session, open_vino
 from napari_medclf.engine.runtimes.export import export_onnx
@@ -166,7 +166,7 @@ def choose_runtime(bench: Bench, n_images: int) -> tuple[str, Network]:
 
 def count_windows(card: ModelCard, n_images: int) -> int:
     """About how many windows a run has: one an image for a classifier, thirty for other models."""
-    return n_images * (1 if card.task is Task.CLASSIFY else _WINDOWS_AN_IMAGE)
+    return n_images * (1 if card.task.is_of_whole_image else _WINDOWS_AN_IMAGE)
 
 
 def _measure(bench: Bench, digest: str, names: list[str], rounds: int) -> dict[str, Any]:

@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_medclf.domain.card import ModelCard, Task
+from napari_medclf.domain.card import ModelCard
 from napari_medclf.testing.phantoms import fingerprint_input
 
 
 def input_shape(card: ModelCard) -> tuple[int, ...]:
     """Say what the network is given most: (C, *spatial) of a window, or of a whole picture for a classifier."""
     spec = card.input
-    sizes = spec.resize_to if card.task is Task.CLASSIFY and spec.resize_to else spec.patch_vox
+    sizes = spec.resize_to if card.task.is_of_whole_image and spec.resize_to else spec.patch_vox
     rounded = (math.ceil(size / spec.divisible_by) * spec.divisible_by for size in sizes)
     return (len(spec.channels), *rounded)
 

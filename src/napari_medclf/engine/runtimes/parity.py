@@ -36,7 +36,7 @@ def explain_difference(expected: Tensor, found: Tensor, card: ModelCard) -> str:
     score_difference = largest_difference(_scores(expected, card), _scores(found, card))
     if score_difference > _LARGEST_SCORE_DIFFERENCE:
         return f"scores differ by up to {score_difference:.2g}"
-    dice = _dice(expected, found) if card.task is not Task.CLASSIFY else 1.0
+    dice = _dice(expected, found) if not card.task.is_of_whole_image else 1.0
     return "" if dice >= _SMALLEST_DICE else f"labels agree with a Dice of {dice:.4f} only"
 
 
@@ -47,9 +47,9 @@ def largest_difference(expected: Tensor, found: Tensor) -> float:
 
 def _scores(logits: Tensor, card: ModelCard) -> Tensor:
     output = card.output
-    if output.is_activated:
+    if output.is_activated or card.task is Task.REGRESS:
         return logits
-    return torch.sigmoid(logits) if output.activation == "sigmoid" else torch.softmax(logits, dim=1)
+    return torch.softmax(logits, dim=1) if output.activation == "softmax" else torch.sigmoid(logits)
 
 
 def _dice(expected: Tensor, found: Tensor) -> float:

@@ -41,7 +41,7 @@ def choose_dtype(
         capability = torch.cuda.get_device_capability(device)
     if precision == "auto":
         is_fast = device.type == "xpu" or (capability or (0, 0)) >= _CAPABILITY[torch.float16]
-        return torch.float16 if is_fast and task is not Task.CLASSIFY else torch.float32
+        return torch.float16 if is_fast and not task.is_of_whole_image else torch.float32
     dtype = _DTYPES[precision]
     if device.type == "cpu" and dtype is torch.float16:
         raise BackendUnavailable("A CPU is no faster with float16. Choose the precision 'float32' or 'bfloat16'.")
