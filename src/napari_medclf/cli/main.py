@@ -27,6 +27,7 @@ COMMANDS = {
     "predict": "run a model on one or a few images",
     "batch": "run a model on a folder; resumes after a stop",
     "dataset": "find what is wrong with labelled data before anyone learns from it",
+    "recipes": "list what can be trained, and show a recipe with all its settings",
     "train": "train a model from your images and labels",
     "evaluate": "measure a model on labelled data",
     "correct": "save a corrected answer of an image into a project",

@@ -26,6 +26,10 @@ class Intensity(BaseModel):
 
     Parameters
     ----------
+    kind : str
+        Of those above.
+    low, high : float
+        Limits, in percent or in sample units.
     of : str
         Which samples of a channel count for statistics and are changed by ``zscore``: ``all``; ``nonzero`` leaves the
         others zero (MONAI's ``NormalizeIntensity(nonzero=True)``); ``filled`` takes where any channel is not zero, and
@@ -33,6 +37,10 @@ class Intensity(BaseModel):
         changes all (TorchIO's ``ZNormalization`` with its mean mask).
     is_clipped : bool
         Whether ``window`` and ``percentile`` cut off what lies outside; else it lands below 0 or above 1.
+    is_per_channel : bool
+        Whether statistics are each channel's own, or of all channels together (MONAI's default).
+    mean, std : tuple of float
+        Subtracted and divided a channel afterwards; empty for none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -43,11 +51,8 @@ class Intensity(BaseModel):
     of: Literal["all", "nonzero", "filled", "above_mean"] = "all"
     is_clipped: bool = True
     is_per_channel: bool = True
-    """Whether statistics are each channel's own, or of all channels together (MONAI's default)."""
     mean: tuple[_Statistic, ...] = Field(default=(), max_length=_MOST_CHANNELS)
-    """Subtracted a channel afterwards; empty for none."""
     std: tuple[_Statistic, ...] = Field(default=(), max_length=_MOST_CHANNELS)
-    """Divided by a channel afterwards; empty for none."""
 
     @model_validator(mode="after")
     def _check_range(self) -> Intensity:

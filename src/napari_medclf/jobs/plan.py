@@ -16,8 +16,8 @@ from napari_medclf.domain.dataset import Dataset, Split
 from napari_medclf.domain.errors import CardError, MedclfError, OptionError, unknown_choice
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.labels import LabelClass, LabelSchema
-from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.jobs.case_reader import CaseReader
+from napari_medclf.jobs.draft_output import draft_output
 
 if TYPE_CHECKING:
     from napari_medclf.domain.arrays import LabelArray
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari_medclf.domain.recipe import Recipe
     from napari_medclf.engine.recipes.look import DataLook
 
-_NOT_IN_CARD = ("classes", "licence_text")
+_NOT_IN_CARD = ("classes", "licence_text", "units")
 """What a person may give beside the card's own fields."""
 _N_LOOKED_AT = 12
 """Training images looked at to plan a recipe."""
@@ -83,15 +83,29 @@ def plan_named(dataset: Dataset, name: str) -> Job[Recipe]:
     OptionError
         If there is no such recipe; the message names the nearest one.
     """
-    from napari_medclf.engine.recipes.files import built_in_recipes, load_recipe
-    from napari_medclf.engine.recipes.registry import default_family, families, family
+    from napari_medclf.engine.recipes.registry import default_family, families
 
-    if name in built_in_recipes() or name.endswith(".json"):
-        return load_recipe(name)
-    if name and name not in {one.name for one in families()}:
-        raise OptionError(unknown_choice("recipe", name, [one.name for one in families()] + [*built_in_recipes()]))
-    chosen = family(name) if name else default_family(dataset.task)
+    known = {one.name: one for one in families()}
+    if name and name not in known:
+        return read_recipe(name)
+    chosen = known[name] if name else default_family(dataset.task)
     return chosen.plan_with((yield from look_at_some(dataset)))
+
+
+def read_recipe(name: str) -> Recipe:
+    """Read a recipe that is complete: that of an embedded model, or a JSON file.
+
+    Raises
+    ------
+    OptionError
+        If there is none; the message names the nearest recipe of any kind.
+    """
+    from napari_medclf.engine.recipes.files import built_in_recipes, load_recipe
+    from napari_medclf.engine.recipes.registry import families
+
+    if name not in built_in_recipes() and not name.endswith(".json"):
+        raise OptionError(unknown_choice("recipe", name, [one.name for one in families()] + [*built_in_recipes()]))
+    return load_recipe(name)
 
 
 def look_at_some(dataset: Dataset) -> Job[DataLook]:
@@ -150,11 +164,7 @@ def draft_card(name: str, dataset: Dataset, recipe: Recipe, said: Mapping[str, A
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **said,
     }
-    output = OutputSpec(
-        schema=_described(dataset.schema, said.get("classes")),
-        mirror_axes=recipe.mirror_axes,
-        min_object_vox=recipe.min_object_vox,
-    )
+    output = draft_output(dataset, _described(dataset.schema, said.get("classes")), recipe, said.get("units"))
     fields = {name: value for name, value in fields.items() if name not in _NOT_IN_CARD}
     fields["data"] = _credits(dataset, fields.get("data", ()))
     try:
@@ -185,7 +195,13 @@ def read_said(path: Path | None) -> dict[str, Any]:
     return said
 
 
-_VERBS = {Task.CLASSIFY: "tell apart", Task.SEGMENT: "outline", Task.INSTANCES: "outline and count"}
+_VERBS = {
+    Task.CLASSIFY: "tell apart",
+    Task.SEGMENT: "outline",
+    Task.INSTANCES: "outline and count",
+    Task.DETECT: "find",
+    Task.REGRESS: "estimate",
+}
 
 
 def _described(schema: LabelSchema, said: Mapping[str, Mapping[str, Any]] | None) -> LabelSchema:

@@ -38,6 +38,11 @@ def family(name: str) -> RecipeFamily:
     return known[name]
 
 
+def default_names() -> dict[str, str]:
+    """Give the name of what is planned for each task when nobody chooses."""
+    return {task.value: name for task, name in _DEFAULTS.items()}
+
+
 def default_family(task: Task) -> RecipeFamily:
     """Give what is planned when nobody chooses.
 
