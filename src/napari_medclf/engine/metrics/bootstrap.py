@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_medclf.domain.card import Metric
 from napari_medclf.domain.errors import DatasetError
+from napari_medclf.domain.events import Job, Progress
 
 Statistic = Callable[[NDArray[np.intp]], Mapping[str, float]]
 """From the indices of the drawn cases (with repetitions) to named numbers."""
+N_RESAMPLES = 1000
 _LEVEL_PERCENT = (2.5, 97.5)
+_SECONDS_BETWEEN_YIELDS = 0.3
 
 
 def bootstrap(
-    statistic: Statistic, groups: Sequence[str], *, n_resamples: int = 1000, seed: int = 0
+    statistic: Statistic, groups: Sequence[str], *, n_resamples: int = N_RESAMPLES, seed: int = 0
 ) -> dict[str, Metric]:
+    """Run `resample` to its end."""
+    return finish(resample(statistic, groups, n_resamples=n_resamples, seed=seed))
+
+
+def resample(
+    statistic: Statistic, groups: Sequence[str], *, n_resamples: int = N_RESAMPLES, seed: int = 0
+) -> Job[dict[str, Metric]]:
     """Measure numbers on all cases, with 95 % percentile intervals (Efron 1979) by group.
 
     Parameters
@@ -27,6 +38,10 @@ def bootstrap(
     groups : sequence of str
         One a case. Groups are drawn with repetition, and all cases of a drawn group come along:
         several images of one patient are not independent.
+
+    Yields
+    ------
+    Progress several times a second, so that it can be stopped.
 
     Returns
     -------
@@ -41,20 +56,40 @@ def bootstrap(
     if not groups:
         raise DatasetError("There are no cases to measure on.")
     whole = statistic(np.arange(len(groups)))
-    members = _list_members(groups)
-    if len(members) < 2:
+    if len(set(groups)) < 2:
         return {name: Metric(value=value) for name, value in whole.items()}
-    rng = np.random.default_rng(seed)
     drawn: dict[str, list[float]] = {name: [] for name in whole}
+    told_s = time.perf_counter()
+    for number, chosen in enumerate(draws(groups, n_resamples=n_resamples, seed=seed)):
+        for name, value in statistic(chosen).items():
+            drawn[name].append(value)
+        if time.perf_counter() - told_s > _SECONDS_BETWEEN_YIELDS:
+            yield Progress(number, n_resamples, "confidence intervals")
+            told_s = time.perf_counter()
+    return {name: Metric(value=value, ci95=interval_of(drawn[name])) for name, value in whole.items()}
+
+
+def draws(groups: Sequence[str], *, n_resamples: int = N_RESAMPLES, seed: int = 0) -> Iterator[NDArray[np.intp]]:
+    """Draw groups with repetition, as many as there are, and give the indices of their cases."""
+    members = _list_members(groups)
+    rng = np.random.default_rng(seed)
     for _ in range(n_resamples):
         chosen = rng.integers(len(members), size=len(members))
-        for name, value in statistic(np.concatenate([members[number] for number in chosen])).items():
-            drawn[name].append(value)
-    return {name: Metric(value=value, ci95=_interval(drawn[name])) for name, value in whole.items()}
+        yield np.concatenate([members[number] for number in chosen])
+
+
+def finish(job: Job[dict[str, Metric]]) -> dict[str, Metric]:
+    """Run a job of this package to its end, without anybody to tell or to stop it."""
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            measured: dict[str, Metric] = end.value
+            return measured
 
 
 def bootstrap_means(
-    values: Mapping[str, Sequence[float]], groups: Sequence[str], *, n_resamples: int = 1000, seed: int = 0
+    values: Mapping[str, Sequence[float]], groups: Sequence[str], *, n_resamples: int = N_RESAMPLES, seed: int = 0
 ) -> dict[str, Metric]:
     """Average per-case numbers (NaN is left out), with 95 % intervals by group."""
     return bootstrap(statistic_of_means(values), groups, n_resamples=n_resamples, seed=seed)
@@ -77,17 +112,18 @@ def mean_of_defined(values: Sequence[float] | NDArray[np.float64]) -> float:
     return float(array.mean()) if array.size else float("nan")
 
 
-def _list_members(groups: Sequence[str]) -> list[NDArray[np.intp]]:
-    members: dict[str, list[int]] = {}
-    for position, group in enumerate(groups):
-        members.setdefault(group, []).append(position)
-    return [np.array(positions, dtype=np.intp) for positions in members.values()]
-
-
-def _interval(values: Sequence[float]) -> tuple[float, float] | None:
+def interval_of(values: Sequence[float]) -> tuple[float, float] | None:
+    """Give the 2.5 and 97.5 percentiles of what is not NaN; None where nothing is."""
     array = np.asarray(values, dtype=np.float64)
     array = array[~np.isnan(array)]
     if not array.size:
         return None
     low, high = np.percentile(array, _LEVEL_PERCENT)
     return float(low), float(high)
+
+
+def _list_members(groups: Sequence[str]) -> list[NDArray[np.intp]]:
+    members: dict[str, list[int]] = {}
+    for position, group in enumerate(groups):
+        members.setdefault(group, []).append(position)
+    return [np.array(positions, dtype=np.intp) for positions in members.values()]

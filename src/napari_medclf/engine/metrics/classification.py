@@ -13,7 +13,9 @@ from napari_medclf.domain.errors import DatasetError
 from napari_medclf.engine.metrics.bootstrap import Statistic, bootstrap, mean_of_defined
 
 N_CALIBRATION_BINS = 15
-_PER_CLASS = ("auc", "average_precision", "sensitivity", "specificity", "precision", "f1", "mcc", "ece", "brier")
+_PER_CLASS = (
+    "auc", "average_precision", "sensitivity", "specificity", "precision", "npv", "f1", "mcc", "ece", "brier"
+)  # fmt: skip
 
 
 def measure_classification(
@@ -87,10 +89,11 @@ def score_classification(
     Returns
     -------
     dict of str to float
-        ``auc``, ``average_precision``, ``sensitivity``, ``specificity``, ``precision``, ``f1``, ``brier`` are macro
-        averages, and ``auc/<class>`` and so on those of one class against the rest. ``accuracy`` is the part of cases
-        that are right in every class; ``balanced_accuracy`` the mean sensitivity over exclusive classes,
-        else the mean of sensitivity and specificity. ``mcc`` (Matthews) and ``kappa`` (Cohen) are of all classes
+        ``auc``, ``average_precision``, ``sensitivity``, ``specificity``, ``precision``, ``npv`` (negative predictive
+        value), ``f1``, ``brier`` are macro averages, and ``auc/<class>`` and so on those of one class against the
+        rest. ``accuracy`` is the part of cases that are right in every class; ``balanced_accuracy`` the mean
+        sensitivity over exclusive classes, else the mean of sensitivity and specificity. ``mcc`` (Matthews) and
+        ``kappa`` (Cohen) are of all classes
         together where they are exclusive, else ``mcc`` is the macro average and there is no kappa. ``ece`` is of the
         most probable class where classes are exclusive, else the macro average. A number without a case to measure
         it on is NaN.
@@ -166,6 +169,7 @@ def _score_class(truth: BoolArray, probabilities: FloatArray, decided: BoolArray
         "sensitivity": _ratio(n_right, n_right + n_missed),
         "specificity": _ratio(n_left, n_left + n_false),
         "precision": _ratio(n_right, n_right + n_false),
+        "npv": _ratio(n_left, n_left + n_missed),
         "mcc": _matthews(n_right, n_missed, n_false, n_left),
         "f1": _ratio(2 * n_right, 2 * n_right + n_missed + n_false),
         "ece": calibration_error(truth, probabilities),

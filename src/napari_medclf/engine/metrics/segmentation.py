@@ -25,6 +25,8 @@ class ClassScores:
     ----------
     dice : float
         2 |A and B| / (|A| + |B|).
+    iou : float
+        |A and B| / |A or B|, also called the Jaccard index.
     nsd : float
         Normalised surface distance (Nikolov 2021): part of both surfaces within the tolerance.
     hd95 : float
@@ -37,10 +39,11 @@ class ClassScores:
     Notes
     -----
     Where neither reference nor prediction has the class, all are NaN and left out of averages. Where
-    only one has it, dice and nsd are 0 and hd95 and assd are the diagonal of the image.
+    only one has it, dice, iou and nsd are 0 and hd95 and assd are the diagonal of the image.
     """
 
     dice: float
+    iou: float
     nsd: float
     hd95: float
     assd: float
@@ -51,6 +54,7 @@ class ClassScores:
         """Return the numbers by name; distances end in ``_mm`` or ``_px``."""
         return {
             "dice": self.dice,
+            "iou": self.iou,
             "nsd": self.nsd,
             f"hd95_{self.unit}": self.hd95,
             f"assd_{self.unit}": self.assd,
@@ -102,18 +106,19 @@ def score_mask(
     """Compare two masks of the same shape; axes of length 1 have no surface."""
     sums = int(np.count_nonzero(reference)), int(np.count_nonzero(predicted))
     if sums == (0, 0):
-        return ClassScores(_NOT_DEFINED, _NOT_DEFINED, _NOT_DEFINED, _NOT_DEFINED, _NOT_DEFINED, unit)
+        return ClassScores(_NOT_DEFINED, _NOT_DEFINED, _NOT_DEFINED, _NOT_DEFINED, _NOT_DEFINED, _NOT_DEFINED, unit)
     if 0 in sums:
         extents = [n * step for n, step in zip(reference.shape, spacing, strict=True)]
         diagonal = float(np.linalg.norm(extents))
-        return ClassScores(0.0, 0.0, diagonal, diagonal, 1.0 if sums[0] else _NOT_DEFINED, unit)
-    dice = 2 * int(np.count_nonzero(reference & predicted)) / sum(sums)
+        return ClassScores(0.0, 0.0, 0.0, diagonal, diagonal, 1.0 if sums[0] else _NOT_DEFINED, unit)
+    n_both = int(np.count_nonzero(reference & predicted))
+    dice, iou = 2 * n_both / sum(sums), n_both / (sum(sums) - n_both)
     to_predicted, to_reference = _surface_distances(reference, predicted, spacing)
     n_near = np.count_nonzero(to_predicted <= tolerance) + np.count_nonzero(to_reference <= tolerance)
     nsd = float(n_near) / (len(to_predicted) + len(to_reference))
     hd95 = max(float(np.percentile(to_predicted, 95)), float(np.percentile(to_reference, 95)))
     assd = float(np.concatenate([to_predicted, to_reference]).mean())
-    return ClassScores(dice, nsd, hd95, assd, abs(sums[1] - sums[0]) / sums[0], unit)
+    return ClassScores(dice, iou, nsd, hd95, assd, abs(sums[1] - sums[0]) / sums[0], unit)
 
 
 def measure_segmentation(
