@@ -17,6 +17,7 @@ from napari_medclf.domain.results import Segmentation
 
 if TYPE_CHECKING:
     from napari_medclf.domain.arrays import BoolArray, LabelArray
+    from napari_medclf.domain.detection import Detection
     from napari_medclf.io.medmnist import MedmnistArrays
 
 
@@ -50,15 +51,36 @@ class CaseReader:
         SchemaError
             If a value belongs to no class.
         """
-        if case.label_map is None:
-            raise DatasetError(f"{case.case_id} has no label image.")
         is_instances = self.dataset.task is Task.INSTANCES
-        labels = _read_on_grid(case.label_map, image)
-        if not is_instances:
-            labels = _translate(labels, self.dataset)
+        labels = self.label_values(case, image)
         return Segmentation(
             labels, image.geometry, self.dataset.schema, is_instances, image.source.digest, name="reference"
         )
+
+    def label_values(self, case: Case, image: MedImage) -> LabelArray:
+        """Read the numbers of a case's label image: values of the schema, or those of objects.
+
+        Raises
+        ------
+        DatasetError
+            If the case has none, or it lies on another grid than the image.
+        """
+        if case.label_map is None:
+            raise DatasetError(f"{case.case_id} has no label image.")
+        labels = _read_on_grid(case.label_map, image)
+        return labels if self.dataset.task is Task.INSTANCES else _translate(labels, self.dataset)
+
+    def boxes(self, case: Case, image: MedImage) -> Detection:
+        """Read a case's boxes: of its file, or around the objects of its label image.
+
+        Raises
+        ------
+        DatasetError
+            If the case has neither, or a box lies outside of the image.
+        """
+        from napari_medclf.jobs.box_reader import read_boxes
+
+        return read_boxes(self, case, image)
 
     def edits(self, case: Case, image: MedImage) -> BoolArray | None:
         """Read where a person painted, on the image's grid; None where nothing is known of it."""

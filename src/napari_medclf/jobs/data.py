@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.dataset import Dataset, Split
 from napari_medclf.domain.errors import DatasetError
+from napari_medclf.jobs.class_order import in_order
 
 if TYPE_CHECKING:
     from napari_medclf.domain.package import ModelPackage
@@ -73,6 +74,10 @@ def open_data(choice: DataChoice) -> Dataset:
     dataset = open_dataset(choice.path, hints=hints)
     if choice.task is Task.INSTANCES and dataset.task is Task.SEGMENT:
         dataset = replace(dataset, task=Task.INSTANCES)
+    if dataset.task is Task.CLASSIFY:
+        dataset = in_order(dataset, choice.class_names)
+    if choice.task is Task.DETECT:  # label images teach boxes, too
+        dataset = replace(dataset, task=Task.DETECT)
     if choice.split_file is not None:
         dataset = apply_splits(dataset, read_split_file(choice.split_file))
     return dataset if choice.exclude is None else exclude_cases(dataset, read_exclusions(choice.exclude))

@@ -9,6 +9,7 @@ from napari_medclf.domain.dataset import Case, Dataset, FileRef
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.store.datasets.classes import explain_labels
 from napari_medclf.store.datasets.image_label_folders import pick_splits, read_declared
+from napari_medclf.store.datasets.index_table import add_participants
 from napari_medclf.store.datasets.options import Hints
 from napari_medclf.store.files import is_image, natural_key, stem, unique_names
 
@@ -24,8 +25,8 @@ def read_bids(folder: Path, hints: Hints) -> Dataset:
     """Pair every label image below ``derivatives/`` with the image of its subject; a subject is a group.
 
     A label belongs to the image whose name it begins with (``sub-01_ct`` and
-    ``sub-01_ct_seg-manual``), or to the only image of its subject and session. ``participants.tsv``
-    is not read: it may name people.
+    ``sub-01_ct_seg-manual``), or to the only image of its subject and session. Of ``participants.tsv``
+    the columns that cannot name a person become facts.
 
     Raises
     ------
@@ -47,7 +48,7 @@ def read_bids(folder: Path, hints: Hints) -> Dataset:
         )
         for case_id, path in zip(unique_names(stem(path) for path in paired), paired, strict=True)
     )
-    cases, warnings = pick_splits(folder, cases)
+    cases, warnings = pick_splits(folder, add_participants(folder, cases))
     declared = read_declared(folder)
     meaning = explain_labels(folder, [FileRef(path) for path in label_of.values()], hints, declared=declared.schema)
     n_left = len(images) - len(paired)

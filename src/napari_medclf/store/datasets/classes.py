@@ -81,7 +81,7 @@ def _seen_in_files(path: Path, label_maps: Sequence[FileRef], hints: Hints, labe
     values = sorted(set().union(*by_file) - {0})
     if not values:
         raise DatasetError(f"{path}: the label images hold only 0, the background; there is nothing to learn.")
-    if hints.task is None and _are_objects(by_file):
+    if hints.task in (None, Task.DETECT) and _are_objects(by_file):
         note = (
             f"The label images number up to {max(values)} objects each, so they were taken for instances; "
             "say --task segment if the numbers are classes."

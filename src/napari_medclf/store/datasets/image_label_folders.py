@@ -11,22 +11,9 @@ from napari_medclf.domain.dataset import Case, Dataset, FileRef, Split
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.store.datasets.classes import declared_classes, explain_labels
+from napari_medclf.store.datasets.index_table import add_index
 from napari_medclf.store.datasets.options import Hints
-from napari_medclf.store.datasets.split_files import (
-    case_key,
-    find_split_file,
-    mark_splits,
-    read_json,
-    read_split_file,
-    split_or_refuse,
-)
-from napari_medclf.store.datasets.tables import (
-    GROUP_COLUMNS,
-    PATH_COLUMNS,
-    SPLIT_COLUMNS,
-    STRATUM_COLUMNS,
-    read_table,
-)
+from napari_medclf.store.datasets.split_files import find_split_file, mark_splits, read_json, read_split_file
 from napari_medclf.store.files import group_of, images_in, natural_key, stem, unique_names
 
 _PAIRS = (
@@ -87,7 +74,7 @@ def read_image_label_folders(folder: Path, images: Path, labels: Path, hints: Hi
     if not cases:
         raise DatasetError(f"{folder}: no image in {images.name}/ has a label of the same name in {labels.name}/.")
     cases, more = pick_splits(folder, cases)
-    cases = _add_index(folder, cases)
+    cases = add_index(folder, cases)
     refs = [case.label_map for case in cases if case.label_map is not None]
     meaning = explain_labels(folder, refs, hints, declared=declared.schema)
     return Dataset(
@@ -222,31 +209,6 @@ def pick_splits(folder: Path, cases: tuple[Case, ...]) -> tuple[tuple[Case, ...]
         raise DatasetError(f"{path}: names none of the {len(cases)} cases that are here, such as {cases[0].case_id!r}.")
     merged = tuple(replace(case, split=before.split or case.split) for case, before in zip(marked, cases, strict=True))
     return merged, warnings
-
-
-def _add_index(folder: Path, cases: tuple[Case, ...]) -> tuple[Case, ...]:
-    """Take group, split and stratum from an ``index.csv`` (or .tsv) that has a row for each file."""
-    path = next((folder / name for name in ("index.csv", "index.tsv") if (folder / name).is_file()), None)
-    if path is None:
-        return cases
-    table = read_table(path)
-    key = table.required(PATH_COLUMNS, "file of the image")
-    group, split, stratum = (table.column(names) for names in (GROUP_COLUMNS, SPLIT_COLUMNS, STRATUM_COLUMNS))
-    row_of = {case_key(row[key].strip()): number for number, row in enumerate(table.rows)}
-
-    def described(case: Case) -> Case:
-        number = row_of.get(case.case_id)
-        if number is None:
-            return case
-        row = table.rows[number]
-        return replace(
-            case,
-            group_id=(row[group].strip() if group else "") or case.group_id,
-            split=(split_or_refuse(row[split], table.where(number)) if split else None) or case.split,
-            stratum=row[stratum].strip() if stratum else "",
-        )
-
-    return tuple(described(case) for case in cases)
 
 
 def _left_out(n: int, what: str, names: list[str]) -> str:

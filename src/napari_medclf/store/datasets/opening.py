@@ -9,6 +9,7 @@ from napari_medclf.domain.card import Task
 from napari_medclf.domain.dataset import Dataset
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.store.datasets.bids import is_bids, read_bids
+from napari_medclf.store.datasets.box_folders import find_boxes, read_box_folders
 from napari_medclf.store.datasets.class_folders import read_class_folders
 from napari_medclf.store.datasets.image_label_folders import find_pair, read_image_label_folders, refuse_half
 from napari_medclf.store.datasets.medmnist import read_medmnist_dataset
@@ -28,7 +29,7 @@ def open_dataset(path: Path, task: Task | None = None, hints: Hints | None = Non
     A folder with one sub-folder a class (with or without train/val/test above); a CSV/TSV with
     ``path,label[,group,split]``, several 0/1 columns or a mask column; a MedMNIST ``.npz``; MSD and
     nnU-Net folders; ``images/`` beside ``labels/``; BIDS with derivatives; images with masks beside
-    them (CHASE_DB1); a project of ours.
+    them (CHASE_DB1); images with boxes (Pascal VOC, or files of ours); a project of ours.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def open_dataset(path: Path, task: Task | None = None, hints: Hints | None = Non
     dataset = _read(path, hints)
     if not dataset.cases:
         raise DatasetError(f"{path}: holds no case.")
-    if hints.task is not None and _kind(dataset.task) != _kind(hints.task):
+    if hints.task is not None and not _teaches(dataset, hints.task):
         raise DatasetError(
             f"{path}: holds {_what(dataset.task)}, which the task {hints.task.value!r} cannot learn from."
         )
@@ -81,14 +82,19 @@ def _read_folder(folder: Path, hints: Hints) -> Dataset:
         raise DatasetError(f"{folder}: cannot be listed ({error.strerror}).") from error
     if Project.is_project(folder):
         return Project.open(folder).dataset()
+    boxes = find_boxes(folder)
+    if boxes is not None and hints.task is Task.DETECT:
+        return read_box_folders(folder, *boxes, hints)
     pair = find_pair(folder)
-    if pair is not None:
+    if pair is not None and (boxes is None or images_in(pair[1])):
         return read_image_label_folders(folder, *pair, hints)
     if is_bids(folder):
         return read_bids(folder, hints)
     table = _find_table(folder)
     if table is not None:
         return read_table_dataset(table, hints)
+    if boxes is not None:
+        return read_box_folders(folder, *boxes, hints)
     refuse_half(folder)
     if find_masks(folder):
         return read_paired_files(folder, hints)
@@ -108,9 +114,14 @@ def _find_table(folder: Path) -> Path | None:
     return tables[0] if len(tables) == 1 else None
 
 
-def _kind(task: Task) -> str:
-    return "classes" if task is Task.CLASSIFY else "label maps"
+_KINDS = {Task.CLASSIFY: "classes of whole images", Task.REGRESS: "numbers", Task.DETECT: "boxes"}
 
 
 def _what(task: Task) -> str:
-    return "classes of whole images" if task is Task.CLASSIFY else "label images"
+    return _KINDS.get(task, "label images")
+
+
+def _teaches(dataset: Dataset, task: Task) -> bool:
+    """Tell whether a task can be learned from such data; objects in label images have boxes, too."""
+    has_labels = all(case.label_map is not None for case in dataset.cases)
+    return _what(dataset.task) == _what(task) or (task is Task.DETECT and has_labels)

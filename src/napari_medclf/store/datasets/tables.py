@@ -10,10 +10,32 @@ from pathlib import Path
 
 from napari_medclf.domain.errors import DatasetError
 
-PATH_COLUMNS = ("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path", "img")
-LABEL_COLUMNS = ("label", "class", "target", "diagnosis", "category", "y")
+PATH_COLUMNS = (
+    "path",
+    "file",
+    "filename",
+    "file_name",
+    "filepath",
+    "file_path",
+    "image",
+    "image_path",
+    "img",
+    "image index",
+)
+LABEL_COLUMNS = ("label", "class", "target", "diagnosis", "category", "y", "finding labels", "labels")
 MASK_COLUMNS = ("mask", "label_map", "segmentation", "mask_path", "label_path", "seg")
-GROUP_COLUMNS = ("group", "group_id", "patient", "patient_id", "patientid", "subject", "subject_id", "participant_id")
+BOX_COLUMNS = ("boxes", "annotation", "annotations", "box_file", "xml")
+GROUP_COLUMNS = (
+    "group",
+    "group_id",
+    "patient",
+    "patient_id",
+    "patientid",
+    "patient id",
+    "subject",
+    "subject_id",
+    "participant_id",
+)
 SPLIT_COLUMNS = ("split", "set", "subset", "partition")
 STRATUM_COLUMNS = ("stratum", "kind", "appearance", "site", "scanner", "centre", "center", "source")
 ID_COLUMNS = ("case_id", "case", "id")
