@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from napari_medclf.domain.card import Task
-from napari_medclf.domain.errors import CardError, DatasetError, OptionError
+from napari_medclf.domain.errors import CardError, OptionError
 from napari_medclf.domain.events import EpochDone, FinishReason, Progress, Warned
 from napari_medclf.jobs.api import run
 from napari_medclf.jobs.drive import drive
@@ -172,16 +172,6 @@ def test_classifier_is_calibrated(chest_model):
 def test_objects_are_measured_one_by_one(cell_model):
     assert cell_model.card.task is Task.INSTANCES
     assert {"val/ap50", "val/f1_50"} <= set(cell_model.card.metrics)
-
-
-def test_several_classes_a_case_are_refused(tmp_path):
-    for number in range(4):
-        Image.fromarray(np.full((8, 8), number, np.uint8)).save(tmp_path / f"{number}.png")
-    rows = "".join(f"{number}.png,{number % 2},1\n" for number in range(4))
-    (tmp_path / "labels.csv").write_text("path,has_a,has_b\n" + rows)
-
-    with pytest.raises(DatasetError, match="--label-columns"):
-        run(train(TrainOptions(data=tmp_path / "labels.csv", out=tmp_path / "model")))
 
 
 @pytest.mark.parametrize(

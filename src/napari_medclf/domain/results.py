@@ -14,6 +14,9 @@ from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.violation import Violation
 
+Target = LabelArray | FloatArray
+"""What is right for an image; see `Sample`."""
+
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
@@ -179,11 +182,14 @@ class Sample:
     image : (C, *spatial) float32
         As `engine.prepare` made it.
     target :
-        (*spatial) integer class index for segmentation, a scalar class index for classification.
+        (*spatial) integer class index for segmentation; a scalar class index for exclusive classes, (n_classes,)
+        float32 of 0 and 1 for others; (n,) float32 numbers for regression, NaN where one is not known; for detection
+        (n, 2 * dims + 1) float32, a row a box: its lowest and its highest corner as positions on the grid of `image`,
+        and its class's position in the schema.
     weight : (*spatial) float32 or None
         How much each voxel counts; None counts all alike.
     """
 
     image: FloatArray
-    target: LabelArray
+    target: Target
     weight: FloatArray | None = None

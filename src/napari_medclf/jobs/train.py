@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_medclf.domain.card import Metric, Task
-from napari_medclf.domain.errors import CardError, DatasetError, MedclfError, OptionError
+from napari_medclf.domain.errors import CardError, MedclfError, OptionError
 from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.options import check_options, option
 from napari_medclf.domain.run_settings import DEVICES
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _FEW_GROUPS = 8
 
 
-TASKS = (Task.CLASSIFY, Task.SEGMENT, Task.INSTANCES)
-"""What can be learned here; models that find boxes come from elsewhere."""
+TASKS = (Task.CLASSIFY, Task.SEGMENT, Task.INSTANCES, Task.DETECT, Task.REGRESS)
+"""What can be learned here."""
 
 
 @dataclass(frozen=True)
@@ -167,11 +167,6 @@ def _open(options: TrainOptions) -> Job[Dataset]:
     )
     for warning in dataset.warnings:
         yield Warned(warning)
-    if not dataset.is_exclusive:
-        raise DatasetError(
-            f"{dataset.path}: cases may have several classes at once, and training learns one class a case. Choose one "
-            "column with --label-columns."
-        )
     require_cases(dataset, Split.TRAIN)
     require_cases(dataset, Split.VAL)
     n_groups = len({case.group_id for case in dataset.in_split(Split.VAL)})
