@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from napari_medclf.domain.recipe import AugmentSettings
-from napari_medclf.engine.augment.intensity import change_intensity, mix_up
+from napari_medclf.engine.augment.intensity import change_intensity
 
 CHANGES = [
     {"gain": 0.5},
@@ -69,13 +69,3 @@ def test_invert_turns_bright_into_dark():
     batch = images(1, 1, 8, 8)
     result = changed(batch, invert_probability=1.0)
     assert result.argmax() == batch.argmin()
-
-
-def test_mixup_blends_images_and_targets_by_the_same_part():
-    batch = torch.stack([torch.full((1, 4, 4), float(n)) for n in range(4)])
-    targets = torch.eye(4)
-    mixed, soft = mix_up(batch, targets, 0.4, torch.Generator().manual_seed(5))
-    expected = (soft * torch.arange(4.0)).sum(1)
-    torch.testing.assert_close(mixed[:, 0, 0, 0], expected)
-    torch.testing.assert_close(soft.sum(1), torch.ones(4))
-    assert (soft.diagonal() >= 0.5 - 1e-6).all()

@@ -7,12 +7,16 @@ import torch
 from tiny_trainings import classify_recipe, segment_recipe, shade_cases, square_cases
 
 from napari_medclf.domain.results import Sample
-from napari_medclf.engine.augment.sampler import ImageSampler, PatchSampler
+from napari_medclf.engine.augment.sampler import ImageSampler, PatchSampler, balanced_chances
 from napari_medclf.engine.train.cases import TrainCase
 
 
 def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def classes_of(cases: list[TrainCase]) -> torch.Tensor:
+    return torch.eye(2)[[int(case.sample.target) for case in cases]]
 
 
 def test_patches_carry_their_labels():
@@ -54,7 +58,7 @@ def test_weight_mask_of_a_correction_moves_with_its_voxels():
 def test_every_case_comes_once_an_epoch():
     recipe = classify_recipe(batch=4)
     cases = shade_cases(12)
-    drawn = torch.cat([batch.images for batch in ImageSampler(cases, recipe, 2).batches(generator())])
+    drawn = torch.cat([batch.images for batch in ImageSampler(cases, recipe, classes_of(cases)).batches(generator())])
     expected = torch.from_numpy(np.stack([case.sample.image for case in cases]))
     nearest = (drawn[:, None] - expected[None]).abs().amax((2, 3, 4)).argmin(1)
     assert sorted(nearest.tolist()) == list(range(12))
@@ -65,7 +69,8 @@ def test_balance_draws_a_rare_class_as_often():
     share = {}
     for balance in (0.0, 1.0):
         recipe = classify_recipe(batch=50, samples_per_epoch=2000, balance=balance)
-        batches = ImageSampler(rare, recipe, 2).batches(generator())
+        chances = balanced_chances(classes_of(rare), balance)
+        batches = ImageSampler(rare, recipe, classes_of(rare), chances).batches(generator())
         share[balance] = float(torch.cat([batch.targets for batch in batches])[:, 1].mean())
     assert abs(share[0.0] - 20 / 120) < 0.01
     assert abs(share[1.0] - 0.5) < 0.05
@@ -88,3 +93,21 @@ def test_volume_is_cropped_in_three_dimensions():
     batch = next(PatchSampler([case], recipe.model_copy(update={"input": spec})).batches(generator()))
     assert batch.images.shape == (2, 1, 8, 16, 16)
     assert batch.weight.min() == 1
+
+
+def test_case_with_several_classes_counts_as_its_rarest_and_one_with_none_as_a_class_of_its_own():
+    targets = torch.tensor([[1.0, 0.0]] * 8 + [[1.0, 1.0]] + [[0.0, 0.0]] * 2)
+    chances = balanced_chances(targets, 1.0)
+    torch.testing.assert_close(chances, torch.tensor([1 / 9] * 8 + [1.0] + [0.5] * 2))
+    assert balanced_chances(targets, 0.0) is None
+
+
+def test_objects_of_another_patch_are_pasted_with_their_labels():
+    recipe = segment_recipe(samples_per_epoch=40, batch=4, augment={"copy_paste_probability": 1.0})
+    plain = recipe.model_copy(update={"augment": recipe.augment.model_copy(update={"copy_paste_probability": 0.0})})
+    counts = {}
+    for name, one in (("pasted", recipe), ("plain", plain)):
+        batches = list(PatchSampler(square_cases(6), one).batches(generator()))
+        assert all(torch.equal(batch.images[:, 0] > 0.5, batch.targets == 1) for batch in batches)
+        counts[name] = sum(int(batch.targets.sum()) for batch in batches)
+    assert counts["pasted"] > 1.2 * counts["plain"]

@@ -42,6 +42,21 @@ class AugmentSettings(BaseModel):
         Largest side of an erased box, as a part of the image's size.
     invert_probability : float
         How often an image is turned into its negative.
+    low_resolution : float
+        Largest relative growth of voxels before they are brought back to their size: 1 means up to twice as large;
+        along all axes, or along one as in thick slices.
+    mr_bias : float
+        Largest logarithm of a smooth field that brightness is multiplied by, as the coils of MR do.
+    ghosting : float
+        Largest part of every n-th line of k-space that is lost, which repeats the image along an axis, as a pulse does
+        in MR.
+    window_jitter : float
+        Largest move of each edge of the display window, in input units, in which the window is 0 to 1; for CT scaled
+        by `window`.
+    artefact_probability : float
+        How often each of the four changes above is made.
+    copy_paste_probability : float
+        How often the objects of another patch of the batch are pasted into a patch, with their labels (Ghiasi 2021).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,3 +78,9 @@ class AugmentSettings(BaseModel):
     blur_vox: float = Field(default=0.0, ge=0)
     cutout: float = Field(default=0.0, ge=0, le=1)
     invert_probability: float = Field(default=0.0, ge=0, le=1)
+    low_resolution: float = Field(default=0.0, ge=0, le=10)
+    mr_bias: float = Field(default=0.0, ge=0, le=2)
+    ghosting: float = Field(default=0.0, ge=0, le=1)
+    window_jitter: float = Field(default=0.0, ge=0, le=0.45)
+    artefact_probability: float = Field(default=0.3, ge=0, le=1)
+    copy_paste_probability: float = Field(default=0.0, ge=0, le=1)

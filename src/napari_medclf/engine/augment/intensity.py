@@ -1,13 +1,16 @@
-"""Random changes of brightness, contrast, sharpness and content, on whole batches at once."""
+"""Random changes of brightness, contrast, sharpness and content, on whole batches at once, wherever they lie."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import conv2d, conv3d, pad
 
 from napari_medclf.domain.recipe import AugmentSettings
-from napari_medclf.engine.augment.warp import uniform
+from napari_medclf.engine.augment.artefacts import add_artefacts
+from napari_medclf.engine.augment.draw import normal, uniform
 
 
 def change_intensity(images: Tensor, settings: AugmentSettings, generator: Generator) -> Tensor:
@@ -18,74 +21,58 @@ def change_intensity(images: Tensor, settings: AugmentSettings, generator: Gener
     (N, C, *spatial) float32
         A new tensor; what is outside the recipe's settings stays exactly as it was.
     """
+    images = add_artefacts(images, settings, generator)
     if settings.blur_vox > 0:
-        images = _blur(images, uniform((len(images),), 0, settings.blur_vox, generator))
+        images = _blur(images, uniform((len(images),), 0, settings.blur_vox, generator, images.device))
     if settings.gamma > 0:
         images = _bend_tones(images, settings.gamma, generator)
     images = _scale_and_shift(images, settings, generator)
     if settings.invert_probability > 0:
         images = _invert(images, settings.invert_probability, generator)
     if settings.noise_sd > 0:
-        sd = uniform(_one_each(images), 0, settings.noise_sd, generator)
-        images = images + torch.randn(images.shape, generator=generator) * sd
+        images = normal(images, generator).mul_(_draw(images, 0, settings.noise_sd, generator)).add_(images)
     if settings.cutout > 0:
         images = _cut_out(images, settings.cutout, generator)
     return images
 
 
-def mix_up(images: Tensor, targets: Tensor, alpha: float, generator: Generator) -> tuple[Tensor, Tensor]:
-    """Blend every image and its target with another one of the batch (Zhang 2018).
-
-    Parameters
-    ----------
-    targets : (N, n_classes) float32
-    alpha : float
-        The blend is drawn from Beta(alpha, alpha), and the first image's part is the larger one.
-    """
-    shape = (len(images), *([1] * (images.dim() - 1)))
-    part = _beta(alpha, len(images), generator)
-    part = torch.maximum(part, 1 - part)
-    order = torch.randperm(len(images), generator=generator)
-    mixed = images * part.view(shape) + images[order] * (1 - part).view(shape)
-    return mixed, targets * part[:, None] + targets[order] * (1 - part)[:, None]
-
-
-def _one_each(images: Tensor, *, per_channel: bool = False) -> tuple[int, ...]:
-    return (len(images), images.shape[1] if per_channel else 1, *([1] * (images.dim() - 2)))
+def _draw(images: Tensor, low: float, high: float, generator: Generator, *, per_channel: bool = False) -> Tensor:
+    """Draw a number for every image, or for every channel of it, shaped to be mixed with the batch."""
+    shape = (len(images), images.shape[1] if per_channel else 1, *([1] * (images.dim() - 2)))
+    return uniform(shape, low, high, generator, images.device)
 
 
 def _scale_and_shift(images: Tensor, settings: AugmentSettings, generator: Generator) -> Tensor:
     for largest, per_channel in ((settings.gain, False), (settings.channel_gain, True)):
         if largest > 0:
-            gain = 1 + uniform(_one_each(images, per_channel=per_channel), -largest, largest, generator)
-            middle = images.mean(dim=list(range(2, images.dim())), keepdim=True)
-            images = (images - middle) * gain + middle
+            gain = 1 + _draw(images, -largest, largest, generator, per_channel=per_channel)
+            middle = images.mean(dim=tuple(range(2, images.dim())), keepdim=True)
+            images = torch.addcmul(middle * (1 - gain), images, gain)
     if settings.channel_gain > 0:
         spread = settings.channel_gain / 2 * images.std()
-        images = images + uniform(_one_each(images, per_channel=True), -1, 1, generator) * spread
+        images = images + _draw(images, -1, 1, generator, per_channel=True) * spread
     if settings.bias > 0:
-        images = images + uniform(_one_each(images), -settings.bias, settings.bias, generator)
+        images = images + _draw(images, -settings.bias, settings.bias, generator)
     return images
 
 
 def _bend_tones(images: Tensor, largest: float, generator: Generator) -> Tensor:
-    axes = list(range(1, images.dim()))
+    axes = tuple(range(1, images.dim()))
     low, high = images.amin(axes, keepdim=True), images.amax(axes, keepdim=True)
     span = (high - low).clamp_min(1e-6)
-    logs = uniform(_one_each(images), -1, 1, generator) * torch.log1p(torch.tensor(largest))
-    return ((images - low) / span).clamp(0, 1) ** logs.exp() * span + low
+    exponents = (_draw(images, -1, 1, generator) * math.log1p(largest)).exp()
+    return torch.addcmul(low, ((images - low) / span).clamp_(0, 1).pow_(exponents), span)
 
 
 def _invert(images: Tensor, probability: float, generator: Generator) -> Tensor:
-    axes = list(range(1, images.dim()))
+    axes = tuple(range(1, images.dim()))
     total = images.amin(axes, keepdim=True) + images.amax(axes, keepdim=True)
-    is_chosen = uniform(_one_each(images), 0, 1, generator) < probability
-    return torch.where(is_chosen, total - images, images)
+    return torch.where(_draw(images, 0, 1, generator) < probability, total - images, images)
 
 
 def _blur(images: Tensor, sd_vox: Tensor) -> Tensor:
     reach = max(int(float(sd_vox.max()) * 2 + 0.5), 1)
-    distance = torch.arange(-reach, reach + 1).float()
+    distance = torch.arange(-reach, reach + 1, device=images.device).float()
     kernels = torch.exp(-0.5 * (distance / sd_vox.clamp_min(1e-3)[:, None]) ** 2)
     kernels = (kernels / kernels.sum(1, keepdim=True)).repeat_interleave(images.shape[1], 0)
     n_dims = images.dim() - 2
@@ -102,26 +89,13 @@ def _blur(images: Tensor, sd_vox: Tensor) -> Tensor:
 
 def _cut_out(images: Tensor, largest: float, generator: Generator) -> Tensor:
     # DeVries 2017; the box takes the image's mean, so that it brings no new brightness.
-    is_erased = torch.ones(_one_each(images), dtype=torch.bool)
+    shape = (len(images), *([1] * (images.dim() - 1)))
+    is_erased = torch.ones(shape, dtype=torch.bool)
     for axis, size in enumerate(images.shape[2:], start=2):
-        shape = [len(images), *([1] * (images.dim() - 1))]
         half = uniform(shape, 0, largest / 2, generator) * size
         centre = uniform(shape, 0, 1, generator) * size
         along = [1] * images.dim()
         along[axis] = size
         is_erased = is_erased & ((torch.arange(size).view(along) + 0.5 - centre).abs() < half)
-    middle = images.mean(dim=list(range(1, images.dim())), keepdim=True)
-    return torch.where(is_erased, middle, images)
-
-
-def _beta(alpha: float, n: int, generator: Generator) -> Tensor:
-    # torch draws Beta numbers from the global state only; two Gamma numbers make one (Joehnk 1964
-    # serves alpha <= 1, where mixup lives).
-    accepted = torch.full((n,), float("nan"))
-    while bool(accepted.isnan().any()):
-        first = torch.rand(n, generator=generator) ** (1 / alpha)
-        second = torch.rand(n, generator=generator) ** (1 / alpha)
-        total = first + second
-        fits = accepted.isnan() & (total <= 1) & (total > 0)
-        accepted = torch.where(fits, first / total.clamp_min(1e-30), accepted)
-    return accepted
+    middle = images.mean(dim=tuple(range(2, images.dim())), keepdim=True)
+    return torch.where(is_erased.to(images.device), middle, images)

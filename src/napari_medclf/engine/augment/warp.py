@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import grid_sample, interpolate
 
 from napari_medclf.domain.recipe import AugmentSettings
+from napari_medclf.engine.augment.draw import uniform
 
 _BEND_STEP_VOX = 16
-"""Distance of the random displacements between which a bend is interpolated."""
-
-
-def uniform(shape: Sequence[int], low: float, high: float, generator: Generator) -> Tensor:
-    """Draw uniform numbers on the CPU, so that every device sees the same ones."""
-    return torch.rand(*shape, generator=generator) * (high - low) + low
+"""Least distance of the random displacements between which a bend is interpolated."""
+_STEP_PER_SD = 8
+"""That distance in standard deviations of the bend: so far apart, neighbours hardly ever change places."""
 
 
 def random_affine(n: int, settings: AugmentSettings, spacing: Sequence[float], generator: Generator) -> Tensor:
@@ -46,8 +45,8 @@ def random_affine(n: int, settings: AugmentSettings, spacing: Sequence[float], g
     return matrices @ _flip(n, settings.flip_axes, n_dims, generator)
 
 
-def patch_positions(
-    centres: Tensor, matrices: Tensor, patch: Sequence[int], bend_vox: float, generator: Generator
+def sampling_grid(
+    centres: Tensor, matrices: Tensor, patch: Sequence[int], shape: Sequence[int], bend: Tensor | None = None
 ) -> Tensor:
     """Say from where in its image each voxel of a patch is taken.
 
@@ -57,24 +56,38 @@ def patch_positions(
         Image position, in voxels, of the patch voxel at index ``size // 2``.
     matrices : (n, d, d)
         From `random_affine`.
-    bend_vox : float
-        Standard deviation of a smooth random displacement.
+    shape : (d,)
+        Of the images.
+    bend : (n, *patch, d) or None
+        Displacements in voxels, from `random_bend`.
 
     Returns
     -------
     (n, *patch, d) float32
-        Voxel positions, in array order.
+        As `torch.nn.functional.grid_sample` takes it with ``align_corners``: last axis first, -1 to 1.
     """
-    axes = [torch.arange(size, dtype=torch.float32) - size // 2 for size in patch]
-    offsets = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).reshape(1, -1, len(patch))
-    positions = (offsets @ matrices.mT + centres[:, None]).reshape(len(centres), *patch, len(patch))
-    if bend_vox > 0:
-        positions = positions + _bend(len(centres), patch, generator) * bend_vox
-    return positions
+    # An axis of one voxel has no extent: every position on it is that voxel.
+    extent = torch.tensor([max(size - 1, 1) for size in shape], dtype=torch.float32)
+    first = torch.tensor([float(size > 1) for size in shape])
+    moved = torch.cat([matrices.mT, centres[:, None]], 1) * (2 / extent)
+    moved[:, -1] -= first
+    grid = (_offsets(tuple(patch)) @ moved.flip(-1)).view(len(centres), *patch, len(patch))
+    return grid if bend is None else grid + (bend * (2 / extent)).flip(-1)
 
 
-def take(images: Tensor, positions: Tensor, *, is_nearest: bool = False, outside: str = "zeros") -> Tensor:
-    """Sample images (N, C, *spatial) at positions (N, *patch, d).
+def random_bend(n: int, patch: Sequence[int], sd_vox: float, generator: Generator) -> Tensor | None:
+    """Draw smooth displacements (n, *patch, d) in voxels with a standard deviation; None where that is 0."""
+    if sd_vox == 0:
+        return None
+    step = max(_BEND_STEP_VOX, _STEP_PER_SD * sd_vox)
+    knots = [max(round(size / step), 1) + 1 for size in patch]
+    noise = torch.randn(n, len(patch), *knots, generator=generator)
+    mode = "bicubic" if len(patch) == 2 else "trilinear"
+    return interpolate(noise, size=list(patch), mode=mode, align_corners=True).movedim(1, -1) * sd_vox
+
+
+def take(images: Tensor, grid: Tensor, *, is_nearest: bool = False, outside: str = "zeros") -> Tensor:
+    """Sample images (N, C, *spatial) float32 at a grid (N, *patch, d) of `sampling_grid`.
 
     Parameters
     ----------
@@ -83,20 +96,18 @@ def take(images: Tensor, positions: Tensor, *, is_nearest: bool = False, outside
 
     Returns
     -------
-    (N, C, *patch), in the dtype of `images`.
+    (N, C, *patch) float32
     """
-    shape = torch.tensor(images.shape[2:], dtype=torch.float32)
-    # An axis of one voxel has no extent: every position on it is that voxel.
-    grid = positions * 2 / (shape - 1).clamp_min(1) - (shape > 1).float()
     mode = "nearest" if is_nearest else "bilinear"
-    sampled = grid_sample(images.float(), grid.flip(-1), mode=mode, padding_mode=outside, align_corners=True)
-    return sampled.to(images.dtype)
+    return grid_sample(images, grid.to(images.device), mode=mode, padding_mode=outside, align_corners=True)
 
 
-def is_inside(positions: Tensor, shape: Sequence[int]) -> Tensor:
-    """Tell which positions (*patch, d) lie on the image's grid."""
-    highest = torch.tensor(list(shape), dtype=torch.float32) - 0.5
-    return ((positions >= -0.5) & (positions <= highest)).all(-1)
+@lru_cache(maxsize=8)
+def _offsets(patch: tuple[int, ...]) -> Tensor:
+    """Offsets of a patch's voxels from the one at ``size // 2``, and a 1: (voxels, d + 1)."""
+    axes = [torch.arange(size, dtype=torch.float32) - size // 2 for size in patch]
+    offsets = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).reshape(-1, len(patch))
+    return torch.cat([offsets, torch.ones(len(offsets), 1)], 1)
 
 
 def _turn(n: int, largest_deg: float, n_dims: int, generator: Generator) -> Tensor:
@@ -133,10 +144,3 @@ def _flip(n: int, axes: Sequence[int], n_dims: int, generator: Generator) -> Ten
     for axis in axes:
         signs[torch.rand(n, generator=generator) < 0.5, axis] = -1.0
     return torch.diag_embed(signs)
-
-
-def _bend(n: int, patch: Sequence[int], generator: Generator) -> Tensor:
-    coarse = [max(size // _BEND_STEP_VOX, 1) + 3 for size in patch]
-    noise = torch.randn(n, len(patch), *coarse, generator=generator)
-    mode = "bicubic" if len(patch) == 2 else "trilinear"
-    return interpolate(noise, size=list(patch), mode=mode, align_corners=False).movedim(1, -1)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import torch
 from torch import Generator, Tensor, nn
 
 from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.events import Job
 from napari_medclf.domain.recipe import Recipe
-from napari_medclf.engine.augment.sampler import ImageSampler
+from napari_medclf.engine.augment.sampler import ImageSampler, balanced_chances
 from napari_medclf.engine.train.batch import Batch
 from napari_medclf.engine.train.calibration import fit_temperature
 from napari_medclf.engine.train.cases import TrainCase
-from napari_medclf.engine.train.losses import classification_loss
+from napari_medclf.engine.train.losses import classification_loss, soft_targets
 from napari_medclf.engine.train.objectives.base import SCORE, device_of, float_answers
 from napari_medclf.engine.train.validate import class_logits, score_classifier
 
@@ -30,7 +31,10 @@ class Classify:
     def __init__(self, recipe: Recipe, train: Sequence[TrainCase], val: Sequence[TrainCase], n_classes: int) -> None:
         self._recipe = recipe
         self._val = val
-        self._sampler = ImageSampler(train, recipe, n_classes)
+        classes = torch.tensor([int(case.sample.target) for case in train])
+        targets = soft_targets(classes, n_classes, recipe.loss.label_smoothing)
+        chances = balanced_chances(soft_targets(classes, n_classes, 0), recipe.balance)
+        self._sampler = ImageSampler(train, recipe, targets, chances)
 
     def n_batches(self) -> int:
         """Batches an epoch."""
