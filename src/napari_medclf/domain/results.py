@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_medclf.domain.arrays import FloatArray, LabelArray
 from napari_medclf.domain.detection import Detection
@@ -14,7 +16,7 @@ from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.violation import Violation
 
-Target = LabelArray | FloatArray
+Target = NDArray[Any]
 """What is right for an image; see `Sample`."""
 
 

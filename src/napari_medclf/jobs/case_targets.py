@@ -51,7 +51,7 @@ def target_of_slice(task: Task, target: Target, k: int) -> Target:
     if task.is_of_whole_image:
         return target
     if task is not Task.DETECT:
-        return np.asarray(target[k], dtype=target.dtype)
+        return np.asarray(target[k])
     is_here = (target[:, 0] < k + _REACH_VOX) & (target[:, 3] > k - _REACH_VOX)
     return np.asarray(target[is_here][:, [1, 2, 4, 5, 6]])
 
