@@ -68,3 +68,13 @@ def folded(content: QWidget, parent: QWidget) -> QCollapsible:
     made.addWidget(content)
     made.collapse(animate=False)
     return made
+
+
+def banner(text: str, parent: QWidget) -> QLabel:
+    """Make a text that must not be overlooked, readable in every theme; hidden while it is empty."""
+    label = note(text, parent)
+    label.setStyleSheet(
+        "QLabel { background: rgba(230, 159, 0, 45); border-left: 4px solid #E69F00; padding: 6px 8px; }"
+    )
+    label.setVisible(bool(text))
+    return label

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.ui import notify, tasks, viewer_link
 from napari_medclf.ui.autosave import Autosave
+from napari_medclf.ui.cases.source import CaseOpened, CaseSource, case_sentence, open_case
 from napari_medclf.ui.job_bar import JobBar
 from napari_medclf.ui.overlays import CanvasNotes
 from napari_medclf.ui.subject import Subject
@@ -91,6 +93,25 @@ class Opening(Subject):
             index = len(self.work.items) - 1
         self.open_index(index)
 
+    def open_case(
+        self, source: CaseSource, case_id: str, then: Callable[[Any, CaseOpened], None] = lambda layer, opened: None
+    ) -> None:
+        """Open a case of labelled data with its reference, in place of the image opened before.
+
+        Parameters
+        ----------
+        then : callable
+            Gets the image layer and what was opened, once it is shown.
+        """
+        self.autosave.flush()
+        self._is_moving = True
+        self.lane.add(
+            f"Opening {case_id}",
+            lambda: open_case(source, case_id),
+            lambda opened: self._show_case(opened, then),
+            self._on_move_failed,
+        )
+
     def open_next(self) -> None:
         """Open the next image that is still open."""
         index = self.work.next_open()
@@ -140,13 +161,25 @@ class Opening(Subject):
         if self.work.items:
             self.open_index(0 if first is None else first)
 
-    def _show_opened(self, opened: Opened) -> None:
+    def _replace_opened(self, described: LayerTuple, ref: FileRef | None) -> Any:
         self._is_moving = False
         for layer in [layer for layer in self._opened_layers if layer in self.viewer.layers]:
             self.viewer.layers.remove(layer)
-        layer = viewer_link.add_layer(self.viewer, opened.layer)
-        self._opened_layers, self._shown = [layer], opened.ref
+        layer = viewer_link.add_layer(self.viewer, described)
+        self._opened_layers, self._shown = [layer], ref
         viewer_link.show_acquired_plane(self.viewer, layer)
+        return layer
+
+    def _show_case(self, opened: CaseOpened, then: Callable[[Any, CaseOpened], None]) -> None:
+        layer = self._replace_opened(opened.layer, None)
+        self.put_told(layer, case_sentence(opened.case))
+        if opened.reference is not None:
+            self._add_opened(opened.reference)
+            self.viewer.layers.selection.active = layer
+        then(layer, opened)
+
+    def _show_opened(self, opened: Opened) -> None:
+        layer = self._replace_opened(opened.layer, opened.ref)
         saved = opened.saved
         if saved is not None:
             self.put_saved(layer, saved)

@@ -9,7 +9,7 @@ from napari.layers import Image
 from qtpy.QtCore import QObject, Signal
 
 from napari_medclf.bridge.derived import report_text
-from napari_medclf.bridge.features import score_text
+from napari_medclf.bridge.features import number_text, score_text
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.derived import MeasurementReport
 from napari_medclf.domain.errors import MedclfError
@@ -45,6 +45,7 @@ class Subject(Shelf):
         self._saved: LayerBook[SavedAnswer] = LayerBook()
         self._adopted: LayerBook[MedImage] = LayerBook()
         self._reports: LayerBook[tuple[MeasurementReport, ...]] = LayerBook()
+        self._told: LayerBook[str] = LayerBook()
         self._followed: Any = None
         viewer.layers.selection.events.active.connect(self._on_layers_changed)
         viewer.layers.events.inserted.connect(self._on_inserted)
@@ -132,6 +133,11 @@ class Subject(Shelf):
         self._refresh_notes()
         self.image_changed.emit()
 
+    def put_told(self, layer: Any, sentence: str) -> None:
+        """Remember what labelled data says about an image layer; it stands on the canvas first."""
+        self._told.put(layer, sentence)
+        self._refresh_notes()
+
     def put_answer(self, layer: Any, answer: Answer) -> None:
         """Remember what a model said about an image layer."""
         self._answers.put(layer, answer)
@@ -174,7 +180,7 @@ class Subject(Shelf):
         self._on_layers_changed()
 
     def _on_removed(self, event: Any) -> None:
-        for book in (self._answers, self._classes, self._saved, self._adopted, self._reports):
+        for book in (self._answers, self._classes, self._saved, self._adopted, self._reports, self._told):
             book.forget(event.value)
         self._on_layers_changed()
 
@@ -190,9 +196,12 @@ class Subject(Shelf):
         self.image_changed.emit()
 
     def _refresh_notes(self) -> None:
-        answer, lines = self.answer, []
+        answer, told = self.answer, self._told.get(self.image_layer)
+        lines = [told] if told else []
         if answer is not None and answer.prediction.classification is not None:
             lines.append(score_text(answer.prediction.classification, model=answer.card.name))
+        if answer is not None and answer.prediction.regression is not None:
+            lines.append(number_text(answer.prediction.regression, model=answer.card.name))
         if self.person_classes is not None:
             lines.append(f"you: {', '.join(self.person_classes) or 'none of them'}")
         lines += [report_text(report) for report in self.reports]

@@ -1,0 +1,1 @@
+"""Cases of labelled data: read, listed, and opened in the viewer."""
