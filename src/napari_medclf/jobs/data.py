@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.dataset import Dataset, Split
@@ -102,8 +102,11 @@ def split_as_model(dataset: Dataset, package: ModelPackage) -> Dataset:
 
 
 def splits_json(dataset: Dataset) -> bytes:
-    """Write down which case is in which split, for the package."""
-    content = {split.value: [case.case_id for case in dataset.in_split(split)] for split in Split}
+    """Write down which case is in which split, and the hash of that, for the package."""
+    from napari_medclf.store.datasets import splits_sha256
+
+    content: dict[str, Any] = {"splits_sha256": splits_sha256(dataset)}
+    content |= {split.value: [case.case_id for case in dataset.in_split(split)] for split in Split}
     return (json.dumps(content, indent=1) + "\n").encode()
 
 

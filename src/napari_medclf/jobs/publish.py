@@ -10,6 +10,7 @@ from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.errors import WriteError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.jobs.data import SPLITS_IN_PACKAGE, splits_json
+from napari_medclf.jobs.dataset.learned import LEARNED_IN_PACKAGE, describe_learned
 
 if TYPE_CHECKING:
     from napari_medclf.domain.dataset import Dataset
@@ -24,10 +25,12 @@ def publish(fitted: Fitted, dataset: Dataset, spec: RunSpec, folder: Path, licen
 
     from napari_medclf.store.bundle import write_package
 
+    learned = yield from describe_learned(dataset)
     yield Progress(0, 0, f"writing {folder.name}")
     card = fitted.card.model_copy(update={"fingerprint": _fingerprint(fitted)})
     files = {
         SPLITS_IN_PACKAGE: splits_json(dataset),
+        LEARNED_IN_PACKAGE: learned,
         "docs/history.json": (json.dumps(fitted.history, indent=1) + "\n").encode(),
     }
     return write_package(folder, card, save(fitted.state_dict), spec, licence_text or _licence_text(card), files)
@@ -37,7 +40,7 @@ def with_card(package: ModelPackage, card: ModelCard) -> ModelPackage:
     """Write a package again with another card; everything else stays as it is."""
     from napari_medclf.store.bundle import read_run_spec, write_package
 
-    names = (SPLITS_IN_PACKAGE, "docs/history.json")
+    names = (SPLITS_IN_PACKAGE, LEARNED_IN_PACKAGE, "docs/history.json")
     files = {name: (package.folder / name).read_bytes() for name in names if (package.folder / name).is_file()}
     licence_text = (package.folder / "LICENSE").read_text(encoding="utf-8")
     weights = package.weights_path.read_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +15,11 @@ from napari_medclf.domain.errors import DatasetError
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.store.datasets import (
     apply_splits,
+    open_dataset,
     read_split_file,
     split_by_group,
     split_dataset,
+    splits_sha256,
     write_split_file,
 )
 
@@ -102,3 +105,23 @@ def test_written_split_comes_back(tmp_path: Path) -> None:
 def test_split_of_other_cases_is_refused() -> None:
     with pytest.raises(DatasetError, match="the split names other cases, such as 'q'"):
         apply_splits(_dataset(_cases()), {"q": Split.TRAIN})
+
+
+def test_frozen_splits_are_known_by_their_hash(make_files, tmp_path) -> None:
+
+    from napari_medclf.store.datasets import (
+        apply_splits,
+        read_split_file,
+        write_split_file,
+    )
+
+    folder = make_files(*(f"{name}/{n}.png" for name in ("ill", "well") for n in range(6)))
+    dataset = split_dataset(open_dataset(folder), seed=3)
+    write_split_file(dataset, tmp_path / "frozen.json", {"method": "drawn"})
+    again = apply_splits(open_dataset(folder), read_split_file(tmp_path / "frozen.json"))
+    assert splits_sha256(again) == splits_sha256(dataset) != splits_sha256(split_dataset(open_dataset(folder), seed=4))
+    content = json.loads((tmp_path / "frozen.json").read_text())
+    content["train"].append(content["test"].pop())
+    (tmp_path / "frozen.json").write_text(json.dumps(content))
+    with pytest.raises(DatasetError, match="was changed after it was frozen"):
+        read_split_file(tmp_path / "frozen.json")

@@ -4,7 +4,7 @@ from napari_medclf.store.datasets.exclusions import EXCLUDE_FILE, exclude_cases,
 from napari_medclf.store.datasets.opening import open_dataset
 from napari_medclf.store.datasets.options import Hints
 from napari_medclf.store.datasets.split import split_by_group, split_dataset
-from napari_medclf.store.datasets.split_files import apply_splits, read_split_file, write_split_file
+from napari_medclf.store.datasets.split_files import apply_splits, read_split_file, splits_sha256, write_split_file
 
 __all__ = [
     "EXCLUDE_FILE",
@@ -16,6 +16,7 @@ __all__ = [
     "read_split_file",
     "split_by_group",
     "split_dataset",
+    "splits_sha256",
     "write_exclusions",
     "write_split_file",
 ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from napari_medclf.atomic import atomic_write
 from napari_medclf.domain.dataset import Case, Dataset, Split
@@ -14,6 +16,7 @@ from napari_medclf.store.files import stem
 
 SPLIT_FILES = ("splits.json", "split.json", "splits_final.json")
 
+_HASH = "splits_sha256"
 _WORDS = {
     "train": Split.TRAIN,
     "training": Split.TRAIN,
@@ -46,7 +49,7 @@ def read_split_file(path: Path) -> dict[str, Split]:
     Raises
     ------
     DatasetError
-        If it is not JSON, not in such a form, or names a case twice.
+        If it is not JSON, not in such a form, names a case twice, or was changed after it was frozen.
     """
     content = read_json(path)
     if isinstance(content, list) and content:
@@ -55,6 +58,7 @@ def read_split_file(path: Path) -> dict[str, Split]:
         content = content["split"]
     if not isinstance(content, dict):
         raise DatasetError(f'{path}: expected {{"train": [...], "val": [...], "test": [...]}}.')
+    _check_frozen(path, content)
     splits: dict[str, Split] = {}
     for word, names in content.items():
         split = split_named(str(word))
@@ -73,10 +77,40 @@ def find_split_file(folder: Path) -> Path | None:
     return next((folder / name for name in SPLIT_FILES if (folder / name).is_file()), None)
 
 
-def write_split_file(dataset: Dataset, path: Path) -> None:
-    """Write the splits of a dataset, so that another run uses the very same."""
-    content = {split.value: [case.case_id for case in dataset.in_split(split)] for split in Split}
+def write_split_file(dataset: Dataset, path: Path, notes: Mapping[str, str] | None = None) -> None:
+    """Freeze the splits of a dataset with their hash, so that another run uses the very same.
+
+    Parameters
+    ----------
+    notes : dict or None
+        What else to write beside them, such as how they were made.
+    """
+    content = {
+        "schema_version": 1,
+        _HASH: splits_sha256(dataset),
+        **(notes or {}),
+        **{split.value: [case.case_id for case in dataset.in_split(split)] for split in Split},
+    }
     atomic_write(path, json.dumps(content, indent=1) + "\n")
+
+
+def splits_sha256(dataset: Dataset) -> str:
+    """Identify who is in which split, whatever the order of the cases."""
+    return _hash({split.value: [case.case_id for case in dataset.in_split(split)] for split in Split})
+
+
+def _hash(content: Mapping[str, Sequence[str]]) -> str:
+    in_order = {split.value: sorted(content.get(split.value, ())) for split in Split}
+    return hashlib.sha256(json.dumps(in_order, separators=(",", ":")).encode()).hexdigest()
+
+
+def _check_frozen(path: Path, content: Mapping[str, Any]) -> None:
+    told = content.get(_HASH)
+    if told is not None and told != _hash(content):
+        raise DatasetError(
+            f"{path}: was changed after it was frozen; its {_HASH} is that of other splits. Take the original, or make "
+            "new splits with `medclf dataset split`."
+        )
 
 
 def apply_splits(dataset: Dataset, splits: Mapping[str, Split]) -> Dataset:
