@@ -22,7 +22,10 @@ def test_segmentation_has_every_number_a_class(options):
 
     document = json.loads((options.out / "metrics.json").read_text())
     assert document["n_cases"] == document["n_groups"] == 8
-    assert set(document["per_class"]["vessel"]) == {"dice", "iou", "nsd", "hd95_px", "assd_px", "volume_error"}
+    overlap = {"dice", "iou", "nsd", "hd95_px", "assd_px", "volume_error"}
+    lesions = {"lesion_sensitivity", "lesion_precision", "lesion_f1", "false_lesions"}
+    assert set(document["per_class"]["vessel"]) == overlap | lesions
+    assert document["undefined"] == {}
     low, high = document["per_class"]["vessel"]["dice"]["ci95"]
     assert low <= document["dice"]["value"] <= high
     assert len((options.out / "cases.csv").read_text().splitlines()) == 9

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,10 +54,13 @@ class Measured:
         that no case defines.
     comparisons : tuple of Comparison
         Every case, measured.
+    undefined : dict
+        Why a number or an interval is not there.
     """
 
     metrics: Mapping[str, Metric]
     comparisons: tuple[Comparison, ...]
+    undefined: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> tuple[dict[str, Any], ...]:
@@ -127,7 +130,7 @@ def _measure_other(
     options: EvaluateOptions, package: ModelPackage, dataset: Dataset, measured: Measured
 ) -> Job[dict[str, Any]]:
     """Measure the other model on the same cases, and say number by number whether the first is better."""
-    from napari_medclf.jobs.compare import areas, differences
+    from napari_medclf.jobs.evaluation.summary import areas, differences
     from napari_medclf.jobs.models import find_model
 
     other = find_model(options.against)
@@ -138,7 +141,7 @@ def _measure_other(
     theirs = yield from measure(other, dataset, chosen, options)
     ours = measured.comparisons
     yield Progress(0, 0, "differences with their intervals")
-    found = differences(theirs.comparisons, ours, package.card, is_exclusive=dataset.is_exclusive)
+    found = yield from differences(theirs.comparisons, ours, package.card, is_exclusive=dataset.is_exclusive)
     return {
         "model": other.card.name,
         "model_version": other.card.version,
@@ -165,7 +168,8 @@ def measure(package: ModelPackage, dataset: Dataset, cases: Sequence[Case], run:
         If the data has a class that the model does not know.
     """
     from napari_medclf.jobs.case_reader import CaseReader
-    from napari_medclf.jobs.compare import summarise
+    from napari_medclf.jobs.evaluation.summary import summarise
+    from napari_medclf.jobs.evaluation.undefined import reasons
     from napari_medclf.jobs.predict import load_package
 
     for name in dataset.schema.names if dataset.task is Task.CLASSIFY else ():
@@ -182,10 +186,9 @@ def measure(package: ModelPackage, dataset: Dataset, cases: Sequence[Case], run:
     if not comparisons:
         raise DatasetError(f"{dataset.path}: not one of {len(cases)} cases could be measured.")
     yield Progress(len(cases), len(cases), "confidence intervals")
-    return Measured(
-        metrics=summarise(comparisons, package.card, is_exclusive=dataset.is_exclusive),
-        comparisons=tuple(comparisons),
-    )
+    metrics = yield from summarise(comparisons, package.card, is_exclusive=dataset.is_exclusive)
+    defined = {name: metric for name, metric in metrics.items() if metric.value == metric.value}
+    return Measured(defined, tuple(comparisons), reasons(metrics, comparisons, package.card))
 
 
 def _compare(
@@ -238,6 +241,7 @@ def document_of(package: ModelPackage, dataset: Dataset, split: str, measured: M
         "n_defined": _count_defined(measured.rows),
         **macro,
         "per_class": per_class,
+        "undefined": measured.undefined,
     }
 
 

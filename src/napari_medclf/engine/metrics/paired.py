@@ -9,9 +9,10 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medclf.engine.metrics.bootstrap import Statistic, bootstrap
+from napari_medclf.domain.events import Job
+from napari_medclf.engine.metrics.bootstrap import N_RESAMPLES, Statistic, resample
 
-LESS_IS_BETTER = ("ece", "brier", "hd95", "assd", "volume_error")
+LESS_IS_BETTER = ("ece", "brier", "hd95", "assd", "volume_error", "false_lesions")
 """How names begin of numbers that are errors or distances; of everything else, more is better."""
 
 
@@ -50,8 +51,21 @@ class Difference:
 
 
 def compare_paired(
-    first: Statistic, second: Statistic, groups: Sequence[str], *, n_resamples: int = 1000, seed: int = 0
+    first: Statistic, second: Statistic, groups: Sequence[str], *, n_resamples: int = N_RESAMPLES, seed: int = 0
 ) -> dict[str, Difference]:
+    """Run `resample_paired` to its end."""
+    job = resample_paired(first, second, groups, n_resamples=n_resamples, seed=seed)
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            compared: dict[str, Difference] = end.value
+            return compared
+
+
+def resample_paired(
+    first: Statistic, second: Statistic, groups: Sequence[str], *, n_resamples: int = N_RESAMPLES, seed: int = 0
+) -> Job[dict[str, Difference]]:
     """Compare two models number by number; the same cases are drawn for both, so that hard cases cancel out.
 
     Parameters
@@ -69,7 +83,7 @@ def compare_paired(
         one, other = first(chosen), second(chosen)
         return {name: other[name] - value for name, value in one.items() if name in other}
 
-    metrics = bootstrap(difference, groups, n_resamples=n_resamples, seed=seed)
+    metrics = yield from resample(difference, groups, n_resamples=n_resamples, seed=seed)
     whole = np.arange(len(groups))
     one, other = first(whole), second(whole)
     return {
