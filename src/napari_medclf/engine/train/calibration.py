@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -26,11 +28,16 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     -----
     The cross-entropy is convex in the inverse temperature, so a golden-section search finds it.
     """
+    return search_temperature(lambda inverse: negative_log_likelihood(logits * inverse, labels))
+
+
+def search_temperature(loss_at: Callable[[float], float]) -> float:
+    """Find the temperature, from 0.05 to 20, whose inverse has the lowest loss; the loss is convex in the inverse."""
     low, high = 1 / _HIGHEST, 1 / _LOWEST
     shrink = (5**0.5 - 1) / 2
     for _ in range(60):
         left, right = high - shrink * (high - low), low + shrink * (high - low)
-        if negative_log_likelihood(logits * left, labels) < negative_log_likelihood(logits * right, labels):
+        if loss_at(left) < loss_at(right):
             high = right
         else:
             low = left

@@ -24,15 +24,21 @@ def class_logits(
     network: nn.Module, cases: Sequence[TrainCase], recipe: Recipe, device: str
 ) -> Job[tuple[Tensor, Tensor]]:
     """Run a classifier over cases, averaged over flips as in use; returns logits (N, n_classes) and classes (N,)."""
+    logits = yield from whole_answers(network, cases, recipe, device)
+    return logits, torch.tensor([int(case.sample.target) for case in cases])
+
+
+def whole_answers(network: nn.Module, cases: Sequence[TrainCase], recipe: Recipe, device: str) -> Job[Tensor]:
+    """Run a network over whole images, averaged over flips as in use; returns its answers (N, channels), on the CPU."""
     window = Window(recipe.input.patch_vox, mirror_axes=recipe.mirror_axes)
-    logits = []
+    found = []
     for start in range(0, len(cases), _BATCH):
         images = np.stack([case.sample.image for case in cases[start : start + _BATCH]])
         inputs = torch.from_numpy(images).to(device)
         answers = [run_batch(network, inputs, flip, flip_output=False) for flip in window.flips]
-        logits.append(torch.stack(answers).mean(0).float().cpu())
+        found.append(torch.stack(answers).mean(0).float().cpu())
         yield Progress(start, len(cases), "Validating")
-    return torch.cat(logits), torch.tensor([int(case.sample.target) for case in cases])
+    return torch.cat(found)
 
 
 def score_classifier(logits: Tensor, classes: Tensor) -> dict[str, float]:

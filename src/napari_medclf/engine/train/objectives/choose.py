@@ -21,6 +21,14 @@ def choose_objective(
     DatasetError
         If the task cannot be learned here.
     """
+    if draft.task is Task.REGRESS:
+        from napari_medclf.engine.train.objectives.regress import Regress
+
+        return Regress(recipe, draft.output, train, val)
+    if draft.output.activation == "ordinal":
+        from napari_medclf.engine.train.objectives.ordinal import Ordinal
+
+        return Ordinal(recipe, train, val, len(draft.schema_))
     if draft.task is Task.CLASSIFY:
         from napari_medclf.engine.train.objectives.classify import Classify
 
