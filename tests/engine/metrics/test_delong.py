@@ -7,7 +7,7 @@ import pytest
 
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.engine.metrics.classification import area_under_curve
-from napari_medclf.engine.metrics.delong import area_interval, compare_areas
+from napari_medclf.engine.metrics.delong import area_interval, area_interval_by_group, compare_areas
 
 
 def _cases(n: int, rng: np.random.Generator, gain: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -62,6 +62,35 @@ def test_interval_covers_the_true_area_as_often_as_it_says():
     assert 0.92 <= n_covered / 400 <= 0.975
 
 
+def test_one_case_a_patient_is_the_plain_interval():
+    truth, scores = _cases(90, np.random.default_rng(2))
+    by_patient = area_interval_by_group(truth, scores, [str(n) for n in range(90)])
+    assert by_patient[1] == pytest.approx(area_interval(truth, scores)[1], abs=1e-9)
+
+
+def test_interval_by_patient_covers_where_the_plain_one_does_not():
+    """Four images of a patient share most of what makes them look ill."""
+    from math import erf
+
+    n_patients, n_images, spread = 40, 4, 0.8
+    true_area = 0.5 * (1 + erf(1.0 / 2))  # patients differ as cases do: two normals one standard deviation apart
+    groups = [str(n // n_images) for n in range(n_patients * n_images)]
+    n_covered = {"plain": 0, "by patient": 0}
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        truth = np.repeat(np.arange(n_patients) % 2 == 0, n_images)
+        shared = np.repeat(rng.normal(size=n_patients) * spread**0.5, n_images)
+        scores = shared + rng.normal(size=len(truth)) * (1 - spread) ** 0.5 + truth
+        for name, interval in (
+            ("plain", area_interval(truth, scores)[1]),
+            ("by patient", area_interval_by_group(truth, scores, groups)[1]),
+        ):
+            n_covered[name] += interval[0] <= true_area <= interval[1]
+
+    assert n_covered["by patient"] / 300 >= 0.90
+    assert n_covered["plain"] / 300 <= 0.80
+
+
 def test_same_model_does_not_differ_from_itself_and_a_better_one_does():
     rng = np.random.default_rng(1)
     truth, scores = _cases(300, rng)
@@ -75,3 +104,5 @@ def test_same_model_does_not_differ_from_itself_and_a_better_one_does():
 def test_too_few_cases_of_a_class_are_refused():
     with pytest.raises(DatasetError, match="1 cases with the class and 3 without it"):
         area_interval(np.array([True, False, False, False]), np.arange(4.0))
+    with pytest.raises(DatasetError, match="1 patients with the class and 2 without it"):
+        area_interval_by_group(np.array([True, True, False, False]), np.arange(4.0), ["p", "p", "q", "r"])
