@@ -83,9 +83,13 @@ def plan_named(dataset: Dataset, name: str) -> Job[Recipe]:
     OptionError
         If there is no such recipe; the message names the nearest one.
     """
+    from napari_medclf.engine.auto.portfolio import AUTO, tuned
     from napari_medclf.engine.recipes.registry import default_family, families
 
     known = {one.name: one for one in families()}
+    if name == AUTO:
+        look = yield from look_at_some(dataset)
+        return tuned(default_family(dataset.task).plan_with(look), look)
     if name and name not in known:
         return read_recipe(name)
     chosen = known[name] if name else default_family(dataset.task)

@@ -103,13 +103,15 @@ def _moved(spec: RunSpec, options: RerunOptions) -> dict[str, Any]:
 
 
 def _train(spec: RunSpec, options: RerunOptions, path: Path) -> Job[Any]:
+    from napari_medclf.engine.auto.portfolio import AUTO
     from napari_medclf.jobs.train import Fixed, TrainOptions, train
 
     values = spec.options.get("fixed")
     if not isinstance(values, dict):
         raise OptionError(f"{path}: does not hold the recipe of the training.")
     splits = path.parent.parent / SPLITS_IN_PACKAGE
-    changes = {"out": options.out, "resume": False, "register": False, "card": None, "recipe": ""}
+    changes = {"out": options.out, "resume": False, "register": False, "card": None}
+    changes |= {} if spec.options.get("recipe") == AUTO else {"recipe": ""}
     changes |= {"split": splits if splits.is_file() else None, **_moved(spec, options)}
     again = options_from(spec, TrainOptions, **changes)
     if not again.data.exists():

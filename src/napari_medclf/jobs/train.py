@@ -10,6 +10,7 @@ from napari_medclf.domain.card import Metric, Task
 from napari_medclf.domain.errors import CardError, MedclfError, OptionError
 from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.options import check_options, option
+from napari_medclf.domain.recipe.way import Way
 from napari_medclf.domain.run_settings import DEVICES
 
 if TYPE_CHECKING:
@@ -41,8 +42,12 @@ class TrainOptions:
     task: Task | None = option(None, help="what to learn; by default what the data suggests", choices=TASKS)
     name: str = option("", help="name of the model; by default that of its folder")
     init: str = option("", help="model to start from (fine-tuning); its network and input are kept")
-    recipe: str = option("", help="a name of `medclf recipes list`, or a JSON file; by default a small network")
+    recipe: str = option(
+        "", help="a name of `medclf recipes list`, a JSON file, or auto: try several; by default a small network"
+    )
     set: tuple[str, ...] = option((), help="a changed setting of the recipe, such as optimiser.lr=0.001; may repeat")
+    ensemble: Way = option(Way.NONE, help="train several networks that answer as one model", choices=tuple(Way))
+    members: int = option(5, help="how many networks an ensemble has, or folds", minimum=2, maximum=50)
     epochs: int | None = option(None, help="how often the data is seen; by default what the recipe says", minimum=1)
     max_minutes: float | None = option(None, help="stop after this time and keep the best", unit="min", minimum=0.01)
     seed: int = option(0, help="of every random number", minimum=0)
@@ -188,9 +193,9 @@ def _fit(
 ) -> Job[Fitted]:
     from napari_medclf.domain.dataset import Split
     from napari_medclf.engine.device import choose_device
-    from napari_medclf.engine.train.learn import learn
     from napari_medclf.engine.train.settings import FitSettings
     from napari_medclf.jobs.case_reader import CaseReader
+    from napari_medclf.jobs.learn_by import learn_by
     from napari_medclf.jobs.load_cases import load_cases
 
     device = str(choose_device(options.device))
@@ -205,7 +210,7 @@ def _fit(
         init_state=_start_weights(init),
         device=device,
     )
-    return (yield from learn(draft, recipe, learned, validated, settings))
+    return (yield from learn_by(options, dataset, draft, recipe, (learned, validated), settings))
 
 
 def _find_start(init: str) -> ModelPackage | None:

@@ -5,9 +5,10 @@ import torch
 from tiny_trainings import classify_recipe, draft_of, finish, segment_recipe, shade_cases, square_cases
 
 from napari_medclf.domain.card import Task
+from napari_medclf.domain.recipe import Way
 from napari_medclf.engine.auto.join import join
 from napari_medclf.engine.auto.members import fit_members
-from napari_medclf.engine.auto.ways import Way, plan_members
+from napari_medclf.engine.auto.ways import plan_members
 from napari_medclf.engine.networks import build_network
 from napari_medclf.engine.train.settings import FitSettings
 

@@ -6,8 +6,9 @@ from tiny_trainings import classify_recipe, draft_of, finish, shade_cases
 
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.events import EpochDone, Noted, Progress
+from napari_medclf.domain.recipe import Way
 from napari_medclf.engine.auto.members import fit_members
-from napari_medclf.engine.auto.ways import Way, plan_members
+from napari_medclf.engine.auto.ways import plan_members
 from napari_medclf.engine.train.settings import FitSettings
 
 RECIPE = classify_recipe(epochs=2)

@@ -8,8 +8,9 @@ import pytest
 from tiny_trainings import classify_recipe, shade_cases
 
 from napari_medclf.domain.errors import DatasetError
+from napari_medclf.domain.recipe import Way
 from napari_medclf.domain.results import Sample
-from napari_medclf.engine.auto.ways import Way, plan_members, split_into_folds
+from napari_medclf.engine.auto.ways import plan_members, split_into_folds
 
 
 def patients(n_groups, n_cases, part_positive):

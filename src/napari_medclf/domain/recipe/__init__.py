@@ -5,6 +5,7 @@ from napari_medclf.domain.recipe.loss_settings import LossSettings
 from napari_medclf.domain.recipe.optimiser_settings import AveragingSettings, OptimiserSettings, ScheduleSettings
 from napari_medclf.domain.recipe.recipe import Recipe
 from napari_medclf.domain.recipe.transfer_settings import TransferSettings
+from napari_medclf.domain.recipe.way import Way
 
 __all__ = [
     "AugmentSettings",
@@ -14,4 +15,5 @@ __all__ = [
     "Recipe",
     "ScheduleSettings",
     "TransferSettings",
+    "Way",
 ]

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
 from napari_medclf.domain.errors import DatasetError
-from napari_medclf.domain.recipe import Recipe
+from napari_medclf.domain.recipe import Recipe, Way
 from napari_medclf.engine.auto.members import MemberPlan
 from napari_medclf.engine.train.cases import TrainCase
-
-
-class Way(StrEnum):
-    """How members come to differ."""
-
-    NONE = "none"
-    SEEDS = "seeds"
-    """The same cases, another random start (deep ensembles, Lakshminarayanan 2017)."""
-    FOLDS = "folds"
-    """Each is validated on another part of the training and validation cases, and learns from the rest."""
-    SNAPSHOTS = "snapshots"
-    """One training whose learning rate starts anew several times (snapshot ensembles, Huang 2017)."""
 
 
 def plan_members(
