@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tiny_trainings import classify_recipe, draft_of, finish, segment_recipe, shade_cases, square_cases
+
+from napari_medclf.domain.card import Task
+from napari_medclf.domain.events import Noted
+from napari_medclf.engine.auto.auto import Portfolio, learn_auto, plan_trials, seconds_an_epoch, truth_of, weigh
+from napari_medclf.engine.auto.join import TARGET
+from napari_medclf.engine.networks import build_network
+from napari_medclf.engine.train.settings import FitSettings
+
+RECIPE = classify_recipe(epochs=2, family="small-resnet")
+DRAFT = draft_of(Task.CLASSIFY, RECIPE)
+TRAIN, VAL = shade_cases(16), shade_cases(8, first=100)
+
+
+def test_members_are_trained_and_weighed_within_the_time(tmp_path):
+    settings = FitSettings(checkpoint_dir=tmp_path, max_minutes=0.2)
+    fitted, events = finish(learn_auto(DRAFT, Portfolio((RECIPE,)), TRAIN, VAL, settings))
+    said = [event.message for event in events if isinstance(event, Noted)]
+    assert any("answer together" in sentence for sentence in said)
+    assert fitted.elapsed_s < 0.3 * 60
+    network = build_network(fitted.card.network)
+    network.load_state_dict(fitted.state_dict)
+
+
+def test_a_short_time_makes_few_members_and_a_long_one_many():
+    counts = [
+        len(plan_trials(Portfolio((RECIPE,)), TRAIN, VAL, FitSettings(None, max_minutes=minutes), DRAFT))
+        for minutes in (1e-6, 1e6)
+    ]
+    assert counts == [1, 5]
+
+
+def test_recipes_take_turns_with_seeds_of_their_own():
+    other = RECIPE.model_copy(update={"family": "other"})
+    settings = FitSettings(None, seed=2, max_minutes=1e6)
+    plans = plan_trials(Portfolio((RECIPE, other)), TRAIN, VAL, settings, DRAFT)
+    assert [plan.recipe.family for plan in plans] == ["small-resnet", "other"] * 2 + ["small-resnet"]
+    assert len({plan.seed for plan in plans}) == 5
+    assert sum(plan.share_of_time for plan in plans) == pytest.approx(1)
+
+
+def test_segmenters_answer_together_too(tmp_path):
+    recipe = segment_recipe(epochs=1, family="unet")
+    settings = FitSettings(checkpoint_dir=tmp_path, max_minutes=5)
+    job = learn_auto(
+        draft_of(Task.SEGMENT, recipe), Portfolio((recipe,)), square_cases(4), square_cases(2, 100), settings
+    )
+    fitted, _ = finish(job)
+    assert fitted.card.network.target == TARGET
+
+
+def test_verdict_that_networks_are_not_needed():
+    truth = np.eye(2)[np.arange(40) % 2]
+    knows, guesses = np.clip(truth, 0.05, 0.95), np.full((40, 2), 0.5)
+    shares, sentence = weigh([knows], [guesses, guesses], truth)
+    assert shares == [1.0, 0.0, 0.0]
+    assert "deep learning is not needed" in sentence
+    shares, sentence = weigh([guesses], [knows, knows], truth)
+    assert shares == [0.0, 0.5, 0.5]
+    assert "adds nothing" in sentence
+
+
+def test_truth_of_one_and_of_several_classes():
+    assert truth_of(TRAIN[:3], DRAFT).tolist() == [[1, 0], [0, 1], [1, 0]]
+
+
+def test_a_measured_epoch_counts_its_steps():
+    assert seconds_an_epoch(RECIPE, 8000, DRAFT) > 20 * seconds_an_epoch(RECIPE, 8, DRAFT)
