@@ -68,6 +68,33 @@ class Case:
     """What else is known, such as sex, age group, site: groups that a report tells apart. Never a name of a patient."""
 
 
+class Lack(StrEnum):
+    """Why a file did not become a case."""
+
+    NO_LABEL = "no-label"
+    NO_IMAGE = "no-image"
+    SHARED = "shared"
+    """Its samples are those of a case in another split."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file that did not become a case.
+
+    Parameters
+    ----------
+    name : str
+        What the case would have been called.
+    other : str
+        The case that has the same samples; empty for other reasons.
+    """
+
+    name: str
+    ref: FileRef
+    lack: Lack
+    other: str = ""
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Cases with one schema.
@@ -88,6 +115,8 @@ class Dataset:
     warnings: tuple[str, ...] = ()
     is_exclusive: bool = True
     """Classification: every case has exactly one class; False when it may have several or none."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Files that did not become cases; `warnings` sums them up."""
 
     def __post_init__(self) -> None:
         repeated = [name for name, n in Counter(case.case_id for case in self.cases).items() if n > 1]

@@ -10,6 +10,7 @@ class FindingKind(StrEnum):
     """What kind of thing is wrong."""
 
     UNREADABLE = "unreadable"
+    NOT_FINITE = "not-finite"
     BLANK = "blank"
     CLIPPED = "clipped"
     INVERTED = "inverted"
@@ -19,12 +20,18 @@ class FindingKind(StrEnum):
     ODD_SPACING = "odd-spacing"
     ODD_INTENSITY = "odd-intensity"
     OTHER_MODALITY = "other-modality"
+    ORIENTATION = "orientation"
+    BURNED_IN_TEXT = "burned-in-text"
+    MOTION = "motion"
     COPY = "copy"
     NEAR_COPY = "near-copy"
     LEAK = "leak"
     CONFLICT = "conflict"
     BAD_LABELS = "bad-labels"
     EMPTY_LABELS = "empty-labels"
+    LABEL_ERROR = "label-error"
+    NO_LABEL = "no-label"
+    NO_IMAGE = "no-image"
 
 
 class Severity(StrEnum):
@@ -48,6 +55,10 @@ class Finding:
         What is wrong with them, with the numbers.
     exclude : tuple of str
         Which of the cases to leave out to mend it.
+    at : int or None
+        The slice (index k) of the first case where it is seen; None for the middle one.
+    picture : str
+        The file that shows it, in the folder the findings were written to; empty without one.
     """
 
     kind: FindingKind
@@ -55,3 +66,5 @@ class Finding:
     cases: tuple[str, ...]
     sentence: str
     exclude: tuple[str, ...] = ()
+    at: int | None = None
+    picture: str = ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from napari_medclf.cli.command import SOME_FAILED, Command, exit_code
 from napari_medclf.domain.events import Outcome
-from napari_medclf.jobs.dataset_check import CheckOptions, CheckReport, check_dataset, document_of
+from napari_medclf.jobs.dataset.check import CheckOptions, CheckReport, check_dataset, document_of
 
 _MOST_LINES = 40
 

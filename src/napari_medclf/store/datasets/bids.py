@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from napari_medclf.domain.dataset import Case, Dataset, FileRef
+from napari_medclf.domain.dataset import Case, Dataset, FileRef, Lack, LeftOut
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.store.datasets.classes import explain_labels
 from napari_medclf.store.datasets.image_label_folders import pick_splits, read_declared
@@ -51,8 +51,8 @@ def read_bids(folder: Path, hints: Hints) -> Dataset:
     cases, warnings = pick_splits(folder, add_participants(folder, cases))
     declared = read_declared(folder)
     meaning = explain_labels(folder, [FileRef(path) for path in label_of.values()], hints, declared=declared.schema)
-    n_left = len(images) - len(paired)
-    left_out = (f"{n_left} images have no label below {_DERIVATIVES}/ and are left out.",) if n_left else ()
+    left_out = tuple(LeftOut(stem(path), FileRef(path), Lack.NO_LABEL) for path in images if path not in label_of)
+    told = (f"{len(left_out)} images have no label below {_DERIVATIVES}/ and are left out.",) if left_out else ()
     return Dataset(
         name=declared.name or folder.resolve().name,
         task=meaning.task,
@@ -60,7 +60,8 @@ def read_bids(folder: Path, hints: Hints) -> Dataset:
         cases=cases,
         path=folder,
         label_to_value=meaning.label_to_value,
-        warnings=(*left_out, *warnings, *meaning.warnings),
+        warnings=(*told, *warnings, *meaning.warnings),
+        left_out=left_out,
     )
 
 

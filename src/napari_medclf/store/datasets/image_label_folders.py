@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from napari_medclf.domain.dataset import Case, Dataset, FileRef, Split
+from napari_medclf.domain.dataset import Case, Dataset, FileRef, Lack, LeftOut, Split
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.store.datasets.classes import declared_classes, explain_labels
@@ -65,12 +65,12 @@ def read_image_label_folders(folder: Path, images: Path, labels: Path, hints: Hi
         If nothing pairs, the classes are unknown, or a patient stands in two splits.
     """
     declared = read_declared(folder)
-    cases, warnings = _pair(images, labels, declared.channels, hints)
+    cases, left_out = _pair(images, labels, declared.channels, hints)
     test_images, test_labels = (folder / name for name in _TEST_PAIR)
     if images.name == "imagesTr" and test_images.is_dir() and test_labels.is_dir():
-        test_cases, more = _pair(test_images, test_labels, declared.channels, hints)
+        test_cases, more_left = _pair(test_images, test_labels, declared.channels, hints)
         cases = (*cases, *(replace(case, split=Split.TEST) for case in test_cases))
-        warnings = (*warnings, *more)
+        left_out = (*left_out, *more_left)
     if not cases:
         raise DatasetError(f"{folder}: no image in {images.name}/ has a label of the same name in {labels.name}/.")
     cases, more = pick_splits(folder, cases)
@@ -84,7 +84,8 @@ def read_image_label_folders(folder: Path, images: Path, labels: Path, hints: Hi
         cases=cases,
         path=folder,
         label_to_value=meaning.label_to_value,
-        warnings=(*warnings, *more, *meaning.warnings),
+        warnings=(*_tell(left_out), *more, *meaning.warnings),
+        left_out=left_out,
     )
 
 
@@ -111,7 +112,7 @@ def refuse_half(folder: Path) -> None:
 
 def _pair(
     images: Path, labels: Path, channels: tuple[str, ...], hints: Hints
-) -> tuple[tuple[Case, ...], tuple[str, ...]]:
+) -> tuple[tuple[Case, ...], tuple[LeftOut, ...]]:
     by_case = _images_by_case(images)
     label_of = _labels_by_case(labels, by_case)
     paired = [name for name in by_case if name in label_of]
@@ -125,14 +126,13 @@ def _pair(
         )
         for name in paired
     )
-    unlabelled = [name for name in by_case if name not in label_of]
-    orphans = [name for name in label_of if name not in by_case]
-    warnings = []
-    if unlabelled:
-        warnings.append(_left_out(len(unlabelled), f"images in {images.name}/ have no label", unlabelled))
-    if orphans:
-        warnings.append(_left_out(len(orphans), f"labels in {labels.name}/ have no image", orphans))
-    return cases, tuple(warnings)
+    unlabelled = (
+        LeftOut(name, FileRef(next(iter(files.values()))), Lack.NO_LABEL)
+        for name, files in by_case.items()
+        if name not in label_of
+    )
+    orphans = (LeftOut(name, FileRef(path), Lack.NO_IMAGE) for name, path in label_of.items() if name not in by_case)
+    return cases, (*unlabelled, *orphans)
 
 
 def _images_by_case(images: Path) -> dict[str, dict[int, Path]]:
@@ -211,6 +211,11 @@ def pick_splits(folder: Path, cases: tuple[Case, ...]) -> tuple[tuple[Case, ...]
     return merged, warnings
 
 
-def _left_out(n: int, what: str, names: list[str]) -> str:
-    shown = ", ".join(sorted(names, key=lambda name: natural_key(Path(name)))[:_MAX_NAMED])
-    return f"{n} {what} and are left out: {shown}{' ...' if n > _MAX_NAMED else ''}."
+def _tell(left_out: tuple[LeftOut, ...]) -> Iterator[str]:
+    for lack, what in ((Lack.NO_LABEL, "images in {}/ have no label"), (Lack.NO_IMAGE, "labels in {}/ have no image")):
+        found = [one for one in left_out if one.lack is lack]
+        if found:
+            names = sorted((one.name for one in found), key=lambda name: natural_key(Path(name)))
+            more = " ..." if len(names) > _MAX_NAMED else ""
+            where = what.format(found[0].ref.path.parent.name)
+            yield f"{len(names)} {where} and are left out: {', '.join(names[:_MAX_NAMED])}{more}."

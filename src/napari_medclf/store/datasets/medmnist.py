@@ -15,7 +15,7 @@ from numpy.lib import format as npy
 
 from napari_medclf.domain.arrays import LabelArray
 from napari_medclf.domain.card import Task
-from napari_medclf.domain.dataset import Case, Dataset, FileRef, Split
+from napari_medclf.domain.dataset import Case, Dataset, FileRef, Lack, LeftOut, Split
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.store.datasets.medmnist_classes import class_names
@@ -56,6 +56,7 @@ def read_medmnist_dataset(path: Path) -> Dataset:
     is_exclusive = parts[0].labels.shape[1] == 1
     schema = LabelSchema.from_names(class_names(path.stem, _n_classes(parts, is_exclusive=is_exclusive)))
     kept, warnings = _drop_shared(parts)
+    left_out = tuple(_left_out(path, parts, kept))
     return Dataset(
         name=path.stem,
         task=Task.CLASSIFY,
@@ -64,6 +65,7 @@ def read_medmnist_dataset(path: Path) -> Dataset:
         path=path,
         warnings=warnings,
         is_exclusive=is_exclusive,
+        left_out=left_out,
     )
 
 
@@ -131,6 +133,24 @@ def _drop_shared(parts: tuple[_Part, ...]) -> tuple[dict[Split, set[str]], tuple
     return kept, tuple(warnings)
 
 
+def _left_out(path: Path, parts: tuple[_Part, ...], kept: dict[Split, set[str]]) -> Iterator[LeftOut]:
+    """Name the images that stand in another split, too, and the first image there."""
+    first: dict[str, str] = {}
+    for part in parts:
+        for number, digest in enumerate(part.digests):
+            if digest in kept[part.split]:
+                first.setdefault(digest, _name(part.split, number))
+    for part in parts:
+        for number, digest in enumerate(part.digests):
+            if digest not in kept[part.split]:
+                ref = FileRef(path, f"{part.split}/{number}")
+                yield LeftOut(_name(part.split, number), ref, Lack.SHARED, first[digest])
+
+
+def _name(split: Split, number: int) -> str:
+    return f"{split}-{number:05d}"
+
+
 def _cases(
     path: Path, parts: tuple[_Part, ...], kept: dict[Split, set[str]], schema: LabelSchema, *, is_exclusive: bool
 ) -> Iterator[Case]:
@@ -139,7 +159,7 @@ def _cases(
         for number, (row, digest) in enumerate(zip(part.labels.tolist(), part.digests, strict=True)):
             if digest not in kept[part.split]:
                 continue
-            name = f"{part.split}-{number:05d}"
+            name = _name(part.split, number)
             yield Case(
                 case_id=name,
                 group_id=first.setdefault(digest, name),

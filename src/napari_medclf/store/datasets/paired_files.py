@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from napari_medclf.domain.dataset import Case, Dataset, FileRef, Split
+from napari_medclf.domain.dataset import Case, Dataset, FileRef, Lack, LeftOut, Split
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.store.datasets.classes import explain_labels
 from napari_medclf.store.datasets.options import Hints
@@ -86,6 +86,7 @@ def read_paired_files(folder: Path, hints: Hints) -> Dataset:
         path=folder,
         label_to_value=meaning.label_to_value,
         warnings=(*warnings, *meaning.warnings),
+        left_out=tuple(LeftOut(stem(path), FileRef(path), Lack.NO_LABEL) for path in unlabelled),
     )
 
 

@@ -13,9 +13,9 @@ from PIL import Image
 
 from napari_medclf.domain.quality import FindingKind, Severity
 from napari_medclf.jobs.api import run
-from napari_medclf.jobs.dataset_check import CheckOptions, CheckReport, check_dataset
+from napari_medclf.jobs.dataset.check import CheckOptions, CheckReport, check_dataset
 
-_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+_DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 
 
 def _check(data: Path, **options) -> CheckReport:
