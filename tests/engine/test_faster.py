@@ -59,3 +59,13 @@ def test_swapped_layer_keeps_its_mode() -> None:
     network = make_faster(nn.Sequential(nn.InstanceNorm2d(2), nn.Conv3d(1, 1, 3)).eval())
     assert not any(layer.training for layer in network.modules())
     assert isinstance(network[1], SinglePatchConv3d)
+
+
+def test_network_that_sees_volumes_through_flat_layers_is_placed() -> None:
+    arguments = {"in_channels": 1, "out_channels": 2, "channels": [4, 4, 6, 8], "size": 16}
+    network = build_network(NetworkSpec(target="napari_medclf.engine.nets.MultiView", arguments=arguments)).eval()
+    x = torch.randn(1, 1, 9, 12, 10)
+    with torch.inference_mode():
+        expected = network(x)
+        placed = place_for_use(network, torch.device("cpu"), 3)
+        torch.testing.assert_close(placed(x.contiguous(memory_format=torch.channels_last_3d)), expected)

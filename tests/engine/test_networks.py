@@ -31,6 +31,8 @@ _SPECS: list[tuple[str, dict[str, Any], tuple[int, ...]]] = [
     ("UNet", {**_RES_UNET, "spatial_dims": 3, "norm": "batch", "dropout": 0.1}, (1, 1, 8, 8, 12)),
     ("ResNet", {**_RESNET, "spatial_dims": 2, "n_input_channels": 1, "conv1_t_size": 3}, (2, 1, 28, 28)),
     ("ResNet", {**_RESNET, "no_max_pool": True, "conv1_t_stride": 2, "widen_factor": 0.5}, (1, 3, 9, 12, 17)),
+    ("ResNet", {**_RESNET, "block": "bottleneck", "spatial_dims": 2}, (2, 3, 28, 31)),
+    ("ResNet", {**_RESNET, "block": "bottleneck", "no_max_pool": True}, (1, 3, 9, 12, 17)),
     ("DenseNet", {**_DENSE, "spatial_dims": 2, "in_channels": 1}, (2, 1, 40, 36)),
     ("DenseNet", {**_DENSE, "spatial_dims": 3, "in_channels": 2, "norm": "instance"}, (1, 2, 33, 36, 40)),
     ("DenseNet", {**_DENSE, "spatial_dims": 2, "in_channels": 1, "dropout_prob": 0.1, "act": "elu"}, (1, 1, 40, 36)),

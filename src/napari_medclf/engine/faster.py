@@ -44,9 +44,11 @@ def place_for_use(network: AnyNetwork, device: torch.device, spatial_dims: int, 
     Notes
     -----
     Channels last took 0.6-0.85 of the time of torch's default layout for our U-Nets on one core of a
-    Zen 3, in 2D and 3D.
+    Zen 3, in 2D and 3D. A network that sees volumes through 2D layers keeps torch's layout: the one for
+    volumes does not suit their weights.
     """
-    if device.type != "cpu" and not is_half:
+    is_mixed = spatial_dims == 3 and any(weight.dim() == 4 for weight in network.parameters())
+    if is_mixed or (device.type != "cpu" and not is_half):
         return network.to(device)
     layout = torch.channels_last if spatial_dims == 2 else torch.channels_last_3d
     network.to(device=device, memory_format=layout)  # type: ignore[call-overload]  # torch 2.13's signatures leave this form out

@@ -6,9 +6,20 @@ from collections.abc import Callable
 
 from torch import nn
 
+from napari_medclf.engine.classic.classifier import ClassicClassifier
+from napari_medclf.engine.nets.acs import ACSResNet
+from napari_medclf.engine.nets.cnn_rnn import CNNRNN
 from napari_medclf.engine.nets.committee import Committee
+from napari_medclf.engine.nets.convnext import ConvNeXt
+from napari_medclf.engine.nets.cspnet import CSPNet
+from napari_medclf.engine.nets.multi_view import MultiView
+from napari_medclf.engine.nets.region_graph import RegionGraph
+from napari_medclf.engine.nets.residual_unet import ResidualUNet
+from napari_medclf.engine.nets.vgg import VGG
+
+_NETWORKS = (ACSResNet, ClassicClassifier, CNNRNN, Committee, ConvNeXt, CSPNet, MultiView, RegionGraph, ResidualUNet, VGG)
 
 OWN: dict[str, Callable[..., nn.Module]] = {
-    f"napari_medclf.engine.nets.{network.__name__}": network for network in (Committee,)
+    f"napari_medclf.engine.nets.{network.__name__}": network for network in _NETWORKS
 }
 """Full name to network."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
@@ -23,7 +23,7 @@ _RELU: LayerSpec = ("relu", {"inplace": True})
 
 
 class ResNet(nn.Module):
-    """See MONAI's; blocks of the ``basic`` kind with shortcuts of kind B.
+    """See MONAI's; with shortcuts of kind B.
 
     Parameters
     ----------
@@ -53,8 +53,9 @@ class ResNet(nn.Module):
     ) -> None:
         super().__init__()
         check_dims(spatial_dims)
-        if (block, shortcut_type, norm, feed_forward) != ("basic", "B", "batch", True):
+        if block not in _BLOCKS or (shortcut_type, norm, feed_forward) != ("B", "batch", True):
             raise NotSupported
+        kind, expansion = _BLOCKS[block]
         planes = [int(n * widen_factor) for n in block_inplanes]
         kernel = repeat(conv1_t_size, spatial_dims)
         self.no_max_pool = no_max_pool
@@ -69,13 +70,14 @@ class ResNet(nn.Module):
         self.bn1 = make_norm(norm, spatial_dims, planes[0])
         self.act = make_activation(act)
         self.maxpool = MAX_POOL[spatial_dims](kernel_size=3, stride=2, padding=1)
+        befores = (planes[0], *(n * expansion for n in planes))
         stages = [
-            _make_stage(n_in, n_out, n_blocks, stride, spatial_dims, bias_downsample)
-            for n_in, n_out, n_blocks, stride in zip((planes[0], *planes), planes, layers, (1, 2, 2, 2), strict=False)
+            _make_stage(kind, expansion, n_in, n, n_blocks, stride, spatial_dims, bias_downsample)
+            for n_in, n, n_blocks, stride in zip(befores, planes, layers, (1, 2, 2, 2), strict=False)
         ]
         self.layer1, self.layer2, self.layer3, self.layer4 = stages
         self.avgpool = MEAN_POOL[spatial_dims](1)
-        self.fc = nn.Linear(planes[3], num_classes)
+        self.fc = nn.Linear(planes[3] * expansion, num_classes)
         self._initialise()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -116,12 +118,48 @@ class _BasicBlock(nn.Module):
         return result
 
 
-def _make_stage(n_in: int, n_out: int, n_blocks: int, stride: int, spatial_dims: int, has_bias: bool) -> nn.Sequential:
+class _Bottleneck(nn.Module):
+    """A convolution between two of one voxel, which narrow and widen, beside a shortcut."""
+
+    def __init__(self, n_in: int, n: int, stride: int, spatial_dims: int, downsample: nn.Module | None) -> None:
+        super().__init__()
+        convolution = CONVOLUTION[spatial_dims]
+        self.conv1 = convolution(n_in, n, kernel_size=1, bias=False)
+        self.bn1 = make_norm("batch", spatial_dims, n)
+        self.conv2 = convolution(n, n, kernel_size=3, stride=stride, padding=1, bias=False)
+        self.bn2 = make_norm("batch", spatial_dims, n)
+        self.conv3 = convolution(n, n * 4, kernel_size=1, bias=False)
+        self.bn3 = make_norm("batch", spatial_dims, n * 4)
+        self.act = make_activation(_RELU)
+        self.downsample = downsample
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = x if self.downsample is None else self.downsample(x)
+        out = self.act(self.bn2(self.conv2(self.act(self.bn1(self.conv1(x))))))
+        result: Tensor = self.act(self.bn3(self.conv3(out)) + shortcut)
+        return result
+
+
+_BLOCKS: dict[str, tuple[Callable[..., nn.Module], int]] = {"basic": (_BasicBlock, 1), "bottleneck": (_Bottleneck, 4)}
+"""Kind of block, and how much wider its answer is than its stage."""
+
+
+def _make_stage(
+    kind: Callable[..., nn.Module],
+    expansion: int,
+    n_in: int,
+    n: int,
+    n_blocks: int,
+    stride: int,
+    spatial_dims: int,
+    has_bias: bool,
+) -> nn.Sequential:
+    n_out = n * expansion
     shortcut = None
     if stride != 1 or n_in != n_out:
         shortcut = nn.Sequential(
             CONVOLUTION[spatial_dims](n_in, n_out, kernel_size=1, stride=stride, bias=has_bias),
             make_norm("batch", spatial_dims, n_out),
         )
-    first = _BasicBlock(n_in, n_out, stride, spatial_dims, shortcut)
-    return nn.Sequential(first, *(_BasicBlock(n_out, n_out, 1, spatial_dims, None) for _ in range(1, n_blocks)))
+    rest = (kind(n_out, n, 1, spatial_dims, None) for _ in range(1, n_blocks))
+    return nn.Sequential(kind(n_in, n, stride, spatial_dims, shortcut), *rest)
