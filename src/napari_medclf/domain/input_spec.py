@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from napari_medclf.domain.preprocess_step import PreprocessStep
+from napari_medclf.domain.step_kinds import StepGroup
+
 # Far beyond what any model needs: what is larger was written to do harm, or by mistake.
 _MOST_VOX, _MOST_CHANNELS, _MOST_SCALINGS = 65_536, 1_000, 20
 _SizeVox = Annotated[int, Field(ge=1, le=_MOST_VOX)]
@@ -117,6 +120,9 @@ class InputSpec(BaseModel):
         Every spatial size is padded to a multiple of this.
     is_air_skipped : bool
         Whether windows that lie wholly outside of the body may be called background without asking the network.
+    steps : tuple of PreprocessStep
+        What is done first, on the image's own grid and in its own unit: cleaning, contrast, crops. Grid and scale of
+        the network are the fields above.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -141,6 +147,7 @@ class InputSpec(BaseModel):
     tiling: Literal["monai", "nnunet"] = "monai"
     divisible_by: int = Field(default=1, ge=1, le=_MOST_VOX)
     is_air_skipped: bool = False
+    steps: tuple[PreprocessStep, ...] = Field(default=(), max_length=_MOST_SCALINGS)
 
     @model_validator(mode="after")
     def _check_dims(self) -> InputSpec:
@@ -158,6 +165,9 @@ class InputSpec(BaseModel):
         for one in (self.intensity, *self.channel_intensity, *self.then):
             if any(len(numbers) not in (0, 1, len(self.channels)) for numbers in (one.mean, one.std)):
                 raise ValueError(f"mean and std must hold as many numbers as there are channels, {len(self.channels)}")
+        for step in self.steps:
+            if step.kind.group is StepGroup.GRID:
+                raise ValueError(f"{step.name} is no step of a model: its grid is spacing_mm, resize_to, divisible_by")
         return self
 
     def intensity_of(self, channel: int) -> Intensity:
