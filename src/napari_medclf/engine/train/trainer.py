@@ -31,8 +31,7 @@ class Trainer:
     def __init__(self, objective: Objective, recipe: Recipe, *, seed: int, device: str) -> None:
         self._objective, self._recipe, self._seed, self._device = objective, recipe, seed, device
         torch.manual_seed(seed)
-        # torch 2.13's backward of group norm is slow in channels_last_3d: a U-Net's step took 0.38 s, and 0.20 s so.
-        self._layout = torch.channels_last if recipe.input.spatial_dims == 2 else torch.contiguous_format
+        self._layout = torch.channels_last if recipe.input.spatial_dims == 2 else torch.channels_last_3d
         self._network = build_network(recipe.network).to(device).to(memory_format=self._layout)  # type: ignore[call-overload]  # not in torch 2.13's stubs
         self._average = WeightAverage(self._network, recipe.averaging.decay)
         self._optimiser = torch.optim.AdamW(
