@@ -1,0 +1,1 @@
+"""Models without deep learning, as networks with buffers: counted features, and heads that scikit-learn fits."""

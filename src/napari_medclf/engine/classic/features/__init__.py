@@ -1,0 +1,1 @@
+"""Numbers that describe a whole image, counted for a batch of images at once."""
