@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_medclf.domain.dataset import Case
     from napari_medclf.domain.image import MedImage
-    from napari_medclf.domain.results import Classification, Prediction, Segmentation
+    from napari_medclf.domain.results import Classification, Prediction, Regression, Segmentation
+    from napari_medclf.engine.metrics.box_matches import ClassMatches
     from napari_medclf.engine.metrics.instances import InstanceScores
     from napari_medclf.engine.metrics.lesions import LesionCount
     from napari_medclf.engine.metrics.segmentation import ClassScores
@@ -17,6 +19,15 @@ if TYPE_CHECKING:
 
 NSD_TOLERANCE = 1.0
 """In mm, or in pixels for pictures without a scale."""
+_NONE: Mapping[str, float] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class NumberPair:
+    """A number that is known, and what the model estimated."""
+
+    truth: float
+    found: float
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,8 @@ class Comparison:
     overlaps: Mapping[str, ClassScores] | None = None
     lesions: Mapping[str, LesionCount] | None = None
     objects: InstanceScores | None = None
+    numbers: Mapping[str, NumberPair] | None = None
+    boxes: Mapping[str, ClassMatches] | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def as_row(self) -> dict[str, Any]:
@@ -49,6 +62,10 @@ class Comparison:
             }  # fmt: skip
         if self.objects is not None:
             return row | asdict(self.objects)
+        for name, pair in (self.numbers or {}).items():
+            row |= {f"truth:{name}": pair.truth, f"found:{name}": pair.found, f"error:{name}": pair.found - pair.truth}
+        for name, matches in (self.boxes or {}).items():
+            row |= {f"{what}:{name}": count for what, count in matches.counts().items()}
         overlaps = self.overlaps or {}
         row |= {f"{metric}:{name}": value for name, one in overlaps.items() for metric, value in one.as_dict().items()}
         for name, one in (self.lesions or {}).items():
@@ -56,18 +73,35 @@ class Comparison:
         return row
 
 
-def compare(reader: CaseReader, case: Case, image: MedImage, prediction: Prediction) -> Comparison:
+def compare(
+    reader: CaseReader, case: Case, image: MedImage, prediction: Prediction, thresholds: Mapping[str, float] = _NONE
+) -> Comparison:
     """Measure one prediction against the dataset's answer.
+
+    Parameters
+    ----------
+    thresholds : dict
+        Detection: class to the score from which its boxes count; see `evaluation.all_boxes`.
 
     Raises
     ------
     DatasetError
         If the case has no answer, or it lies on another grid.
     """
+    from napari_medclf.engine.metrics.box_matches import match_boxes
+
     known = Comparison(case.case_id, case.group_id, case.classes, prediction.classification, facts=case.facts)
+    if prediction.regression is not None:
+        return replace(known, numbers=_pair_numbers(case, prediction.regression))
+    if prediction.detection is not None:
+        return replace(known, boxes=match_boxes(reader.boxes(case, image), prediction.detection, thresholds))
     if prediction.segmentation is None:
         return known
     return replace(known, **_score_labels(reader.reference(case, image), prediction.segmentation))
+
+
+def _pair_numbers(case: Case, regression: Regression) -> dict[str, NumberPair]:
+    return {name: NumberPair(case.values.get(name, float("nan")), found) for name, found in regression.values.items()}
 
 
 def _score_labels(reference: Segmentation, predicted: Segmentation) -> dict[str, Any]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
 from napari_medclf.domain.arrays import BoolArray, FloatArray, LabelArray
 from napari_medclf.domain.detection import Detection
+from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.engine.detection.suppress import iou
 
 IOU_THRESHOLDS = (0.1, *(round(0.5 + 0.05 * step, 2) for step in range(10)))
 """0.1 as nnDetection has it for lesions (Baumgartner 2021), then COCO's ten (Lin 2014)."""
 MOST_BOXES = 100
 """Of a class in a case, best first, as COCO has it."""
+_NONE: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +33,21 @@ class ClassMatches:
     hits : (n,) integer
         The reference in which the centre of each box lies; -1 for none.
     n_reference : int
+    threshold : float
+        The score from which a box counts, where no curve is drawn.
     """
 
     scores: FloatArray
     is_right: BoolArray
     hits: LabelArray
     n_reference: int
+    threshold: float = 0.5
+
+    def counts(self) -> dict[str, int]:
+        """Count references, those that were found, and false boxes, at the threshold and an IoU of 0.5."""
+        is_said = self.scores >= self.threshold
+        n_found = int(np.count_nonzero(self.is_right[IOU_THRESHOLDS.index(0.5)] & is_said))
+        return {"reference": self.n_reference, "found": n_found, "false": int(np.count_nonzero(is_said)) - n_found}
 
     @property
     def hit_scores(self) -> FloatArray:
@@ -51,8 +63,17 @@ class ClassMatches:
         return self.scores[self.hits < 0]
 
 
-def match_boxes(reference: Detection, found: Detection) -> Mapping[str, ClassMatches]:
+def match_boxes(
+    reference: Detection, found: Detection, thresholds: Mapping[str, float] = _NONE
+) -> Mapping[str, ClassMatches]:
     """Compare the boxes of a case class by class; both lie on the grid of the same image.
+
+    Parameters
+    ----------
+    found : Detection
+        All boxes, also those with low scores.
+    thresholds : dict
+        Class to the score from which its boxes count; 0.5 without an entry.
 
     Notes
     -----
@@ -60,14 +81,17 @@ def match_boxes(reference: Detection, found: Detection) -> Mapping[str, ClassMat
     FROC it hits where its centre lies inside of a reference (of several, the one with the nearest centre); further
     boxes in the same reference are no false alarms (Setio 2017).
     """
-    names = reference.schema.names
-    mine, theirs = (_by_class(one) for one in (found, reference))
-    return {name: _match_class(*mine[name], theirs[name][0]) for name in names}
+    known = {name.casefold(): value for name, value in thresholds.items()}
+    mine, theirs = (_by_class(one, reference.schema) for one in (found, reference))
+    return {
+        name: replace(_match_class(*boxes, theirs[name][0]), threshold=known.get(name.casefold(), 0.5))
+        for name, boxes in mine.items()
+    }
 
 
-def _by_class(detection: Detection) -> dict[str, tuple[FloatArray, FloatArray]]:
+def _by_class(detection: Detection, schema: LabelSchema) -> dict[str, tuple[FloatArray, FloatArray]]:
     given = np.array([name.casefold() for name in detection.names], dtype=object)
-    chosen = {name: np.flatnonzero(given == name.casefold()) for name in detection.schema.names}
+    chosen = {name: np.flatnonzero(given == name.casefold()) for name in schema.names}
     return {name: (detection.boxes[rows], detection.scores[rows]) for name, rows in chosen.items()}
 
 

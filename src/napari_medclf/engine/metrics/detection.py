@@ -21,37 +21,30 @@ _AVERAGED = ("ap", "ap10", "ap50", "froc", "sensitivity", "precision", "f1", "fa
 
 
 def measure_detection(
-    cases: Sequence[Mapping[str, ClassMatches]],
-    groups: Sequence[str],
-    thresholds: Mapping[str, float],
-    *,
-    n_resamples: int = 1000,
-    seed: int = 0,
+    cases: Sequence[Mapping[str, ClassMatches]], groups: Sequence[str], *, n_resamples: int = 1000, seed: int = 0
 ) -> dict[str, Metric]:
-    """Measure a detector, with 95 % intervals by group; arguments as for `statistic_of_boxes`."""
-    return bootstrap(statistic_of_boxes(cases, thresholds), groups, n_resamples=n_resamples, seed=seed)
+    """Measure a detector, with 95 % intervals by group; `cases` as for `statistic_of_boxes`."""
+    return bootstrap(statistic_of_boxes(cases), groups, n_resamples=n_resamples, seed=seed)
 
 
-def statistic_of_boxes(cases: Sequence[Mapping[str, ClassMatches]], thresholds: Mapping[str, float]) -> Statistic:
+def statistic_of_boxes(cases: Sequence[Mapping[str, ClassMatches]]) -> Statistic:
     """Make the statistic that scores the drawn cases.
 
     Parameters
     ----------
     cases : sequence of dict
         Of every case, the matches by class: all boxes, also those with low scores.
-    thresholds : dict
-        Class to the score from which a box counts for sensitivity, precision and F1; 0.5 without an entry.
 
     Returns
     -------
     callable
         Gives, of each class and averaged over them: ``ap`` (mean over an IoU of 0.5 to 0.95, interpolated at 101
-        recalls; Lin 2014), ``ap50``, ``ap10``; ``froc``, the mean sensitivity at `FROC_RATES`; and at the thresholds,
-        with an IoU of 0.5, ``sensitivity``, ``precision``, ``f1`` and ``false_per_image``. A class without a reference
-        has none but the false boxes. The averages of the first three are named ``map``, ``map50`` and ``map10``.
+        recalls; Lin 2014), ``ap50``, ``ap10``; ``froc``, the mean sensitivity at `FROC_RATES`; and at the class's
+        threshold, with an IoU of 0.5, ``sensitivity``, ``precision``, ``f1`` and ``false_per_image``. A class without a
+        reference has none but the false boxes. The averages of the first three are named ``map``, ``map50`` and ``map10``.
     """
     names = tuple(dict.fromkeys(name for one in cases for name in one))
-    pooled = {name: _pool([one[name] for one in cases], thresholds.get(name, 0.5)) for name in names}
+    pooled = {name: _pool([one[name] for one in cases]) for name in names}
 
     def statistic(chosen: NDArray[np.intp]) -> Mapping[str, float]:
         counts = np.bincount(chosen, minlength=len(cases)).astype(np.float64)
@@ -79,7 +72,7 @@ class _Pool:
     threshold: float
 
 
-def _pool(cases: Sequence[ClassMatches], threshold: float) -> _Pool:
+def _pool(cases: Sequence[ClassMatches]) -> _Pool:
     scores = np.concatenate([one.scores for one in cases])
     order = np.argsort(-scores, kind="stable")
     return _Pool(
@@ -91,7 +84,7 @@ def _pool(cases: Sequence[ClassMatches], threshold: float) -> _Pool:
         hit_case=_numbered([one.hit_scores for one in cases]),
         false_scores=np.concatenate([one.false_scores for one in cases]),
         false_case=_numbered([one.false_scores for one in cases]),
-        threshold=threshold,
+        threshold=cases[0].threshold,
     )
 
 
@@ -180,7 +173,7 @@ def best_f1_score(cases: Sequence[ClassMatches]) -> float | None:
     float or None
         Half-way down to the next score.
     """
-    pool = _pool(cases, 0.0)
+    pool = _pool(cases)
     right = pool.is_right[IOU_THRESHOLDS.index(0.5)]
     if not right.any():
         return None

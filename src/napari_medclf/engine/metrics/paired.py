@@ -12,8 +12,22 @@ from numpy.typing import NDArray
 from napari_medclf.domain.events import Job
 from napari_medclf.engine.metrics.bootstrap import N_RESAMPLES, Statistic, resample
 
-LESS_IS_BETTER = ("ece", "brier", "hd95", "assd", "volume_error", "false_lesions")
+LESS_IS_BETTER = (
+    "ece",
+    "brier",
+    "hd95",
+    "assd",
+    "volume_error",
+    "false_lesions",
+    "mae",
+    "rmse",
+    "median_error",
+    "grade_error",
+    "false_per_image",
+)
 """How names begin of numbers that are errors or distances; of everything else, more is better."""
+NEITHER_IS_BETTER = ("bias", "loa_low", "loa_high")
+"""How names begin of numbers that should lie near 0."""
 
 
 class Verdict(StrEnum):
@@ -93,7 +107,7 @@ def resample_paired(
 
 
 def _judge(name: str, interval: tuple[float, float] | None) -> Verdict:
-    if interval is None or interval[0] <= 0 <= interval[1]:
+    if interval is None or interval[0] <= 0 <= interval[1] or name.startswith(NEITHER_IS_BETTER):
         return Verdict.SAME
     is_more = interval[0] > 0
     return Verdict.BETTER if is_more != name.startswith(LESS_IS_BETTER) else Verdict.WORSE

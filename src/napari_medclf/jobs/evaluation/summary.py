@@ -6,9 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_medclf.domain.card import Metric, ModelCard, Task
 from napari_medclf.domain.events import Job
-from napari_medclf.jobs.evaluation.score_table import score_table
+from napari_medclf.jobs.evaluation.score_table import ScoreTable, score_table
 
 if TYPE_CHECKING:
     from napari_medclf.engine.metrics.bootstrap import Statistic
@@ -90,16 +92,40 @@ def statistic_of(comparisons: Sequence[Comparison], card: ModelCard, *, is_exclu
     """Make the statistic that measures drawn cases, as the task has it."""
     from napari_medclf.engine.metrics.bootstrap import statistic_of_means
     from napari_medclf.engine.metrics.classification import statistic_of_classes
+    from napari_medclf.engine.metrics.detection import statistic_of_boxes
     from napari_medclf.engine.metrics.instances import list_objects
 
     if card.task is Task.CLASSIFY:
         table = score_table(comparisons, card, is_exclusive=is_exclusive)
-        return statistic_of_classes(
+        classes = statistic_of_classes(
             table.truth, table.probabilities, table.decided, table.names, is_exclusive=is_exclusive
         )
+        return _with_order(classes, table) if card.output.activation == "ordinal" else classes
+    if card.task is Task.REGRESS:
+        return _statistic_of_numbers(comparisons, card.schema_.names)
+    if card.task is Task.DETECT:
+        return statistic_of_boxes([one.boxes for one in comparisons if one.boxes is not None])
     if card.task is Task.INSTANCES:
         return statistic_of_means(list_objects([one.objects for one in comparisons if one.objects is not None]))
     return _statistic_of_labels(comparisons)
+
+
+def _with_order(classes: Statistic, table: ScoreTable) -> Statistic:
+    """Add how far off the decided classes are in their order."""
+    from napari_medclf.engine.metrics.ordinal import grades_of, score_order
+
+    truth, decided = grades_of(table.truth), grades_of(table.decided)
+    n_classes = len(table.names)
+    return lambda chosen: {**classes(chosen), **score_order(truth[chosen], decided[chosen], n_classes)}
+
+
+def _statistic_of_numbers(comparisons: Sequence[Comparison], names: Sequence[str]) -> Statistic:
+    from napari_medclf.engine.metrics.regression import statistic_of_numbers
+
+    rows = [one.numbers for one in comparisons if one.numbers is not None]
+    truth = np.array([[row[name].truth for name in names] for row in rows])
+    found = np.array([[row[name].found for name in names] for row in rows])
+    return statistic_of_numbers(truth, found, names)
 
 
 def _statistic_of_labels(comparisons: Sequence[Comparison]) -> Statistic:

@@ -57,6 +57,10 @@ def reason_for_class(kind: str, name: str, table: ScoreTable) -> str:
 
 
 def _explain_all(names: Sequence[str], comparisons: Sequence[Comparison], card: ModelCard) -> list[str]:
+    if card.task is Task.REGRESS:
+        return [_explain_numbers(name, comparisons) for name in names]
+    if card.task is Task.DETECT:
+        return [_explain_boxes(name, len(comparisons)) for name in names]
     if card.task is not Task.CLASSIFY:
         return [_explain_labels(name, len(comparisons)) for name in names]
     table = score_table(comparisons, card, is_exclusive=True)
@@ -70,6 +74,28 @@ def _explain_scores(name: str, table: ScoreTable) -> str:
     if kind in ("mcc", "kappa"):
         return "all cases have the same class, or the model says the same class of all"
     return "it is not defined for any class"
+
+
+def _explain_numbers(name: str, comparisons: Sequence[Comparison]) -> str:
+    quantity = name.partition("/")[2]
+    rows = [one.numbers or {} for one in comparisons]
+    known = [row[quantity].truth for row in rows if quantity in row and not math.isnan(row[quantity].truth)]
+    if not quantity:
+        return "it is not defined for any quantity"
+    if not known:
+        return f"{quantity} is known of none of {len(comparisons)} cases"
+    if len(known) == 1:
+        return f"{quantity} is known of one case only, and two are needed"
+    return f"{quantity} is the same in all cases, or the model says the same of all"
+
+
+def _explain_boxes(name: str, n_cases: int) -> str:
+    kind, _, one_class = name.partition("/")
+    if not one_class:
+        return "it is not defined for any class"
+    if kind == "precision":
+        return f"the model finds no {one_class} in any of {n_cases} cases"
+    return f"none of {n_cases} references has a box of {one_class}"
 
 
 def _explain_labels(name: str, n_cases: int) -> str:
