@@ -12,18 +12,16 @@ from napari_medclf.domain.errors import DatasetError, MedclfError, OptionError
 from napari_medclf.domain.events import CaseFailed, Job, Progress, Warned
 from napari_medclf.domain.options import option
 from napari_medclf.jobs.data import DataChoice
-from napari_medclf.jobs.json_text import json_text
 from napari_medclf.jobs.predict import RunOptions
 from napari_medclf.jobs.spec import spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from napari_medclf.domain.backend import Predictor
     from napari_medclf.domain.dataset import Case, Dataset
     from napari_medclf.domain.package import ModelPackage
-    from napari_medclf.jobs.case_reader import CaseReader
     from napari_medclf.jobs.compare import Comparison
+    from napari_medclf.jobs.evaluation.watch import CaseWatch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +38,14 @@ class EvaluateOptions(RunOptions):
     label_columns: tuple[str, ...] = option((), help="columns of a table that are labels", advanced=True)
     group_pattern: str = option("", help="regular expression that finds the patient in a case's name", advanced=True)
     against: str = option("", help="another model, measured on the same cases: is the first one better?")
+    sensitivity: float | None = option(
+        None,
+        help="choose each class's threshold on validation cases for this sensitivity, and measure there; by default "
+        "0.95, chosen on the measured cases",
+        minimum=0.01,
+        maximum=1.0,
+    )
+    baseline: bool = option(True, help="also measure the classic baseline that came with the model", advanced=True)
     record: bool = option(False, help="write the numbers into the model's card", advanced=True)
 
 
@@ -99,12 +105,15 @@ def evaluate(options: EvaluateOptions) -> Job[Evaluation]:
     SchemaError
         If the data has a class that the model does not know.
     """
+    from napari_medclf.jobs.case_reader import CaseReader
     from napari_medclf.jobs.data import open_data, require_cases, split_as_model
+    from napari_medclf.jobs.evaluation.contamination import contamination_of
+    from napari_medclf.jobs.evaluation.document import document_of, record_metrics, write_evaluation
+    from napari_medclf.jobs.evaluation.watch import CaseWatch
     from napari_medclf.jobs.models import find_model
+    from napari_medclf.jobs.report.page import Reported, evaluation_page
 
     package = find_model(options.model)
-    if package.card.task is Task.DETECT:
-        raise OptionError(f"{package.name} finds boxes; measuring boxes against labelled data is not possible yet.")
     yield Progress(0, 0, f"opening {options.data}")
     dataset = open_data(_data_choice(options, package))
     if options.split_file is None:
@@ -116,49 +125,82 @@ def evaluate(options: EvaluateOptions) -> Job[Evaluation]:
     else:
         require_cases(dataset, Split(options.split))
         cases = dataset.in_split(Split(options.split))
-    measured = yield from measure(package, dataset, cases, options)
-    document = document_of(package, dataset, options.split, measured) | {"spec": spec_of("evaluate", options)}
-    if options.against:
-        document |= {"against": (yield from _measure_other(options, package, dataset, measured))}
-    path = _write(options.out, document, measured)
+    watch = CaseWatch(CaseReader(dataset), package)
+    measured = yield from measure(package, dataset, cases, options, watch)
+    document = document_of(package, dataset, options.split, measured)
+    document |= yield from _analyse(options, package, dataset, measured)
+    document |= yield from _compare_models(options, package, dataset, measured)
+    contaminated = yield from contamination_of(
+        measured.comparisons, watch.known, package.card, is_exclusive=dataset.is_exclusive
+    )
+    if contaminated is not None:
+        yield Warned(contaminated["sentence"])
+    document |= {"contaminated": contaminated, "spec": spec_of("evaluate", options)}
+    page = evaluation_page(Reported(document, measured.rows, package.card, dataset, watch.worst))
+    path = write_evaluation(options.out, document, measured.rows, page)
     if options.record:
-        _record(package, options.split, measured)
+        record_metrics(package, options.split, measured.metrics)
     return Evaluation(measured, document, path)
 
 
-def _measure_other(
+def _analyse(
     options: EvaluateOptions, package: ModelPackage, dataset: Dataset, measured: Measured
 ) -> Job[dict[str, Any]]:
-    """Measure the other model on the same cases, and say number by number whether the first is better."""
-    from napari_medclf.jobs.evaluation.summary import areas, differences
+    """Analyse the cases; a sensitivity that a person asked for has its thresholds chosen on validation cases."""
+    from napari_medclf.jobs.evaluation.analysis import AnalysisSettings, analyse
+
+    settings = AnalysisSettings(dataset.is_exclusive)
+    if options.sensitivity is not None and package.card.task is Task.CLASSIFY:
+        others = () if options.split in ("val", "all") else dataset.in_split(Split.VAL)
+        chosen_on = None
+        if others:
+            chosen_on = ("validation cases", (yield from measure(package, dataset, others, options)))
+        else:
+            yield Warned(
+                "There are no other validation cases to choose a threshold on: it is chosen on the measured cases, "
+                "where its numbers are a little too good."
+            )
+        settings = AnalysisSettings(dataset.is_exclusive, options.sensitivity, chosen_on)
+    return (yield from analyse(measured, package.card, settings))
+
+
+def _compare_models(
+    options: EvaluateOptions, package: ModelPackage, dataset: Dataset, measured: Measured
+) -> Job[dict[str, Any]]:
+    """Measure the model that a person names, and the classic baseline of this one, on the same cases."""
+    from napari_medclf.jobs.evaluation.rivals import baseline_verdict, check_rival, comparison_document, find_baseline
     from napari_medclf.jobs.models import find_model
 
-    other = find_model(options.against)
-    if other.card.task is not package.card.task or set(other.card.schema_.names) != set(package.card.schema_.names):
-        raise OptionError(f"{other.name} does not tell the same classes apart as {package.name}.")
     cases = {case.case_id: case for case in dataset.cases}
     chosen = [cases[one.case_id] for one in measured.comparisons]
-    theirs = yield from measure(other, dataset, chosen, options)
-    ours = measured.comparisons
-    yield Progress(0, 0, "differences with their intervals")
-    found = yield from differences(theirs.comparisons, ours, package.card, is_exclusive=dataset.is_exclusive)
-    return {
-        "model": other.card.name,
-        "model_version": other.card.version,
-        "weights_sha256": other.card.weights_sha256,
-        "metrics": theirs.metrics,
-        "differences": {
-            name: {"value": one.value, "ci95": one.ci95, "verdict": one.verdict} for name, one in found.items()
-        },
-        "auc_delong": {
-            name: {"value": one.difference, "ci95": one.difference_ci95, "p_value": one.p_value}
-            for name, one in areas(theirs.comparisons, ours, package.card).items()
-        },
-    }
+    baseline = find_baseline(package) if options.baseline else None
+    rivals = {"against": find_model(options.against) if options.against else None, "baseline": baseline}
+    found: dict[str, Any] = {}
+    for role, other in rivals.items():
+        if other is None:
+            continue
+        check_rival(other, package)
+        theirs = yield from measure(other, dataset, chosen, options)
+        compared = yield from comparison_document(
+            other.card, theirs, measured, package.card, is_exclusive=dataset.is_exclusive
+        )
+        found[role] = baseline_verdict(compared) if role == "baseline" else compared
+    return found
 
 
-def measure(package: ModelPackage, dataset: Dataset, cases: Sequence[Case], run: RunOptions) -> Job[Measured]:
+def measure(
+    package: ModelPackage,
+    dataset: Dataset,
+    cases: Sequence[Case],
+    run: RunOptions,
+    watch: CaseWatch | None = None,
+) -> Job[Measured]:
     """Run a model on cases and compare with what is known about them; a bad case is told and left out.
+
+    Parameters
+    ----------
+    watch : CaseWatch or None
+        Sees every case while its image is at hand.
 
     Raises
     ------
@@ -168,19 +210,28 @@ def measure(package: ModelPackage, dataset: Dataset, cases: Sequence[Case], run:
         If the data has a class that the model does not know.
     """
     from napari_medclf.jobs.case_reader import CaseReader
+    from napari_medclf.jobs.compare import compare
+    from napari_medclf.jobs.evaluation.all_boxes import box_thresholds, with_all_boxes
     from napari_medclf.jobs.evaluation.summary import summarise
     from napari_medclf.jobs.evaluation.undefined import reasons
-    from napari_medclf.jobs.predict import load_package
+    from napari_medclf.jobs.nested import within
+    from napari_medclf.jobs.predict import load_package, predict_image
 
-    for name in dataset.schema.names if dataset.task is Task.CLASSIFY else ():
+    for name in dataset.schema.names if dataset.task in (Task.CLASSIFY, Task.DETECT, Task.REGRESS) else ():
         package.card.schema_.named(name)
     yield Progress(0, len(cases), f"loading {package.name}")
-    loaded = load_package(package, run)
+    loaded = load_package(with_all_boxes(package), run)
     reader = CaseReader(dataset)
     comparisons: list[Comparison] = []
     for position, case in enumerate(cases):
         try:
-            comparisons.append((yield from _compare(loaded, reader, case, run, position, len(cases))))
+            yield Progress(position, len(cases), case.case_id)
+            image = reader.image(case)
+            told = within(predict_image(image, package, run, loaded), position, len(cases), case.case_id)
+            prediction = yield from told
+            comparisons.append(compare(reader, case, image, prediction, box_thresholds(package)))
+            if watch is not None:
+                watch.see(case, image, prediction, comparisons[-1])
         except MedclfError as error:
             yield CaseFailed(case.case_id, next(iter(case.images.values())).path, str(error))
     if not comparisons:
@@ -191,19 +242,6 @@ def measure(package: ModelPackage, dataset: Dataset, cases: Sequence[Case], run:
     return Measured(defined, tuple(comparisons), reasons(metrics, comparisons, package.card))
 
 
-def _compare(
-    loaded: Predictor, reader: CaseReader, case: Case, run: RunOptions, done: int, total: int
-) -> Job[Comparison]:
-    from napari_medclf.jobs.compare import compare
-    from napari_medclf.jobs.nested import within
-    from napari_medclf.jobs.predict import predict_image
-
-    yield Progress(done, total, case.case_id)
-    image = reader.image(case)
-    prediction = yield from within(predict_image(image, loaded.package, run, loaded), done, total, case.case_id)
-    return compare(reader, case, image, prediction)
-
-
 def _data_choice(options: EvaluateOptions, package: ModelPackage) -> DataChoice:
     names = tuple(one.name for one in package.card.schema_.foreground)
     return DataChoice(
@@ -211,66 +249,7 @@ def _data_choice(options: EvaluateOptions, package: ModelPackage) -> DataChoice:
         package.card.task,
         options.group_pattern,
         options.class_names or (() if package.card.task is Task.CLASSIFY else names),
-        options.label_columns,
+        options.label_columns or (package.card.schema_.names if package.card.task is Task.REGRESS else ()),
         options.split_file,
         options.exclude,
     )
-
-
-def document_of(package: ModelPackage, dataset: Dataset, split: str, measured: Measured) -> dict[str, Any]:
-    """Lay the numbers out as ``metrics.json`` has them: averages over the classes by name, and one block a class."""
-    macro: dict[str, Metric] = {}
-    per_class: dict[str, dict[str, Metric]] = {}
-    for name, metric in measured.metrics.items():
-        kind, _, one_class = name.partition("/")
-        if one_class:
-            per_class.setdefault(one_class, {})[kind] = metric
-        else:
-            macro[kind] = metric
-    card = package.card
-    return {
-        "schema_version": 1,
-        "model": card.name,
-        "model_version": card.version,
-        "weights_sha256": card.weights_sha256,
-        "task": card.task,
-        "data": dataset.name,
-        "split": split,
-        "n_cases": measured.n_cases,
-        "n_groups": measured.n_groups,
-        "n_defined": _count_defined(measured.rows),
-        **macro,
-        "per_class": per_class,
-        "undefined": measured.undefined,
-    }
-
-
-def _count_defined(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """Cases behind each number of a case: one without a class, here and in the reference, has no Dice of it."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        for name, value in row.items():
-            if isinstance(value, float) and not name.startswith("score:"):
-                counts[name] = counts.get(name, 0) + (value == value)
-    return counts
-
-
-def _write(folder: Path, document: Mapping[str, Any], measured: Measured) -> Path:
-    from napari_medclf.atomic import atomic_write
-    from napari_medclf.jobs.report_html import report_html
-    from napari_medclf.jobs.tables import table_csv
-
-    path = folder / "metrics.json"
-    atomic_write(folder / "cases.csv", table_csv(measured.rows))
-    atomic_write(folder / "report.html", report_html(document, measured.rows))
-    atomic_write(path, json_text(document) + "\n")
-    return path
-
-
-def _record(package: ModelPackage, split: str, measured: Measured) -> None:
-    """Put the numbers into the card, in place of earlier ones of that split."""
-    from napari_medclf.jobs.publish import with_card
-
-    others = {name: metric for name, metric in package.card.metrics.items() if not name.startswith(f"{split}/")}
-    new = {f"{split}/{name}": metric for name, metric in measured.metrics.items()}
-    with_card(package, package.card.model_copy(update={"metrics": others | new}))
