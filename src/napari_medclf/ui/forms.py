@@ -36,6 +36,10 @@ class OptionsForm(QWidget, Generic[Options]):
         What an empty line means, shown in it.
     folders : collection of str
         Paths that are always folders.
+    folded : collection of str
+        Options to show under "More options" beside those that are advanced anyway.
+    fields : mapping of str to Field
+        Widgets of the panel's own, in place of the usual ones.
     """
 
     changed = Signal()
@@ -48,18 +52,25 @@ class OptionsForm(QWidget, Generic[Options]):
         labels: Mapping[str, str] | None = None,
         hints: Mapping[str, str] | None = None,
         folders: Collection[str] = (),
+        folded: Collection[str] = (),
+        fields: Mapping[str, Field] | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._options = options
+        self._own_fields = fields or {}
         self._fields: dict[str, Field] = {}
         self._folders = folders
+
+        def is_folded(info: OptionInfo) -> bool:
+            return info.is_advanced or info.name in folded
+
         rows = sorted((info for info in option_fields(options) if info.name not in hidden), key=_rank)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        self._first_rows = self._rows([info for info in rows if not info.is_advanced], labels or {})
+        self._first_rows = self._rows([info for info in rows if not is_folded(info)], labels or {})
         layout.addLayout(self._first_rows)
-        advanced = [info for info in rows if info.is_advanced]
+        advanced = [info for info in rows if is_folded(info)]
         if advanced:
             layout.addWidget(self._folded(self._rows(advanced, labels or {})))
         for name, hint in (hints or {}).items():
@@ -114,7 +125,9 @@ class OptionsForm(QWidget, Generic[Options]):
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for info in infos:
-            field = make_field(info, self, is_folder=info.name in self._folders)
+            field = self._own_fields.get(info.name)
+            if field is None:
+                field = make_field(info, self, is_folder=info.name in self._folders)
             field.on_change(self.changed.emit)
             label = QLabel(labels.get(info.name, row_label(info)), self)
             for widget in (label, field.widget):

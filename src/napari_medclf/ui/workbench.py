@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from napari import Viewer
@@ -18,7 +19,7 @@ from napari_medclf.ui.layout import scrolled
 from napari_medclf.ui.overlays import CanvasNotes
 from napari_medclf.ui.panels.batch import BatchPanel
 from napari_medclf.ui.panels.correct import CorrectPanel
-from napari_medclf.ui.panels.data import DataPanel
+from napari_medclf.ui.panels.data_tab import DataTab
 from napari_medclf.ui.panels.evaluate import EvaluatePanel
 from napari_medclf.ui.panels.models import ModelsPanel
 from napari_medclf.ui.panels.run import RunPanel
@@ -63,7 +64,7 @@ class Workbench(QWidget):
             return
         self._is_closed = True
         self._keys.remove()
-        self.data.close_down()
+        self.data_tab.close_down()
         self.session.close_down()
         self.notes.remove()
         if self._window is not None:
@@ -103,13 +104,15 @@ class Workbench(QWidget):
         self.tabs.setDocumentMode(True)
         self.tabs.setUsesScrollButtons(True)
         self.tabs.setStyleSheet("QTabBar::tab { padding: 5px 7px; }")
-        self.data = DataPanel(self.session, self)
+        self.data_tab = DataTab(self.session, self)
+        self.data = self.data_tab.images
         self.run = RunPanel(self.session, self)
         self.correct = CorrectPanel(self.session, self)
         self.train = TrainPanel(self.session, self)
         self.evaluate = EvaluatePanel(self.session, self)
         self.models = ModelsPanel(self.session, self)
         self.batch = BatchPanel(self.session, self)
+        self.data_tab.dataset.train_wanted.connect(self._train_on)
         for name, panel in self.panels.items():
             self.tabs.addTab(scrolled(panel), name)
         foot = QLabel("Research use only. Not a medical device.", self)
@@ -125,7 +128,7 @@ class Workbench(QWidget):
     def panels(self) -> dict[str, QWidget]:
         """Tab name to panel, in order."""
         return {
-            "Data": self.data,
+            "Data": self.data_tab,
             "Run": self.run,
             "Correct": self.correct,
             "Train": self.train,
@@ -153,6 +156,10 @@ class Workbench(QWidget):
         for number in range(1, 10):
             handlers[str(number)] = lambda number=number: self.session.press_class(number)  # type: ignore[misc]
         return handlers
+
+    def _train_on(self, options: Mapping[str, Any]) -> None:
+        self.train.form.show_values(options)
+        self.show_tab("Train")
 
     def _flag(self) -> bool:
         return self.session.image is not None and self.session.accept(Status.FLAGGED)

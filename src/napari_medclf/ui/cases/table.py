@@ -24,7 +24,7 @@ from napari_medclf.ui.tables import number_text
 
 _ROW_PX = 24
 _MOST_CHOICES = 40
-_MOST_MEASURED_ROWS = 60
+_MOST_MEASURED_ROWS = 20
 """Rows whose width decides that of a column; more would take long."""
 _SHOWS_FILTER_FROM = 8
 

@@ -27,7 +27,8 @@ class DataPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._opener = Opener(session, self)
-        layout = column(self)
+        layout = column(self, margin=0)
+        layout.setContentsMargins(0, 8, 0, 0)
         self.path = PathField(self)
         self.path.line.setPlaceholderText("drop a study, folder or project here")
         self.path.set_path(session.settings.get("data", "path"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 from qtpy.QtCore import QObject, Signal
@@ -18,8 +19,17 @@ _MOST_WAITING = 60
 _MOST_KEPT = 2000
 
 
+Read = Callable[[FileRef], PixelArray | None]
+"""Draws a small picture, on the worker's thread; None where there is none."""
+
+
 class Thumbnails(QObject):
     """Gives the picture of a series, or nothing yet and reads it; what was asked last is read first.
+
+    Parameters
+    ----------
+    read : callable or None
+        How pictures are made; None reads files.
 
     Signals
     -------
@@ -29,8 +39,9 @@ class Thumbnails(QObject):
 
     loaded = Signal(object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, read: Read | None = None) -> None:
         super().__init__(parent)
+        self._read = read or _read_file
         self._pictures: dict[FileRef, QPixmap | None] = {}
         self._waiting: deque[FileRef] = deque(maxlen=_MOST_WAITING)
         self._worker: JobWorker | None = None
@@ -60,8 +71,8 @@ class Thumbnails(QObject):
 
     def _start(self) -> None:
         if self._worker is None:
-            waiting = self._waiting
-            self._worker = JobWorker(lambda: _read_all(waiting), self)
+            waiting, read = self._waiting, self._read
+            self._worker = JobWorker(lambda: _read_all(waiting, read), self)
             self._worker.reported.connect(self._take)
             self._worker.ended.connect(self._on_ended)
             self._worker.start()
@@ -93,12 +104,16 @@ def pixmap_of(samples: PixelArray) -> QPixmap:
     return QPixmap.fromImage(image.copy())
 
 
-def _read_all(waiting: deque[FileRef]) -> Job[None]:
+def _read_file(ref: FileRef) -> PixelArray | None:
     from napari_medclf.io.read import thumbnail
 
+    return thumbnail(ref)
+
+
+def _read_all(waiting: deque[FileRef], read: Read) -> Job[None]:
     while True:
         try:
             ref = waiting.pop()
         except IndexError:
             return
-        yield CaseDone(ref.member, ref.path, thumbnail(ref))
+        yield CaseDone(ref.member, ref.path, read(ref))

@@ -1,0 +1,31 @@
+"""Data: images to work on, and labelled data to learn from."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QTabWidget, QWidget
+
+from napari_medclf.ui.dataset.page import DatasetPage
+from napari_medclf.ui.layout import column
+from napari_medclf.ui.panels.data import DataPanel
+from napari_medclf.ui.session import Session
+
+
+class DataTab(QWidget):
+    """The pages of the Data tab."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        layout = column(self)
+        self.pages = QTabWidget(self)
+        self.pages.setDocumentMode(True)
+        self.pages.tabBar().setDrawBase(False)
+        self.images = DataPanel(session, self)
+        self.dataset = DatasetPage(session, self)
+        self.pages.addTab(self.images, "Images")
+        self.pages.addTab(self.dataset, "Data set")
+        layout.addWidget(self.pages, 1)
+
+    def close_down(self) -> None:
+        """Stop what is read in the background."""
+        self.images.close_down()
+        self.dataset.close_down()
