@@ -65,7 +65,7 @@ def plan_for(
     if isinstance(recipe, str):
         planned = yield from plan_named(dataset, recipe)
         if init is not None:
-            planned = planned.model_copy(update=_kept_from(init, dataset))
+            planned = _started_from(init, planned, dataset)
         planned = with_settings(planned, settings)
     else:
         planned = Recipe.model_validate(recipe)
@@ -139,6 +139,14 @@ def look_at_some(dataset: Dataset) -> Job[DataLook]:
         is_exclusive=dataset.is_exclusive,
         labels=labels if len(labels) == len(images) else (),
     )
+
+
+def _started_from(init: ModelPackage, planned: Recipe, dataset: Dataset) -> Recipe:
+    from napari_medclf.engine.recipes.classic import is_classic, on_embeddings
+
+    if is_classic(planned.network):
+        return on_embeddings(planned, init.card)
+    return planned.model_copy(update=_kept_from(init, dataset))
 
 
 def _kept_from(init: ModelPackage, dataset: Dataset) -> dict[str, Any]:

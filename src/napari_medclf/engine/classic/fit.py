@@ -27,8 +27,6 @@ from napari_medclf.engine.train.objectives.base import SCORE, Objective
 from napari_medclf.engine.train.objectives.choose import choose_objective
 from napari_medclf.engine.train.settings import FitSettings
 
-CLASSIC = "napari_medclf.engine.nets.ClassicClassifier"
-"""Name in a card."""
 _NOT_SETTINGS = (
     "kind", "spatial_dims", "in_channels", "out_channels", "features", "encoder", "layer", "aim", "sizes",
 )  # fmt: skip

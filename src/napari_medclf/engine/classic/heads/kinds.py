@@ -44,7 +44,7 @@ class Kind:
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        "linear": Kind(LinearHead, fit_linear, {"strength": [0.001, 0.01, 0.1]}),
+        "linear": Kind(LinearHead, fit_linear, {"strength": [0.001, 0.01, 0.1, 1.0]}),
         "knn": Kind(NeighboursHead, fit_neighbours, {"n_neighbours": [5, 15, 31]}, most_cases=20_000),
         "tree": Kind(TreesHead, fit_tree, {"smallest_leaf": [10, 30]}),
         "forest": Kind(TreesHead, fit_forest, {"n_trees": 200, "smallest_leaf": 2}),

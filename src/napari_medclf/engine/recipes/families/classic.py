@@ -39,7 +39,7 @@ _KINDS = {
         "Logistic regression",
         "A weighted sum of the features: the first thing to try, in a second. For numbers, ridge regression.",
         "Cox 1958; Hoerl 1970",
-        {"strength": [0.001, 0.01, 0.1]},
+        {"strength": [0.001, 0.01, 0.1, 1.0]},
         {"strength": "how freely the weights move (scikit-learn's C)"},
     ),
     "svm": _Kind(
