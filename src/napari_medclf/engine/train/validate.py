@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.recipe import Recipe
@@ -15,7 +15,7 @@ from napari_medclf.engine.sliding.run_batch import run_batch
 from napari_medclf.engine.sliding.slide import slide_whole
 from napari_medclf.engine.sliding.window import Window
 from napari_medclf.engine.train.cases import TrainCase
-from napari_medclf.engine.train.losses import segmentation_loss
+from napari_medclf.engine.train.losses.segment import segmentation_loss
 
 _BATCH = 64
 
@@ -39,6 +39,23 @@ def whole_answers(network: nn.Module, cases: Sequence[TrainCase], recipe: Recipe
         found.append(torch.stack(answers).mean(0).float().cpu())
         yield Progress(start, len(cases), "Validating")
     return torch.cat(found)
+
+
+def score_labels(logits: Tensor, truth: Tensor) -> dict[str, float]:
+    """Cross-entropy of each sigmoid, part of the classes decided rightly, and the mean AUC of the classes.
+
+    Parameters
+    ----------
+    logits, truth : (N, n_classes)
+        `truth` is 1 where a class is present; a class that all or no cases have is left out of the AUC.
+    """
+    values = {
+        "val/loss": float(binary_cross_entropy_with_logits(logits, truth)),
+        "val/accuracy": float(((logits > 0) == (truth > 0.5)).float().mean()),
+    }
+    areas = [_auc(logits[:, index], truth[:, index] > 0.5) for index in range(logits.shape[1])]
+    known = [area for area in areas if area is not None]
+    return values | ({"val/auc": float(np.mean(known))} if known else {})
 
 
 def score_classifier(logits: Tensor, classes: Tensor) -> dict[str, float]:
@@ -69,6 +86,8 @@ def score_segmenter(
     Dice is averaged over the cases in which the class, or a wrong trace of it, is present.
     """
     window = Window(recipe.input.patch_vox, divisible_by=recipe.input.divisible_by)
+    # Distances to outlines take long on whole volumes, and smoothing is for learning only.
+    settings = recipe.loss.model_copy(update={"label_smoothing": 0.0, "edge": "none"})
     losses, dice = [], []
     for done, case in enumerate(cases):
         labels = torch.from_numpy(case.sample.target.astype(np.int64))[None]
@@ -77,7 +96,7 @@ def score_segmenter(
         found = yield from slide_whole(flat, network, window, torch.device(device))
         logits = torch.from_numpy(found).reshape(1, -1, *labels.shape[1:])
         weight = torch.ones(labels.shape)
-        loss = segmentation_loss(logits, labels, weight, dice_weight=recipe.loss.region_weight, smoothing=0.0)
+        loss = segmentation_loss(logits, labels, weight, settings)
         losses.append(float(loss))
         dice.append(_dice(logits[0].argmax(0), labels[0], len(names)))
         yield Progress(done, len(cases), "Validating")

@@ -29,6 +29,10 @@ def choose_objective(
         from napari_medclf.engine.train.objectives.ordinal import Ordinal
 
         return Ordinal(recipe, train, val, len(draft.schema_))
+    if draft.task is Task.CLASSIFY and draft.output.activation == "sigmoid":
+        from napari_medclf.engine.train.objectives.multi_label import MultiLabel
+
+        return MultiLabel(recipe, train, val)
     if draft.task is Task.CLASSIFY:
         from napari_medclf.engine.train.objectives.classify import Classify
 
