@@ -16,6 +16,7 @@ from napari_medclf.engine.grid.crop import Box, square_box
 from napari_medclf.engine.grid.grid_map import GridMap
 from napari_medclf.engine.grid.plan import map_grid
 from napari_medclf.engine.intensity import needs_statistics, scale_channels, value_limits
+from napari_medclf.engine.preprocess.before import from_original, take_steps
 from napari_medclf.engine.slabs import ToModelGrid, read_all
 from napari_medclf.engine.sliding.air import AIR_HU, find_body
 
@@ -78,6 +79,27 @@ def prepare_by_slabs(image: MedImage, spec: InputSpec, *, is_air_skipped: bool =
     channels = open_channels(image, spec)
     limits, range_warning = _limits(image, spec)
     finite, finite_warning = yield from _find_smallest_finite(channels)
+    warnings = tuple(one for one in (channels.warning, range_warning, finite_warning) if one)
+    left, box = image, None
+    if spec.steps:
+        before = yield from take_steps(image, channels, spec, lambda samples: _to_float(samples, finite))
+        left, box = before.image, before.box
+        channels = open_channels(left, spec)
+    data, grid, body = yield from _to_model(left, channels, spec, limits, finite, is_air_skipped=is_air_skipped)
+    grid = grid if box is None else from_original(grid, image.geometry, box)
+    return Prepared(data, grid, warnings, body)
+
+
+def _to_model(
+    image: MedImage,
+    channels: Channels,
+    spec: InputSpec,
+    limits: tuple[float, float],
+    finite: float | None,
+    *,
+    is_air_skipped: bool,
+) -> Job[tuple[FloatArray, GridMap, BoolArray | None]]:
+    """Crop, turn, resample and scale: the samples of the model's grid, the way home, and where a body is."""
     box: Box | None = None
     if spec.crop == "nonzero":
         box = yield from _find_box(channels)
@@ -91,14 +113,13 @@ def prepare_by_slabs(image: MedImage, spec: InputSpec, *, is_air_skipped: bool =
         if is_air_skipped and image.scale is Scale.HU:
             body = find_body(data[0] > AIR_HU, float(np.prod(grid.model.spacing)))
         scale_channels(data, spec, limits)
-    warnings = (channels.warning, range_warning, finite_warning)
-    return Prepared(data, grid, tuple(warning for warning in warnings if warning), body)
+    return data, grid, body
 
 
 def is_read_whole(spec: InputSpec, grid: GridMap) -> bool:
     """Whether an image must be in memory as a whole, in single precision, to be prepared."""
     is_measured_first = spec.is_normalised_first and needs_statistics(spec)
-    return is_measured_first or grid.upright is not None or grid.resampling == "cubic"
+    return bool(spec.steps) or is_measured_first or grid.upright is not None or grid.resampling == "cubic"
 
 
 def _forward_by_slabs(

@@ -28,6 +28,8 @@ from napari_medclf.free_memory import available_bytes, available_disk_bytes
 _USABLE = 0.9
 # Arrays of a slab of the image while it is resampled, and of new voxels while labels come home.
 _SLAB_BYTES, _HOME_BYTES = 2**26, 2**25
+_COPIES_IN_STEPS = 6
+"""Of the image in single precision while a step runs: before, after, and what scikit-image keeps."""
 _FLOAT = 4
 
 
@@ -64,7 +66,8 @@ def foresee(run: Run, grid: GridMap, meter: ActivationMeter) -> Need:
     card, n_inputs = run.card, len(run.card.input.channels)
     model_vox, source_vox = math.prod(grid.shape), math.prod(run.image.geometry.shape)
     samples = _FLOAT * n_inputs * model_vox
-    source = _FLOAT * n_inputs * source_vox if is_read_whole(card.input, grid) else 0
+    n_copies = _COPIES_IN_STEPS if card.input.steps else 1
+    source = n_copies * _FLOAT * n_inputs * source_vox if is_read_whole(card.input, grid) else 0
     n_channels = count_outputs(card) * card.output.n_members
     hold, finish = _home_bytes(run, model_vox, source_vox)
 

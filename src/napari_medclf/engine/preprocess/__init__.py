@@ -1,0 +1,1 @@
+"""What an image goes through on its own grid before a network sees it: denoising, contrast, crops."""
