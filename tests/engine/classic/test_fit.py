@@ -181,3 +181,15 @@ def test_wrong_shape_is_refused(tmp_path: Path) -> None:
     wide = [TrainCase("wide", "wide", replace(case.sample, image=np.zeros((2, 16, 16), np.float32)))]
     with pytest.raises(DatasetError, match="2D network"):
         _fit(_recipe("linear"), tmp_path, train=wide)
+
+
+def test_mirrored_use_is_learned_and_calibrated_mirrored(tmp_path: Path) -> None:
+    recipe = _recipe("linear", strength=0.1).model_copy(update={"mirror_axes": (1,)})
+    fitted, _ = _fit(recipe, tmp_path)
+    val = tiny.shade_cases(20, 100)
+    images = torch.from_numpy(np.stack([case.sample.image for case in val]))
+    network = _rebuilt(fitted)
+    mean = (network(images) + network(images.flip(3))) / 2
+    truth = torch.tensor([int(case.sample.target) for case in val])
+    loss = float(torch.nn.functional.cross_entropy(mean, truth))
+    assert fitted.history[0]["val/loss"] == pytest.approx(loss, abs=1e-5)

@@ -20,6 +20,7 @@ from napari_medclf.engine.classic.heads.problem import Aim, Problem
 from napari_medclf.engine.classic.standardise import Standardise
 from napari_medclf.engine.train.cases import TrainCase
 
+Flip = tuple[int, ...]
 _BATCH_VOX = 2**21
 """Voxels of images between two places to stop."""
 
@@ -30,8 +31,10 @@ class Table:
 
     Parameters
     ----------
-    train, val : (N, F) float32
-        In the order of the cases.
+    train : (flips * N, F) float32
+        The cases in their order, then again for every flip.
+    val : (N, flips, F) float32
+        The cases in their order.
     standardise : Standardise
         Made from the training cases.
     """
@@ -41,23 +44,46 @@ class Table:
     standardise: Standardise
 
 
-def tabulate(describe: nn.Module, train: Sequence[TrainCase], val: Sequence[TrainCase], device: str) -> Job[Table]:
+class MeanOverFlips(nn.Module):
+    """A head that answers for images by their features under each flip, as the model does in use.
+
+    Parameters
+    ----------
+    head : nn.Module
+        From features (N, F) to answers (N, K).
+    """
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Mean answer (N, K) over the flips of features (N, flips, F)."""
+        return torch.stack([self.head(one) for one in features.unbind(1)]).mean(0)
+
+
+def tabulate(
+    describe: nn.Module, train: Sequence[TrainCase], val: Sequence[TrainCase], flips: Sequence[Flip], device: str
+) -> Job[Table]:
     """Count the features of all cases, on a thread of their own.
 
     Parameters
     ----------
     describe : nn.Module
         From images (N, C, *spatial) to features (N, F).
+    flips : sequence of tuple of int
+        Axes of (N, C, *spatial) that are flipped together; what is flipped in use is learned flipped, too.
 
     Yields
     ------
     Progress at least twice a second.
     """
-    counted = yield from _describe(describe, (*train, *val), device)
-    standardise = Standardise(counted.shape[1])
-    standardise.fit(counted[: len(train)])
-    scaled = standardise(counted).numpy()
-    return Table(scaled[: len(train)], scaled[len(train) :], standardise)
+    counted = yield from _describe(describe, (*train, *val), flips, device)
+    standardise = Standardise(counted.shape[2])
+    standardise.fit(counted[:, : len(train)].flatten(0, 1))
+    scaled = torch.stack([standardise(one) for one in counted])
+    learned, validated = scaled[:, : len(train)], scaled[:, len(train) :]
+    return Table(learned.flatten(0, 1).numpy(), validated.transpose(0, 1).contiguous().numpy(), standardise)
 
 
 def aim_of(draft: ModelCard) -> Aim:
@@ -75,10 +101,11 @@ def problem_of(table: Table, cases: Sequence[TrainCase], draft: ModelCard, recip
     DatasetError
         If there is only one class, or nothing is known about any case.
     """
-    targets = _targets(cases, draft)
-    is_known = np.isfinite(targets).all(1)
+    targets = np.tile(_targets(cases, draft), (len(table.train) // len(cases), 1))
+    is_known = np.asarray(np.isfinite(targets).all(1))
     if not is_known.all():
-        yield Warned(f"{int((~is_known).sum())} of {len(cases)} cases are left out: one of their numbers is not known.")
+        n_unknown = int((~is_known[: len(cases)]).sum())
+        yield Warned(f"{n_unknown} of {len(cases)} cases are left out: one of their numbers is not known.")
     known = targets[is_known]
     if not len(known) or (draft.task is not Task.REGRESS and (known == known[0]).all()):
         raise DatasetError("All training cases have the same answer, so that there is nothing to tell apart.")
@@ -102,11 +129,12 @@ def at_most(problem: Problem, n_cases: int) -> Problem:
 
 
 def as_cases(cases: Sequence[TrainCase], features: FloatArray) -> list[TrainCase]:
-    """The same cases with rows of features in place of images: a head is a network of those."""
+    """The same cases with features in place of images: `MeanOverFlips` is a network of those."""
     return [replace(case, sample=replace(case.sample, image=row)) for case, row in zip(cases, features, strict=True)]
 
 
-def _describe(describe: nn.Module, cases: Sequence[TrainCase], device: str) -> Job[Tensor]:
+def _describe(describe: nn.Module, cases: Sequence[TrainCase], flips: Sequence[Flip], device: str) -> Job[Tensor]:
+    """Features (flips, N, F) float64."""
     size = max(_BATCH_VOX // max(cases[0].sample.image.size, 1), 1)
     describe.to(device)
     worker = Worker()
@@ -116,16 +144,17 @@ def _describe(describe: nn.Module, cases: Sequence[TrainCase], device: str) -> J
             shown = Progress(start, len(cases), "Counting features")
             yield shown
             images = np.stack([case.sample.image for case in cases[start : start + size]])
-            parts.append((yield from wait_for(worker.submit(partial(_run, describe, images, device)), shown)))
+            parts.append((yield from wait_for(worker.submit(partial(_run, describe, images, flips, device)), shown)))
     finally:
         worker.close()
         describe.to("cpu")
-    return torch.cat(parts)
+    return torch.cat(parts, 1)
 
 
-def _run(describe: nn.Module, images: FloatArray, device: str) -> Tensor:
+def _run(describe: nn.Module, images: FloatArray, flips: Sequence[Flip], device: str) -> Tensor:
+    given = torch.from_numpy(images).to(device)
     with torch.no_grad():
-        return describe(torch.from_numpy(images).to(device)).cpu()
+        return torch.stack([describe(given.flip(axes) if axes else given).cpu() for axes in flips])
 
 
 def _targets(cases: Sequence[TrainCase], draft: ModelCard) -> FloatArray:
