@@ -15,6 +15,7 @@ from napari_medclf.engine.nets.densenet import DenseNet, densenet121
 from napari_medclf.engine.nets.layers import NotSupported
 from napari_medclf.engine.nets.resnet import ResNet
 from napari_medclf.engine.nets.unet import UNet
+from napari_medclf.engine.nets.vit import ViT
 
 __all__ = ["TWINS", "NotSupported"]
 
@@ -24,5 +25,6 @@ TWINS: dict[str, Callable[..., nn.Module]] = {
     "DenseNet121": densenet121,
     "ResNet": ResNet,
     "UNet": UNet,
+    "ViT": ViT,
 }
 """MONAI's class name to the twin; one that meets an argument it does not know raises `NotSupported`."""

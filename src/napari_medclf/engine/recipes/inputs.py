@@ -19,20 +19,20 @@ _SMALLEST_SIDE_VOX = 32
 """In the plane of a patch: the lowest level of a U-Net needs more than one voxel to normalise over."""
 
 
-def whole_image(look: DataLook, *, smallest_vox: int = _SMALLEST_IMAGE_VOX, multiple: int = 1) -> InputSpec:
+def whole_image(look: DataLook, *, shortest_vox: int = _SMALLEST_IMAGE_VOX, multiple: int = 1) -> InputSpec:
     """Resize every image to one size, no longer than `IMAGE_VOX`.
 
     Parameters
     ----------
-    smallest_vox : int
-        The longest side at least: networks that halve their input often need so much, and small pictures are
-        enlarged for them.
+    shortest_vox : int
+        Every side at least: networks that halve their input often need so much, and small images are enlarged for
+        them, in proportion as far as `IMAGE_VOX` lets them.
     multiple : int
         Every side is a multiple of it.
     """
     size = look.size_vox()
-    longest = min(max(max(size), smallest_vox), IMAGE_VOX[look.spatial_dims])
-    sides = tuple(_rounded(one * longest / max(size), multiple) for one in size)
+    longest = min(max(max(size), shortest_vox * max(size) / min(size)), IMAGE_VOX[look.spatial_dims])
+    sides = tuple(max(_rounded(one * longest / max(size), multiple), shortest_vox) for one in size)
     return InputSpec(**_common(look), resize_to=sides, patch_vox=sides)
 
 

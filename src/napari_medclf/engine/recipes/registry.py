@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import OptionError, unknown_choice
-from napari_medclf.engine.recipes.families import small
+from napari_medclf.engine.recipes.families import attention, classic, cnn, segmenters, self_configured, small
 from napari_medclf.engine.recipes.family import RecipeFamily
 
-_MODULES = (small,)
+_MODULES = (small, cnn, attention, segmenters, self_configured, classic)
 """Each lists its own in ``FAMILIES``."""
 _DEFAULTS = {
     Task.CLASSIFY: "small-resnet",

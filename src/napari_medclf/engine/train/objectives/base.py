@@ -70,7 +70,7 @@ def float_answers(network: nn.Module, images: Tensor) -> list[Tensor]:
     """
     answers = network(images)
     if isinstance(answers, (tuple, list)):
-        return [one.float() for one in answers]
+        return [one.float() for one in answers if isinstance(one, Tensor)]  # ViT's second answer is a list
     if answers.dim() == images.dim() + 1:
         return [one.float() for one in answers.unbind(1)]
     return [answers.float()]
