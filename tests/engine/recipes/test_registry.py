@@ -61,3 +61,10 @@ def test_listing_needs_no_torch():
     load = "from napari_medclf.engine.recipes.registry import families; families()"
     code = f"import sys; {load}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_plan_leaves_out_flips_that_would_change_the_class():
+    picture = look(Task.CLASSIFY, (1, 40, 50))
+    sides = look_at(Task.CLASSIFY, LabelSchema.from_names(["left eye", "right eye"]), picture.images)
+    assert family("small-resnet").plan_with(picture).augment.flip_axes == (1,)
+    assert family("small-resnet").plan_with(sides).augment.flip_axes == ()

@@ -9,6 +9,7 @@ from typing import Literal
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import OptionError
 from napari_medclf.domain.recipe import Recipe
+from napari_medclf.domain.recipe.label_warnings import without_breaking
 from napari_medclf.engine.recipes.look import DataLook
 
 SpatialDims = Literal[2, 3]
@@ -49,7 +50,7 @@ class RecipeFamily:
         """Plan a training of this family.
 
         A family that knows volumes only sees stacks of few slices as volumes, too; one that knows pictures only sees
-        volumes slice by slice.
+        volumes slice by slice. Flips and turns that would make a label wrong (left and right) are left out.
 
         Raises
         ------
@@ -69,4 +70,6 @@ class RecipeFamily:
                     "`medclf recipes list` names those that fit."
                 )
             look = replace(look, spatial_dims=self.spatial_dims[0])
-        return self.plan(look).model_copy(update={"family": self.name})
+        recipe = self.plan(look)
+        augment = without_breaking(recipe.augment, look.schema, look.task, recipe.input)
+        return recipe.model_copy(update={"family": self.name, "augment": augment})
