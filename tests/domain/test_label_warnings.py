@@ -4,11 +4,11 @@ import doctest
 
 import pytest
 
-from napari_medclf.domain.card import Task
+from napari_medclf.domain.card import NetworkSpec, Task
 from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.domain.labels import LabelSchema
-from napari_medclf.domain.recipe import AugmentSettings, label_warnings
-from napari_medclf.domain.recipe.label_warnings import warnings_of, without_breaking
+from napari_medclf.domain.recipe import AugmentSettings, Recipe, label_warnings
+from napari_medclf.domain.recipe.label_warnings import warnings_of, with_safe_flips, without_breaking
 
 ALL = AugmentSettings(
     flip_axes=(0, 1, 2), rotate_deg=180, quarter_turns=True, scale=0.2, gain=0.3, noise_sd=0.1, channel_gain=0.1
@@ -92,3 +92,15 @@ def test_remedy_leaves_no_flip_or_turn_to_warn_of():
     for task in Task:
         mended = without_breaking(ALL, schema, task, volumes("SPL"))
         assert warnings_of(mended, schema, task, volumes("SPL")) == ()
+
+
+def test_planned_recipe_mirrors_no_side_into_the_other_in_use_either():
+    recipe = Recipe(
+        network=NetworkSpec(target="any"),
+        input=volumes("SAR"),
+        augment=AugmentSettings(flip_axes=(1, 2)),
+        mirror_axes=(0, 2),
+    )
+    safe = with_safe_flips(recipe, classes("left lung", "right lung"), Task.SEGMENT)
+    assert (safe.augment.flip_axes, safe.mirror_axes) == ((1,), (0,))
+    assert with_safe_flips(recipe, classes("lung"), Task.SEGMENT) == recipe

@@ -11,6 +11,7 @@ from napari_medclf.domain.card import Task
 from napari_medclf.domain.input_spec import InputSpec
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.recipe.augment_settings import AugmentSettings
+from napari_medclf.domain.recipe.recipe import Recipe
 
 
 def _words_in(text: str) -> frozenset[str]:
@@ -120,6 +121,14 @@ def without_breaking(
     return settings.model_copy(update=remedy)
 
 
+def with_safe_flips(recipe: Recipe, schema: LabelSchema, task: Task) -> Recipe:
+    """Give a recipe that was planned only flips and turns that break no label, in training and in use."""
+    augment = without_breaking(recipe.augment, schema, task, recipe.input)
+    as_flipped = augment.model_copy(update={"flip_axes": recipe.mirror_axes})
+    mirror_axes = without_breaking(as_flipped, schema, task, recipe.input).flip_axes
+    return recipe.model_copy(update={"augment": augment, "mirror_axes": mirror_axes})
+
+
 def _breaks(settings: AugmentSettings, schema: LabelSchema, task: Task, spec: InputSpec | None) -> Iterator[_Break]:
     names = schema.names
     for direction, words in _DIRECTIONS.items():
@@ -158,7 +167,7 @@ def _directions_of(axis: int, settings: AugmentSettings, spec: InputSpec | None)
     """Say which directions of the patient an axis of the network may be."""
     if spec is not None and spec.axis_codes is not None:
         return (_AXIS_OF_LETTER[spec.axis_codes[3 - spec.spatial_dims + axis]],)
-    if (spec is None and max(settings.flip_axes) < 2) or (spec is not None and spec.spatial_dims == 2):
+    if (spec is None and max(settings.flip_axes, default=0) < 2) or (spec is not None and spec.spatial_dims == 2):
         return ("up and down",) if axis == 0 else ("left and right",)
     return tuple(_DIRECTIONS)
 
