@@ -38,7 +38,7 @@ class CaseReader:
         DatasetError
             If the roles do not lie on one grid.
         """
-        images = {role: self._read(ref) for role, ref in case.images.items()}
+        images = {role: self.open(ref) for role, ref in case.images.items()}
         return next(iter(images.values())) if len(images) == 1 else _stack(case, images)
 
     def reference(self, case: Case, image: MedImage) -> Segmentation:
@@ -100,7 +100,14 @@ class CaseReader:
         schema = self.dataset.schema
         return schema.names.index(schema.named(case.classes[0]).name)
 
-    def _read(self, ref: FileRef) -> MedImage:
+    def open(self, ref: FileRef) -> MedImage:
+        """Read one image that the data set refers to.
+
+        Raises
+        ------
+        ReadError
+            If it cannot be read.
+        """
         from napari_medclf.io.read import read_image
 
         if ref.path.suffix.lower() == ".npz" and ref.member:

@@ -13,7 +13,9 @@ from PIL import Image
 
 from napari_medclf.domain.quality import FindingKind, Severity
 from napari_medclf.jobs.api import run
+from napari_medclf.jobs.data import DataChoice, open_data
 from napari_medclf.jobs.dataset.check import CheckOptions, CheckReport, check_dataset
+from napari_medclf.store.datasets import read_exclusions
 
 _DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 
@@ -150,6 +152,76 @@ def test_outliers_planted_in_the_hippocampus_data_are_found(tmp_path):
     said = " ".join(report.warnings)
     assert "118" in said
     assert "010" in said
+    assert _found(report, FindingKind.NO_LABEL) == {frozenset({"hippocampus_118"})}
+    assert _found(report, FindingKind.NO_IMAGE) == {frozenset({"hippocampus_010"})}
+
+
+@pytest.mark.skipif(not (_DATA / "medmnist").is_dir(), reason="the MedMNIST files are not here")
+def test_image_of_another_split_is_a_finding_with_both_names():
+    report = _check(_DATA / "medmnist" / "breastmnist.npz", label_errors=False)
+
+    (leak,) = (one for one in report.findings if one.kind is FindingKind.LEAK)
+    assert [name.split("-")[0] for name in leak.cases] == ["test", "train"]
+    assert "was left out" in leak.sentence
+
+
+def test_every_finding_has_a_picture_and_errors_are_excluded(pictures, tmp_path):
+    shutil.copy(pictures / "dog" / "dog01.png", pictures / "cat" / "cat21.png")
+    shutil.copy(pictures / "cat" / "cat00.png", pictures / "cat" / "cat20.png")
+
+    report = _check(pictures, out=tmp_path / "found", label_errors=False)
+
+    for one in report.findings:
+        with Image.open(tmp_path / "found" / one.picture) as picture:
+            assert picture.size == (2 * 40 + 4, 48)
+    assert set(report.exclude) == {"cat-cat21", "dog-dog01"}
+    assert set(read_exclusions(tmp_path / "found" / "exclude.json")) == set(report.exclude)
+    kept = open_data(DataChoice(pictures, exclude=tmp_path / "found" / "exclude.json"))
+    assert len(kept.cases) == 42 - 2
+    page = (tmp_path / "found" / "findings.html").read_text()
+    assert page.count("<img ") == 2
+    assert "http" not in page
+
+
+def test_volume_with_nan_is_found_and_named(tmp_path):
+    rng = np.random.default_rng(4)
+    for number in range(3):
+        data = rng.normal(size=(9, 10, 12)).astype(np.float32)
+        if number == 1:
+            data[3, 4, 5] = np.nan
+        for name in ("images", "labels"):
+            (tmp_path / "data" / name).mkdir(parents=True, exist_ok=True)
+            stored = data if name == "images" else (np.nan_to_num(data) > 0).astype(np.uint8)
+            nibabel.save(nibabel.Nifti1Image(stored, np.eye(4)), tmp_path / "data" / name / f"c{number}.nii.gz")
+
+    report = _check(tmp_path / "data", class_names=("organ",))
+
+    assert _found(report, FindingKind.NOT_FINITE) == {frozenset({"c1"})}
+
+
+def test_planted_label_errors_are_found_and_most_of_what_is_called_one_is(tmp_path):
+    """Bright and dark blobs with 6 of 120 labels exchanged."""
+    rng = np.random.default_rng(11)
+    wrong = {f"{number:03}" for number in rng.permutation(120)[:6]}
+    row, column = np.mgrid[:32, :32]
+    for number in range(120):
+        is_left = number % 2 == 0
+        spot = np.exp(-((row - 16) ** 2 + (column - (10 if is_left else 22)) ** 2) / 20) * 90
+        data = spot + rng.normal(80, 20, (32, 32))
+        said_left = is_left ^ (f"{number:03}" in wrong)
+        path = tmp_path / "data" / ("left" if said_left else "right") / f"{number:03}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.clip(data, 0, 255).astype("u1")).save(path)
+
+    report = _check(tmp_path / "data")
+
+    found = {name.split("-")[1] for one in report.findings if one.kind is FindingKind.LABEL_ERROR for name in one.cases}
+    assert wrong <= found
+    assert len(found - wrong) <= 1
+
+
+def test_labels_that_nothing_speaks_for_are_not_called_wrong(pictures):
+    assert not _found(_check(pictures), FindingKind.LABEL_ERROR)
 
 
 def test_stop_ends_the_check(pictures):

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from napari_medclf.cli.command import SOME_FAILED, Command, exit_code
 from napari_medclf.domain.events import Outcome
-from napari_medclf.jobs.dataset.check import CheckOptions, CheckReport, check_dataset, document_of
+from napari_medclf.jobs.dataset.check import CheckOptions, CheckReport, check_dataset
+from napari_medclf.jobs.dataset.findings_folder import document_of
 
 _MOST_LINES = 40
 

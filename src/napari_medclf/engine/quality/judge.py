@@ -3,88 +3,54 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
-from napari_medclf.domain.dataset import Case, Split
 from napari_medclf.domain.quality import Finding, FindingKind, Severity
-from napari_medclf.engine.quality.alike import find_copies, find_near_copies
-from napari_medclf.engine.quality.look import Look
+from napari_medclf.engine.quality.copies import judge_copies, judge_near_copies
+from napari_medclf.engine.quality.looked import Looked
+from napari_medclf.engine.quality.measures import judge_measures
+from napari_medclf.engine.quality.orientation import find_turned
 from napari_medclf.engine.quality.unusual import find_unusual
 
 # Binary shapes and masks have only extremes; pictures with this much at one of them have lost detail.
 _CLIPPED = 0.3
 _ONLY_EXTREMES = 0.98
 _MOST_INVERTED = 0.1
-_MOST_NAMED = 3
-_ORDER = {Split.TEST: 0, Split.VAL: 1, Split.TRAIN: 2, None: 3}
-
-
-@dataclass(frozen=True)
-class Looked:
-    """A case and the look at its image."""
-
-    case: Case
-    look: Look
-
-    @property
-    def name(self) -> str:
-        """The case id."""
-        return self.case.case_id
+_RARE = 0.1
+_FEWEST = 8
+# Far from the others' and at least so much of the limit.
+_SOME_MOTION = 0.8
 
 
 def judge_images(looked: Sequence[Looked]) -> list[Finding]:
     """Say what is wrong with single images, and what stands apart from the others, errors first."""
     shown = [one for one in looked if not one.look.is_blank]
     findings = [
+        *(_not_finite(one) for one in looked if one.look.not_finite > 0),
         *(_blank(one) for one in looked if one.look.is_blank),
-        *_copies(shown),
-        *_near_copies(shown),
+        *judge_copies(shown),
+        *judge_near_copies(shown),
         *_inverted(shown),
         *_clipped(shown),
+        *(_text(one) for one in shown if one.look.letters),
         *_other_modality(shown),
-        *_unusual(shown),
+        *_other_plane(shown),
+        *_turned(shown),
+        *_moved(shown),
+        *judge_measures(shown),
     ]
     return sorted(findings, key=lambda one: one.severity is not Severity.ERROR)
+
+
+def _not_finite(one: Looked) -> Finding:
+    share = max(one.look.not_finite, 0.0001)
+    sentence = f"{one.name}: {share:.2%} of its samples are no finite number (NaN or infinite)."
+    return Finding(FindingKind.NOT_FINITE, Severity.ERROR, (one.name,), sentence, (one.name,))
 
 
 def _blank(one: Looked) -> Finding:
     sentence = f"{one.name} is blank: all its samples are {one.look.low:g}."
     return Finding(FindingKind.BLANK, Severity.ERROR, (one.name,), sentence, (one.name,))
-
-
-def _copies(looked: Sequence[Looked]) -> Iterator[Finding]:
-    for group in find_copies([one.look.sha256 for one in looked]):
-        members = sorted((looked[position] for position in group), key=lambda one: _ORDER[one.case.split])
-        names = tuple(one.name for one in members)
-        yield _describe_copies(members, names)
-
-
-def _describe_copies(members: Sequence[Looked], names: tuple[str, ...]) -> Finding:
-    said = {one.case.classes for one in members}
-    splits = sorted({str(one.case.split) for one in members if one.case.split is not None})
-    who = _join(names)
-    if len(said) > 1:
-        classes = " and ".join(", ".join(one) or "no class" for one in sorted(said))
-        where = f", and they stand in {' and '.join(splits)}" if len(splits) > 1 else ""
-        sentence = f"{who} are the same image, but are said to be {classes}{where}. One of the labels is wrong."
-        return Finding(FindingKind.CONFLICT, Severity.ERROR, names, sentence, names)
-    if len(splits) > 1:
-        sentence = f"{who} are the same image in {' and '.join(splits)}: what is measured there is too good."
-        return Finding(FindingKind.LEAK, Severity.ERROR, names, sentence, names[1:])
-    sentence = f"{who} are the same image; it counts {len(names)} times."
-    return Finding(FindingKind.COPY, Severity.WARNING, names, sentence, names[1:])
-
-
-def _near_copies(looked: Sequence[Looked]) -> Iterator[Finding]:
-    pairs = find_near_copies([one.look.thumbnail for one in looked], [one.look.sha256 for one in looked])
-    for first, second, alike in pairs:
-        a, b = sorted((looked[first], looked[second]), key=lambda one: _ORDER[one.case.split])
-        is_one_group = a.case.group_id == b.case.group_id
-        is_leak = a.case.split is not b.case.split and not is_one_group
-        where = f" and stand in {a.case.split} and {b.case.split}" if is_leak else ""
-        sentence = f"{a.name} and {b.name} look nearly the same (correlation {alike:.4f}){where}. One patient?"
-        yield Finding(FindingKind.NEAR_COPY, Severity.WARNING, (a.name, b.name), sentence, (b.name,) if is_leak else ())
 
 
 def _inverted(looked: Sequence[Looked]) -> Iterator[Finding]:
@@ -116,60 +82,46 @@ def _other_modality(looked: Sequence[Looked]) -> Iterator[Finding]:
             yield Finding(FindingKind.OTHER_MODALITY, Severity.WARNING, (one.name,), sentence, (one.name,))
 
 
-@dataclass(frozen=True)
-class _Measure:
-    """A number of every image, and what to say where it stands apart."""
-
-    kind: FindingKind
-    value: Callable[[Look], float]
-    sentence: str
-    is_low_only: bool = False
-    is_high_only: bool = False
-
-
-_MEASURES = (
-    _Measure(FindingKind.ODD_SIZE, lambda look: float(look.shape[0]), "has {value:g} slices; usual are {usual:g}"),
-    _Measure(FindingKind.ODD_SIZE, lambda look: float(look.shape[1]), "has {value:g} rows; usual are {usual:g}"),
-    _Measure(FindingKind.ODD_SIZE, lambda look: float(look.shape[2]), "has {value:g} columns; usual are {usual:g}"),
-    _Measure(
-        FindingKind.ODD_SPACING, lambda look: look.spacing[0], "has slices {value:.3g} apart; usual are {usual:.3g}"
-    ),
-    _Measure(FindingKind.ODD_SPACING, lambda look: look.spacing[2], "has pixels of {value:.3g}; usual are {usual:.3g}"),
-    _Measure(
-        FindingKind.ODD_INTENSITY,
-        lambda look: look.high - look.low,
-        "spans {value:.3g} from dark to bright; usual are {usual:.3g}",
-    ),
-    _Measure(
-        FindingKind.BLURRED,
-        lambda look: look.sharpness,
-        "is blurred: its sharpness is {value:.2g}; usual are {usual:.2g}",
-        is_low_only=True,
-    ),
-    _Measure(
-        FindingKind.NOISY,
-        lambda look: look.noise,
-        "is noisy: noise is {value:.2g} of its contrast; usual are {usual:.2g}",
-        is_high_only=True,
-    ),
-)
+def _text(one: Looked) -> Finding:
+    sentence = (
+        f"{one.name} seems to have text burned into its pixels ({one.look.letters} letters in slice "
+        f"{one.look.letters_at}). It may name the patient, and a model may read it."
+    )
+    return Finding(
+        FindingKind.BURNED_IN_TEXT, Severity.WARNING, (one.name,), sentence, (one.name,), at=one.look.letters_at
+    )
 
 
-def _unusual(looked: Sequence[Looked]) -> Iterator[Finding]:
-    for measure in _MEASURES:
-        values = [measure.value(one.look) for one in looked]
-        if not values:
-            return
-        usual = sorted(values)[len(values) // 2]
-        for position in find_unusual(values).tolist():
-            value, name = values[position], looked[position].name
-            if (measure.is_low_only and value > usual) or (measure.is_high_only and value < usual):
-                continue
-            sentence = f"{name} {measure.sentence.format(value=value, usual=usual)}."
-            yield Finding(measure.kind, Severity.WARNING, (name,), sentence, (name,))
+def _other_plane(looked: Sequence[Looked]) -> Iterator[Finding]:
+    """Volumes whose slices lie in another plane than those of nearly all others."""
+    planes = {"S": "axial", "I": "axial", "A": "coronal", "P": "coronal", "L": "sagittal", "R": "sagittal"}
+    volumes = [(one, planes[one.look.axis_codes[0]]) for one in looked if one.look.shape[0] > 1]
+    known = Counter(plane for _, plane in volumes)
+    if len(known) < 2 or len(volumes) < _FEWEST:
+        return
+    usual, n_usual = known.most_common(1)[0]
+    for one, plane in volumes:
+        if plane != usual and known[plane] <= _RARE * len(volumes):
+            sentence = f"{one.name} has {plane} slices; {n_usual} of {len(volumes)} volumes have {usual} ones."
+            yield Finding(FindingKind.ORIENTATION, Severity.WARNING, (one.name,), sentence, (one.name,))
 
 
-def _join(names: Sequence[str]) -> str:
-    if len(names) <= _MOST_NAMED:
-        return " and ".join(names)
-    return f"{', '.join(names[:2])} and {len(names) - 2} more"
+def _turned(looked: Sequence[Looked]) -> Iterator[Finding]:
+    for turn in find_turned([one.look.cube for one in looked]):
+        name = looked[turn.position].name
+        sentence = (
+            f"{name} looks {turn.way}: its correlation with the others is {turn.before:.2f}, and {turn.after:.2f} "
+            "when that is undone."
+        )
+        yield Finding(FindingKind.ORIENTATION, Severity.WARNING, (name,), sentence, (name,))
+
+
+def _moved(looked: Sequence[Looked]) -> Iterator[Finding]:
+    volumes = [one for one in looked if one.look.motion.score > 0]
+    scores = [one.look.motion.score for one in volumes]
+    apart = set(find_unusual(scores).tolist())
+    for position, one in enumerate(volumes):
+        if scores[position] >= 1 or (position in apart and scores[position] >= _SOME_MOTION):
+            sentence = f"{one.name} may have been spoilt by movement: {one.look.motion}."
+            at = one.look.motion.at
+            yield Finding(FindingKind.MOTION, Severity.WARNING, (one.name,), sentence, (one.name,), at=at)

@@ -11,6 +11,9 @@ from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.geometry import Shape3, Unit, Vector3
 from napari_medclf.domain.image import ChannelKind, MedImage
 from napari_medclf.engine.contract.looks import is_inverted_xray
+from napari_medclf.engine.quality.motion import Motion, motion_of
+from napari_medclf.engine.quality.orientation import cube_of
+from napari_medclf.engine.quality.text import text_slice
 
 _THUMB = 24
 # Computed and digital radiography, mammography; pictures from files tell no modality.
@@ -44,6 +47,16 @@ class Look:
         Of samples, shape and dtype; equal for the same picture in another file.
     thumbnail : (n,) float32
         Middle slices of all axes, small, with mean 0 and length 1: the product of two says how alike images are.
+    cube : (1, 24, 24) or (12, 12, 12) float32
+        The whole image, small, a volume in the patient's axes.
+    axis_codes : str
+        Where the axes (k, j, i) point, such as ``SPL``.
+    not_finite : float
+        Part of the samples that are not a finite number.
+    letters : int
+        How many letters stand in lines of text in slice `letters_at`.
+    means : (red, green, blue)
+        Mean of the first three channels; the same three times where there is one.
     """
 
     shape: Shape3
@@ -60,6 +73,19 @@ class Look:
     is_inverted: bool
     sha256: str
     thumbnail: FloatArray
+    cube: FloatArray
+    axis_codes: str
+    not_finite: float
+    letters: int
+    letters_at: int
+    motion: Motion
+    means: tuple[float, ...]
+
+    @property
+    def features(self) -> FloatArray:
+        """Numbers (m,) float32 that a quick model can learn from; equally many for pictures, and for volumes."""
+        plain = (self.low, self.high, self.spread, self.sharpness, self.noise, self.floor, self.ceiling, *self.means)
+        return np.concatenate([self.thumbnail * 10, np.asarray(plain)]).astype(np.float32)
 
     @property
     def is_blank(self) -> bool:
@@ -73,6 +99,7 @@ def look_at(image: MedImage) -> Look:
     gray = _to_gray(stored, image)
     thinned = gray.reshape(-1)[:: -(-gray.size // _MOST_VOX)]
     low, high = np.percentile(thinned, (1, 99))
+    letters_at, letters = text_slice(gray)
     lowest, highest = gray.min(), gray.max()
     spread = float(thinned.std())
     slices = gray[:: max(1, len(gray) // 16)]
@@ -91,7 +118,25 @@ def look_at(image: MedImage) -> Look:
         is_inverted=_may_be_xray(image) and is_inverted_xray(gray[0]),
         sha256=_digest(stored),
         thumbnail=_thumbnail(gray),
+        cube=cube_of(gray, image.geometry),
+        axis_codes=image.geometry.axis_codes,
+        not_finite=_share_not_finite(stored),
+        letters=letters,
+        letters_at=letters_at,
+        motion=motion_of(gray, image.geometry.spacing),
+        means=_channel_means(stored, image),
     )
+
+
+def _share_not_finite(stored: np.ndarray) -> float:
+    return 0.0 if stored.dtype.kind in "biu" else float(1 - np.isfinite(stored).mean())
+
+
+def _channel_means(stored: np.ndarray, image: MedImage) -> tuple[float, ...]:
+    channels = stored.reshape(-1, *image.geometry.shape)
+    chosen = [channels[min(number, len(channels) - 1)] for number in range(3)]
+    means = [float(np.nan_to_num(np.mean(one, dtype=np.float64), posinf=0.0, neginf=0.0)) for one in chosen]
+    return tuple(means)
 
 
 def _may_be_xray(image: MedImage) -> bool:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from napari_medclf.domain.card import Task
+from napari_medclf.domain.dataset import Lack, LeftOut
 from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.options import check_options, option
 from napari_medclf.domain.quality import Finding, FindingKind, Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_medclf.domain.dataset import Case, Dataset
     from napari_medclf.domain.image import MedImage
-    from napari_medclf.engine.quality.judge import Looked
+    from napari_medclf.engine.quality.looked import Looked
     from napari_medclf.jobs.case_reader import CaseReader
 
-_TASKS = (Task.CLASSIFY, Task.SEGMENT, Task.INSTANCES)
+TASKS = tuple(Task)
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,14 @@ class CheckOptions:
     """Which data to look through."""
 
     data: Path = option(help="labelled data, in any layout that `train` takes", positional=True)
-    out: Path | None = option(None, help="folder for check.json and findings.csv; without one, nothing is written")
-    task: Task | None = option(None, help="what is to be learned; by default what the data suggests", choices=_TASKS)
+    out: Path | None = option(
+        None, help="folder for check.json, findings.csv, exclude.json and pictures; without one, nothing is written"
+    )
+    task: Task | None = option(None, help="what is to be learned; by default what the data suggests", choices=TASKS)
+    label_errors: bool = option(True, help="fit a quick model to find labels that are probably wrong")
+    pictures: bool = option(True, help="draw a picture for every finding into the folder", advanced=True)
+    exclude: Path | None = option(None, help="JSON that names cases to leave out", advanced=True)
+    split: Path | None = option(None, help="JSON that names the cases of train, val and test", advanced=True)
     group_pattern: str = option("", help="regular expression that finds the patient in a case's name", advanced=True)
     class_names: tuple[str, ...] = option((), help="names for the label values 1, 2, ...", advanced=True)
     label_columns: tuple[str, ...] = option((), help="columns of a table that are labels", advanced=True)
@@ -65,6 +76,16 @@ class CheckReport:
         """How many findings there are of each kind."""
         return dict(Counter(str(one.kind) for one in self.findings))
 
+    @property
+    def exclude(self) -> dict[str, str]:
+        """Which cases to leave out so that nothing has to be mended, each with the reason."""
+        reasons: dict[str, str] = {}
+        for one in self.findings:
+            if one.severity is Severity.ERROR:
+                for name in one.exclude:
+                    reasons.setdefault(name, f"{one.kind}: {one.sentence}")
+        return reasons
+
 
 def check_dataset(options: CheckOptions) -> Job[CheckReport]:
     """Look at every image and label of a data set; a bad case is a finding and never stops the rest.
@@ -76,26 +97,38 @@ def check_dataset(options: CheckOptions) -> Job[CheckReport]:
     """
     from napari_medclf.engine.quality.judge import judge_images
     from napari_medclf.jobs.data import DataChoice, open_data
+    from napari_medclf.jobs.dataset.findings_folder import write_findings
 
     yield Progress(0, 0, f"opening {options.data}")
     dataset = open_data(
-        DataChoice(options.data, options.task, options.group_pattern, options.class_names, options.label_columns)
+        DataChoice(
+            options.data,
+            options.task,
+            options.group_pattern,
+            options.class_names,
+            options.label_columns,
+            options.split,
+            options.exclude,
+        )
     )
     for warning in dataset.warnings:
         yield Warned(warning)
     looked, findings = yield from _look_through(dataset)
     yield Progress(len(dataset.cases), len(dataset.cases), "comparing")
-    findings += judge_images(looked)
+    findings += [*judge_images(looked), *map(_tell_left_out, dataset.left_out)]
+    if options.label_errors and dataset.task is Task.CLASSIFY and dataset.is_exclusive:
+        yield Progress(len(dataset.cases), len(dataset.cases), "looking for wrong labels")
+        findings += _label_errors(dataset, looked)
     ordered = sorted(findings, key=lambda one: one.severity is not Severity.ERROR)
     report = CheckReport(dataset.name, len(dataset.cases), tuple(ordered), dataset.warnings)
     if options.out is not None:
-        _write(options.out, report)
+        report = yield from write_findings(options.out, report, dataset, with_pictures=options.pictures)
     return report
 
 
 def _look_through(dataset: Dataset) -> Job[tuple[list[Looked], list[Finding]]]:
-    from napari_medclf.engine.quality.judge import Looked
     from napari_medclf.engine.quality.look import look_at
+    from napari_medclf.engine.quality.looked import Looked
     from napari_medclf.jobs.case_reader import CaseReader
 
     reader = CaseReader(dataset)
@@ -109,67 +142,65 @@ def _look_through(dataset: Dataset) -> Job[tuple[list[Looked], list[Finding]]]:
             findings.append(_bad(FindingKind.UNREADABLE, case, str(error)))
             continue
         looked.append(Looked(case, look_at(image)))
-        findings += _check_labels(reader, case, image)
+        findings += _check_answer(reader, case, image)
     return looked, findings
 
 
-def _check_labels(reader: CaseReader, case: Case, image: MedImage) -> Iterator[Finding]:
-    if case.label_map is None:
-        return
+def _check_answer(reader: CaseReader, case: Case, image: MedImage) -> Iterator[Finding]:
+    """Check labels and boxes against their image; classes were checked when the data was opened."""
     try:
-        reference = reader.reference(case, image)
+        if case.boxes is not None:
+            is_empty = len(reader.boxes(case, image)) == 0
+        elif case.label_map is not None:
+            is_empty = not _labels(reader, case, image).any()
+        else:
+            return
     except MedclfError as error:
         yield _bad(FindingKind.BAD_LABELS, case, str(error))
         return
-    if not reference.labels.any():
+    if is_empty:
         sentence = f"{case.case_id}: nothing is labelled. Is that meant, or was it forgotten?"
         yield Finding(FindingKind.EMPTY_LABELS, Severity.WARNING, (case.case_id,), sentence, (case.case_id,))
+
+
+def _labels(reader: CaseReader, case: Case, image: MedImage) -> np.ndarray:
+    if reader.dataset.task is Task.DETECT:
+        return reader.label_values(case, image)
+    return reader.reference(case, image).labels
 
 
 def _bad(kind: FindingKind, case: Case, sentence: str) -> Finding:
     return Finding(kind, Severity.ERROR, (case.case_id,), sentence, (case.case_id,))
 
 
-def document_of(report: CheckReport) -> dict[str, Any]:
-    """Lay the report out as ``check.json`` has it."""
-    return {
-        "schema_version": 1,
-        "data": report.name,
-        "n_cases": report.n_cases,
-        "n_errors": report.n_errors,
-        "counts": report.counts,
-        "warnings": report.warnings,
-        "findings": [_row(one) for one in report.findings],
-    }
+def _tell_left_out(one: LeftOut) -> Finding:
+    """Say what is wrong with a file that did not become a case; it is out already, so nothing is to be excluded."""
+    if one.lack is Lack.SHARED:
+        sentence = f"{one.name} is the same image as {one.other} of another split; it was left out."
+        return Finding(FindingKind.LEAK, Severity.WARNING, (one.other, one.name), sentence)
+    if one.lack is Lack.NO_LABEL:
+        sentence = f"{one.name}: the image {one.ref.path.name} has no label, and is not used."
+        return Finding(FindingKind.NO_LABEL, Severity.WARNING, (one.name,), sentence)
+    sentence = f"{one.name}: the label {one.ref.path.name} has no image, and is not used."
+    return Finding(FindingKind.NO_IMAGE, Severity.WARNING, (one.name,), sentence)
 
 
-def _row(finding: Finding) -> dict[str, Any]:
-    return {
-        "kind": finding.kind,
-        "severity": finding.severity,
-        "cases": finding.cases,
-        "sentence": finding.sentence,
-        "exclude": finding.exclude,
-    }
+def _label_errors(dataset: Dataset, looked: Sequence[Looked]) -> Iterator[Finding]:
+    from napari_medclf.engine.quality.label_errors import find_label_errors
 
-
-def _write(folder: Path, report: CheckReport) -> None:
-    from napari_medclf.atomic import atomic_write
-    from napari_medclf.jobs.json_text import json_text
-    from napari_medclf.jobs.tables import table_csv
-
-    atomic_write(folder / "findings.csv", table_csv(_table(report.findings)))
-    atomic_write(folder / "check.json", json_text(document_of(report)) + "\n")
-
-
-def _table(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    return [
-        {
-            "severity": str(one.severity),
-            "kind": str(one.kind),
-            "cases": " ".join(one.cases),
-            "exclude": " ".join(one.exclude),
-            "sentence": one.sentence,
-        }
-        for one in findings
-    ]
+    usable = [one for one in looked if len(one.case.classes) == 1 and not one.look.is_blank]
+    lengths = Counter(len(one.look.features) for one in usable)
+    if not lengths:
+        return
+    usual = lengths.most_common(1)[0][0]
+    usable = [one for one in usable if len(one.look.features) == usual]
+    names = dataset.schema.names
+    labels = np.array([names.index(dataset.schema.named(one.case.classes[0]).name) for one in usable], dtype=np.intp)
+    features = np.stack([one.look.features for one in usable])
+    for doubt in find_label_errors(features, labels, [one.case.group_id for one in usable]):
+        case = usable[doubt.position].case
+        sentence = (
+            f"{case.case_id} is said to be {case.classes[0]}, but looks like {names[doubt.other]} to a quick model "
+            f"that never saw it ({doubt.other_score:.0%} against {doubt.given_score:.0%}). Is the label right?"
+        )
+        yield Finding(FindingKind.LABEL_ERROR, Severity.WARNING, (case.case_id,), sentence, (case.case_id,))
