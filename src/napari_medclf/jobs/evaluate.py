@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_medclf.domain.card import Metric, Task
 from napari_medclf.domain.dataset import Split
-from napari_medclf.domain.errors import DatasetError, MedclfError, OptionError
+from napari_medclf.domain.errors import DatasetError, MedclfError
 from napari_medclf.domain.events import CaseFailed, Job, Progress, Warned
 from napari_medclf.domain.options import option
 from napari_medclf.jobs.data import DataChoice
@@ -108,7 +108,7 @@ def evaluate(options: EvaluateOptions) -> Job[Evaluation]:
     from napari_medclf.jobs.case_reader import CaseReader
     from napari_medclf.jobs.data import open_data, require_cases, split_as_model
     from napari_medclf.jobs.evaluation.contamination import contamination_of
-    from napari_medclf.jobs.evaluation.document import document_of, record_metrics, write_evaluation
+    from napari_medclf.jobs.evaluation.document import document_of, record_metrics, training_options, write_evaluation
     from napari_medclf.jobs.evaluation.watch import CaseWatch
     from napari_medclf.jobs.models import find_model
     from napari_medclf.jobs.report.page import Reported, evaluation_page
@@ -136,7 +136,9 @@ def evaluate(options: EvaluateOptions) -> Job[Evaluation]:
     if contaminated is not None:
         yield Warned(contaminated["sentence"])
     document |= {"contaminated": contaminated, "spec": spec_of("evaluate", options)}
-    page = evaluation_page(Reported(document, measured.rows, package.card, dataset, watch.worst))
+    page = evaluation_page(
+        Reported(document, measured.rows, package.card, dataset, watch.worst, training_options(package))
+    )
     path = write_evaluation(options.out, document, measured.rows, page)
     if options.record:
         record_metrics(package, options.split, measured.metrics)

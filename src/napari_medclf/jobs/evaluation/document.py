@@ -74,3 +74,14 @@ def record_metrics(package: ModelPackage, split: str, metrics: Mapping[str, Metr
     others = {name: metric for name, metric in package.card.metrics.items() if not name.startswith(f"{split}/")}
     new = {f"{split}/{name}": metric for name, metric in metrics.items()}
     with_card(package, package.card.model_copy(update={"metrics": others | new}))
+
+
+def training_options(package: ModelPackage) -> Mapping[str, Any]:
+    """Return the options of a model's training as its package keeps them; empty where it does not tell."""
+    from napari_medclf.domain.errors import CardError
+    from napari_medclf.store.bundle import read_run_spec
+
+    try:
+        return read_run_spec(package).options
+    except CardError:
+        return {}

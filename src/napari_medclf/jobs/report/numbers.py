@@ -1,0 +1,124 @@
+"""The numbers of an evaluation: the main ones large, the others in tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from napari_medclf.jobs.report.html import Html, paragraph, table
+from napari_medclf.jobs.report.words import MAIN, cell, interval, is_metric, name_of, number
+
+
+def tiles(document: Mapping[str, Any]) -> Html:
+    """Show the main numbers large, each with its interval."""
+    boxes = [
+        f'<div class="tile"><span>{escape(name_of(kind))}</span><b>{number(document[kind]["value"])}</b>'
+        f"<span>{interval(document[kind]) or 'no interval'}</span></div>"
+        for kind in MAIN.get(document["task"], ())
+        if is_metric(document.get(kind))
+    ]
+    return Html(f'<div class="tiles">{"".join(boxes)}</div>')
+
+
+def class_table(document: Mapping[str, Any]) -> Html:
+    """Every number: of all classes together, and of each class against the rest."""
+    per_class = document["per_class"]
+    kinds = [kind for kind, value in document.items() if is_metric(value)]
+    kinds += [kind for one in per_class.values() for kind in one if kind not in kinds]
+    rows = [
+        [name_of(kind), cell(document.get(kind)), *(cell(one.get(kind)) for one in per_class.values())]
+        for kind in dict.fromkeys(kinds)
+    ]
+    whole = "mean of the classes, or all cases" if len(per_class) > 1 else "all cases"
+    areas = document.get("auc_delong") or {}
+    if areas:
+        rows.insert(1, ["AUC, DeLong's interval", "", *(cell(areas.get(name)) for name in per_class)])
+    return table(["", whole, *per_class], rows)
+
+
+def operating_table(document: Mapping[str, Any]) -> Html:
+    """What each class's threshold does."""
+    points = document["operating_points"]
+    kinds = ("sensitivity", "specificity", "precision", "npv")
+    rows = [[name, number(one["threshold"]), *(cell(one.get(kind)) for kind in kinds)] for name, one in points.items()]
+    first = next(iter(points.values()))
+    where = f"Thresholds for a sensitivity of {first['target_sensitivity']:g}, chosen on {first['chosen_on']}"
+    is_same = first["chosen_on"] == "these cases"
+    more = (
+        ": the sensitivity is met by construction and the rest is a little too good. `--sensitivity` chooses them on "
+        "the validation cases."
+        if is_same
+        else f" ({first['n_cases_chosen_on']}), measured here: the sensitivity may be missed."
+    )
+    header = ["class", "threshold", *(name_of(kind) for kind in kinds)]
+    return Html(paragraph(where + more, "note") + table(header, rows))
+
+
+def calibration_table(document: Mapping[str, Any]) -> Html:
+    """Slope and intercept, and what the temperature does."""
+    calibration = document["calibration"]
+    rows = [
+        [name, cell(one.get("slope")), cell(one.get("intercept"))] for name, one in calibration["per_class"].items()
+    ]
+    made = "calibrated on validation cases" if calibration["is_calibrated"] else "not calibrated"
+    without = calibration["ece_uncalibrated"]
+    text = (
+        f"The probabilities are {made} (temperature {calibration['temperature']:.3g}). Calibration error "
+        f"{number(document['ece']['value'])}; it would be {number(without)} without the temperature. Ideal: slope 1 "
+        "(below: too sure), calibration in the large 0 (below: said too often)."
+    )
+    return Html(paragraph(text, "note") + table(["class", "slope", "in the large"], rows))
+
+
+def subgroup_table(document: Mapping[str, Any]) -> Html:
+    """The main numbers of every subgroup."""
+    kinds = [kind for kind in MAIN.get(document["task"], ()) if is_metric(document.get(kind))]
+    rows: list[list[str | Html]] = [
+        ["all", "", str(document["n_cases"]), str(document["n_groups"]), *(cell(document[kind]) for kind in kinds)]
+    ]
+    for fact, values in document["subgroups"].items():
+        for value, part in values.items():
+            shown = [_subgroup_cell(part, kind) for kind in kinds]
+            rows.append([fact, value, str(part["n_cases"]), str(part["n_groups"]), *shown])
+    return table(["", "", "cases", "patients", *(name_of(kind) for kind in kinds)], rows)
+
+
+def rival_parts(compared: Mapping[str, Any]) -> list[Html]:
+    """Say in a sentence and a table how another model does on the same cases."""
+    rows = []
+    for name, one in compared["differences"].items():
+        between = f"{one['ci95'][0]:+.3f} to {one['ci95'][1]:+.3f}" if one["ci95"] else ""
+        theirs = compared["metrics"].get(name)
+        verdict = Html(f'<span class="{escape(one["verdict"])}">{escape(one["verdict"])}</span>')
+        rows.append([name_of(name), number(theirs and theirs["value"]), f"{one['value']:+.3f}", between, verdict])
+    parts = [
+        paragraph(compared["sentence"]),
+        paragraph(
+            "Differences are this model minus the other one, on the same cases. “same”: none could be shown; with few "
+            "patients there may be one all the same. No correction is made for the number of rows.",
+            "note",
+        ),
+        table(["", "the other model", "difference", "95 % interval", "this model is"], rows),
+    ]
+    if compared["auc_delong"]:
+        rows = [
+            [name, f"{one['value']:+.3f}", f"{one['ci95'][0]:+.3f} to {one['ci95'][1]:+.3f}", f"{one['p_value']:.3g}"]
+            for name, one in compared["auc_delong"].items()
+        ]
+        parts.append(table(["AUC, DeLong's test", "difference", "95 % interval", "p"], rows))
+    return parts
+
+
+def undefined_table(document: Mapping[str, Any]) -> Html | None:
+    """Say why numbers are not there; None where all are."""
+    reasons = document.get("undefined") or {}
+    if not reasons:
+        return None
+    return table(["not there", "because"], [[name, reason] for name, reason in reasons.items()])
+
+
+def _subgroup_cell(part: Mapping[str, Any], kind: str) -> str | Html:
+    if kind in part["metrics"]:
+        return cell(part["metrics"][kind])
+    return Html(f'<span class="open">{escape(part["undefined"].get(kind, "not defined"))}</span>')
