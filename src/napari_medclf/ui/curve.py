@@ -48,6 +48,11 @@ class Curve(QWidget):
         """The (epoch, value) pairs by name."""
         return {name: list(points) for name, points in self._series.items()}
 
+    @property
+    def last_epoch(self) -> int:
+        """The epoch that was drawn last; 0 for none."""
+        return max((points[-1][0] for points in self._series.values()), default=0)
+
     def sizeHint(self) -> QSize:
         """Ask for a wide, low strip."""
         return QSize(360, 190)

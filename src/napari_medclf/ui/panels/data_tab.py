@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QTabWidget, QWidget
 from napari_medclf.ui.dataset.page import DatasetPage
 from napari_medclf.ui.layout import column
 from napari_medclf.ui.panels.data import DataPanel
+from napari_medclf.ui.prepare.page import PreparePage
 from napari_medclf.ui.session import Session
 
 
@@ -22,7 +23,9 @@ class DataTab(QWidget):
         self.images = DataPanel(session, self)
         self.dataset = DatasetPage(session, self)
         self.pages.addTab(self.images, "Images")
+        self.prepare = PreparePage(session, self)
         self.pages.addTab(self.dataset, "Data set")
+        self.pages.addTab(self.prepare, "Preview")
         layout.addWidget(self.pages, 1)
 
     def close_down(self) -> None:

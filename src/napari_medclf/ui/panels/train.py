@@ -1,15 +1,18 @@
-"""Train: from which data, how long, and the curve while it goes on."""
+"""Train: from which data, by which recipe, how long, and the curve while it goes on."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QHBoxLayout, QWidget
 
+from napari_medclf.domain.card import Metric, Task
 from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.events import EpochDone, FinishReason, JobEvent, Outcome
+from napari_medclf.domain.options import option_fields
 from napari_medclf.jobs.train import TrainOptions, TrainResult, train
 from napari_medclf.ui import notify
 from napari_medclf.ui.curve import Curve
@@ -18,6 +21,14 @@ from napari_medclf.ui.layout import button, column, heading, note
 from napari_medclf.ui.model_choice import ModelChoice
 from napari_medclf.ui.shelf import Shelf
 from napari_medclf.ui.tables import ResultsTable
+from napari_medclf.ui.training.beside import BesideSimpler
+from napari_medclf.ui.training.planned import PlannedSettings
+from napari_medclf.ui.training.recipe_choice import RecipeChoice
+
+_SHOWN = ("data", "exclude", "task", "recipe", "max_minutes", "epochs")
+_DECIDED = ("init", "register", "set")
+_NOT_DRAWN = ("lr",)
+"""Too small to be seen beside losses and scores."""
 
 
 class TrainPanel(QWidget):
@@ -28,29 +39,26 @@ class TrainPanel(QWidget):
         self._shelf = shelf
         layout = column(self)
         layout.addWidget(heading("Learn from labelled data or corrections", self))
+        self.recipe = RecipeChoice(shelf, self)
         self.init = ModelChoice(shelf, self, none="a new network")
         self.init.setToolTip("Fine-tuning keeps the network and the input of the model it starts from")
-        self.form = OptionsForm(
-            TrainOptions,
-            hidden=("init", "register"),
-            labels={"out": "Model folder"},
-            hints={"out": "automatic, by name and time", "recipe": "planned from the data", "name": "as the folder"},
-            folders=("out",),
-            parent=self,
-        )
-        self.form.insert_row(2, "Start from", self.init)
-        self.form.show_values(shelf.settings.section("train"))
+        self.form = self._make_form()
         layout.addWidget(self.form)
-        self.start = button("Train", "Begin the training; Cancel keeps its last checkpoint", self.train, self)
-        layout.addWidget(self.start)
-        self.curve = Curve(self)
-        layout.addWidget(self.curve, 1)
+        self.settings = PlannedSettings(shelf, self._planned_for, self)
+        self.settings.table.set_value(shelf.settings.get("train", "set", ()))
+        self.recipe.changed.connect(self.settings.forget)
+        layout.addWidget(self.settings)
+        layout.addLayout(self._buttons())
         self.message = note("", self)
         layout.addWidget(self.message)
+        self.curve = Curve(self)
+        layout.addWidget(self.curve, 1)
         self.metrics = ResultsTable(self)
         self.metrics.hide()
         layout.addWidget(self.metrics)
-        shelf.bar.running_changed.connect(lambda is_running: self.start.setEnabled(not is_running))
+        self.beside = BesideSimpler(self)
+        layout.addWidget(self.beside)
+        shelf.bar.running_changed.connect(self._on_running)
 
     def train(self) -> bool:
         """Begin the training the form describes."""
@@ -59,9 +67,11 @@ class TrainPanel(QWidget):
         except MedclfError as error:
             notify.complain(str(error))
             return False
-        self._shelf.settings.set("train", **self.form.values())
+        self._shelf.settings.set("train", **self.form.values(), set=list(self.settings.table.value))
         self.curve.clear()
         self.metrics.hide()
+        self.beside.forget()
+        self.resume.hide()
         self.message.setText(f"The model will be in {options.out}")
         return self._shelf.bar.start(
             f"Training {options.out.name}",
@@ -80,32 +90,95 @@ class TrainPanel(QWidget):
             If an option is outside its limits.
         """
         values: dict[str, Any] = self.form.values()
-        decided: dict[str, Any] = {"init": self.init.chosen_name}
+        decided: dict[str, Any] = {"init": self.init.chosen_name, "set": self.settings.table.value}
         if not values["out"] or values["out"] == ".":
             name = values["name"] or f"{Path(values['data']).stem or 'model'}-{datetime.now():%Y%m%d-%H%M%S}"
             decided["out"] = self._shelf.user_folder / "trained" / name
         return self.form.read(**decided)
 
+    def _make_form(self) -> OptionsForm[TrainOptions]:
+        form = OptionsForm(
+            TrainOptions,
+            hidden=_DECIDED,
+            labels={"out": "Model folder", "exclude": "Leave out", "max_minutes": "At most"},
+            hints={"out": "automatic, by name and time", "name": "as the folder", "exclude": "no case"},
+            folders=("out",),
+            folded=[info.name for info in option_fields(TrainOptions) if info.name not in _SHOWN],
+            fields={"recipe": self.recipe.as_field()},
+            parent=self,
+        )
+        form.insert_row(_SHOWN.index("recipe"), "Start from", self.init)
+        form.show_values(self._shelf.settings.section("train"))
+        form.changed.connect(self._on_form)
+        return form
+
+    def _buttons(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        self.start = button("Train", "Begin the training; Cancel keeps its last checkpoint", self.train, self)
+        self.resume = button("Go on", "Go on from the last checkpoint of what was canceled", self._go_on, self)
+        self.resume.hide()
+        row.addWidget(self.start, 1)
+        row.addWidget(self.resume, 1)
+        return row
+
+    def _go_on(self) -> None:
+        self.form.show_values({"resume": True})
+        self.train()
+
+    def _on_form(self) -> None:
+        task = self.form.values()["task"]
+        self.recipe.show_task(Task(task) if task else None)
+
+    def _planned_for(self) -> dict[str, Any]:
+        """Say which recipe, for which data, the settings are wanted of."""
+        values = self.form.values()
+        data = values["data"] if values["data"] not in {"", "."} else None
+        return {
+            "name": self.recipe.value,
+            "data": None if data is None else Path(data),
+            "task": None if not values["task"] else Task(values["task"]),
+        }
+
+    def _on_running(self, is_running: bool) -> None:
+        self.start.setEnabled(not is_running)
+        self.resume.setEnabled(not is_running)
+
     def _on_event(self, event: JobEvent) -> None:
         if isinstance(event, EpochDone):
-            self.curve.add(event.epoch, event.values, is_best=event.is_best)
+            if event.epoch <= self.curve.last_epoch:  # the next network of several
+                self.curve.clear()
+            values = {name: value for name, value in event.values.items() if name not in _NOT_DRAWN}
+            self.curve.add(event.epoch, values, is_best=event.is_best)
 
     def _take_result(self, result: TrainResult) -> None:
         self.message.setText(
             f"{result.package.name}: best after epoch {result.best_epoch}. It is in the list of models now."
         )
-        rows = [
-            (name, metric.value, "" if metric.ci95 is None else f"{metric.ci95[0]:.3f} – {metric.ci95[1]:.3f}")
-            for name, metric in result.metrics.items()
-        ]
-        self.metrics.show_rows(["validation", "value", "95 % interval"], rows)
+        rows = metric_rows_of(result.metrics)
+        self.metrics.show_rows(["on validation cases", "value", "95 % interval"], rows)
         self.metrics.setVisible(bool(rows))
+        self.beside.show_model(result.package, self._shelf.lane)
         self.form.show_values({"out": "", "resume": False})  # the next model wants a folder of its own
         self._shelf.refresh_models()
 
     def _on_end(self, outcome: Outcome[Any], out: Path) -> None:
         if outcome.reason is FinishReason.CANCELED:
             self.form.show_values({"out": out})
-            self.message.setText("Canceled. Tick Resume and press Train to go on from the last checkpoint.")
+            self.resume.show()
+            self.message.setText("Canceled. Press Go on to continue from the last checkpoint.")
         elif outcome.reason is FinishReason.FAILED:
             self.message.setText(outcome.message)
+
+
+def metric_rows_of(metrics: Mapping[str, Metric]) -> list[tuple[str, str, str]]:
+    """List (name, value, interval): numbers of all classes together first, then those of each class."""
+    plain = {name.removeprefix("val/"): metric for name, metric in metrics.items()}
+    in_order = sorted(plain.items(), key=lambda pair: "/" in pair[0])
+    return [
+        (
+            name.replace("_", " ").replace("/", " · "),
+            f"{metric.value:.3f}",
+            "" if metric.ci95 is None else f"{metric.ci95[0]:.3f} – {metric.ci95[1]:.3f}",
+        )
+        for name, metric in in_order
+    ]

@@ -1,0 +1,1 @@
+"""What is trained: the recipe, its settings, and how it compares with simpler models."""
