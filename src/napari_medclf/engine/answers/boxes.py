@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from napari_medclf.domain.events import Job, Progress
+from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.engine.answers.inference import Answer, Inference
 from napari_medclf.engine.detection.found import Found
 from napari_medclf.engine.detection.home import restore_boxes
@@ -18,7 +21,7 @@ def answer_boxes(inference: Inference) -> Job[Answer]:
     card, prepared = inference.card, inference.prepared
     found = yield from find_boxes(prepared.data, inference.network, inference.window, inference.device, card.output)
     yield Progress(0, 0, "Merging the boxes")
-    kept = suppress(found, card.output.nms_iou, MOST_BOXES)
+    kept = suppress(_above_thresholds(found, card.output), card.output.nms_iou, MOST_BOXES)
     home = Found(restore_boxes(kept.boxes, prepared.grid), kept.scores, kept.classes)
     is_cut = len(kept) == MOST_BOXES and len(found) > MOST_BOXES
     notes = (f"Only the {MOST_BOXES} best boxes were kept.",) if is_cut else ()
@@ -30,3 +33,9 @@ def answer_boxes(inference: Inference) -> Job[Answer]:
         notes=notes,
     )
     return Answer(detection=detection, warnings=notes)
+
+
+def _above_thresholds(found: Found, output: OutputSpec) -> Found:
+    """Leave out boxes that score less than their class needs."""
+    needed = np.array([output.thresholds.get(name, output.smallest_score) for name in output.schema_.names])
+    return found.take(np.asarray(found.scores >= needed[found.classes]))

@@ -41,7 +41,8 @@ def statistic_of_boxes(cases: Sequence[Mapping[str, ClassMatches]]) -> Statistic
         Gives, of each class and averaged over them: ``ap`` (mean over an IoU of 0.5 to 0.95, interpolated at 101
         recalls; Lin 2014), ``ap50``, ``ap10``; ``froc``, the mean sensitivity at `FROC_RATES`; and at the class's
         threshold, with an IoU of 0.5, ``sensitivity``, ``precision``, ``f1`` and ``false_per_image``. A class without a
-        reference has none but the false boxes. The averages of the first three are named ``map``, ``map50`` and ``map10``.
+        reference has none but the false boxes. The averages of the first three are named ``map``, ``map50`` and
+        ``map10``.
     """
     names = tuple(dict.fromkeys(name for one in cases for name in one))
     pooled = {name: _pool([one[name] for one in cases]) for name in names}

@@ -15,9 +15,22 @@ from napari_medclf.engine.nets.cspnet import CSPNet
 from napari_medclf.engine.nets.multi_view import MultiView
 from napari_medclf.engine.nets.region_graph import RegionGraph
 from napari_medclf.engine.nets.residual_unet import ResidualUNet
+from napari_medclf.engine.nets.retina_detector import RetinaDetector
 from napari_medclf.engine.nets.vgg import VGG
 
-_NETWORKS = (ACSResNet, ClassicClassifier, CNNRNN, Committee, ConvNeXt, CSPNet, MultiView, RegionGraph, ResidualUNet, VGG)
+_NETWORKS = (
+    ACSResNet,
+    ClassicClassifier,
+    CNNRNN,
+    Committee,
+    ConvNeXt,
+    CSPNet,
+    MultiView,
+    RegionGraph,
+    ResidualUNet,
+    RetinaDetector,
+    VGG,
+)
 
 OWN: dict[str, Callable[..., nn.Module]] = {
     f"napari_medclf.engine.nets.{network.__name__}": network for network in _NETWORKS

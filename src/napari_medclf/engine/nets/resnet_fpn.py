@@ -15,7 +15,7 @@ _N_STAGES = 4
 
 
 class ResNetFpn(nn.Module):
-    """Feature maps of a ResNet's stages, and of one level above, with 256 channels each.
+    """Feature maps of a ResNet's stages, and of one level above, with equally many channels.
 
     Parameter names are those of MONAI's ``BackboneWithFPN``, so that its weights fit.
 
@@ -25,9 +25,13 @@ class ResNetFpn(nn.Module):
         ``monai.networks.nets.ResNet``.
     returned_layers : sequence of int
         Stages (1 to 4) of which maps are made.
+    n_features : int
+        Channels of every map.
     """
 
-    def __init__(self, backbone: nn.Module, spatial_dims: int, returned_layers: Sequence[int]) -> None:
+    def __init__(
+        self, backbone: nn.Module, spatial_dims: int, returned_layers: Sequence[int], n_features: int = _N_FEATURES
+    ) -> None:
         from monai.networks.blocks.feature_pyramid_network import FeaturePyramidNetwork, LastLevelMaxPool
 
         super().__init__()
@@ -40,10 +44,10 @@ class ResNetFpn(nn.Module):
         self.fpn = FeaturePyramidNetwork(
             spatial_dims=spatial_dims,
             in_channels_list=[n_of_first * 2 ** (stage - 1) for stage in returned_layers],
-            out_channels=_N_FEATURES,
+            out_channels=n_features,
             extra_blocks=LastLevelMaxPool(spatial_dims),
         )
-        self.out_channels = _N_FEATURES  # RetinaNet asks for it
+        self.out_channels = n_features  # RetinaNet asks for it
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """Make feature maps (N, 256, *level) of images (N, C, *spatial), the finest first."""

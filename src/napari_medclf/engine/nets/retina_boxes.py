@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from napari_medclf.engine.detection.anchors import anchor_halves, level_anchors
+
 # torchvision's and MONAI's limit on how far a box may grow over its anchor: exp would overflow.
 _LARGEST_LOG_SCALE = math.log(1000.0 / 16)
 
@@ -31,8 +33,7 @@ class RetinaBoxes(nn.Module):
         self.network = network
         self._n_shapes = len(base_anchor_shapes)
         self._dims = len(base_anchor_shapes[0])
-        for level, scale in enumerate(feature_map_scales):
-            half = (torch.tensor(base_anchor_shapes, dtype=torch.float32) * scale / 2).round()
+        for level, half in enumerate(anchor_halves(feature_map_scales, base_anchor_shapes)):
             self.register_buffer(f"_anchors_{level}", half, persistent=False)
         self._n_levels = len(feature_map_scales)
 
@@ -54,7 +55,8 @@ class RetinaBoxes(nn.Module):
     def _decode(self, level: int, scores: Tensor, codes: Tensor, window: Sequence[int]) -> Tensor:
         logits = self._rows(scores)
         offsets, growth = self._rows(codes).float().split(self._dims, dim=2)
-        centres, sizes = self._anchors(level, scores.shape[2:], window)
+        anchors: Tensor = getattr(self, f"_anchors_{level}")
+        centres, sizes = level_anchors(anchors, scores.shape[2:], window)
         middle = offsets * sizes + centres
         half = growth.clamp(max=_LARGEST_LOG_SCALE).exp() * sizes / 2
         return torch.cat((logits.float(), middle - half, middle + half), dim=2)
@@ -63,15 +65,6 @@ class RetinaBoxes(nn.Module):
         """(N, anchors * values, *level) to (N, voxels of the level * anchors, values)."""
         split = maps.unflatten(1, (self._n_shapes, -1))
         return split.flatten(3).permute(0, 3, 1, 2).flatten(1, 2)
-
-    def _anchors(self, level: int, shape: Sequence[int], window: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Centres and sizes (voxels * anchors, dims); centres lie in the middle of what a feature stands for."""
-        half: Tensor = getattr(self, f"_anchors_{level}")
-        steps = [size // n for size, n in zip(window, shape, strict=True)]
-        lines = [torch.arange(n, device=half.device) * step + step // 2 for n, step in zip(shape, steps, strict=True)]
-        grid = torch.stack(torch.meshgrid(*lines, indexing="ij"), dim=-1).reshape(-1, 1, self._dims).to(half.dtype)
-        centres = grid.expand(-1, self._n_shapes, -1).reshape(-1, self._dims)
-        return centres, (2 * half).repeat(len(grid), 1)
 
 
 def _maps_of(answer: object) -> tuple[list[Tensor], list[Tensor]]:

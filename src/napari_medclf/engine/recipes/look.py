@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from napari_medclf.domain.arrays import LabelArray
+from napari_medclf.domain.arrays import FloatArray, LabelArray
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import CardError
 from napari_medclf.domain.geometry import Unit
@@ -42,6 +42,8 @@ class DataLook:
         Classification: every case has exactly one class.
     labels : tuple of (K, J, I) integer arrays
         Label images of `images`, where they are wanted (a fingerprint of the foreground); else empty.
+    boxes : tuple of (n, 2, 3) arrays
+        Detection: the boxes of each of `images`, as `domain.detection.Detection` has them; else empty.
     """
 
     task: Task
@@ -51,6 +53,7 @@ class DataLook:
     spatial_dims: Literal[2, 3]
     is_exclusive: bool = True
     labels: tuple[LabelArray, ...] = ()
+    boxes: tuple[FloatArray, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.images:
@@ -123,6 +126,7 @@ def look_at(
     n_train: int = 0,
     is_exclusive: bool = True,
     labels: Sequence[LabelArray] = (),
+    boxes: Sequence[FloatArray] = (),
 ) -> DataLook:
     """Look at some training images, and decide whether they are volumes.
 
@@ -133,7 +137,7 @@ def look_at(
     """
     n_slices = float(np.median([image.geometry.shape[0] for image in images])) if images else 0
     spatial_dims: Literal[2, 3] = 3 if n_slices >= _MIN_SLICES else 2
-    return DataLook(task, schema, tuple(images), n_train, spatial_dims, is_exclusive, tuple(labels))
+    return DataLook(task, schema, tuple(images), n_train, spatial_dims, is_exclusive, tuple(labels), tuple(boxes))
 
 
 def _thinned(image: MedImage) -> np.ndarray[Any, Any]:

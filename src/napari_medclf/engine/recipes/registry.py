@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import OptionError, unknown_choice
-from napari_medclf.engine.recipes.families import attention, classic, cnn, segmenters, self_configured, small
+from napari_medclf.engine.recipes.families import attention, classic, cnn, detection, segmenters, self_configured, small
 from napari_medclf.engine.recipes.family import RecipeFamily
 
-_MODULES = (small, cnn, attention, segmenters, self_configured, classic)
+_MODULES = (small, cnn, attention, segmenters, self_configured, detection, classic)
 """Each lists its own in ``FAMILIES``."""
 _DEFAULTS = {
     Task.CLASSIFY: "small-resnet",
     Task.REGRESS: "small-resnet",
     Task.SEGMENT: "unet",
     Task.INSTANCES: "unet",
+    Task.DETECT: "retinanet",
 }
 """What is planned when nobody chooses."""
 

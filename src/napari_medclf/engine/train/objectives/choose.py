@@ -25,6 +25,10 @@ def choose_objective(
         from napari_medclf.engine.train.objectives.regress import Regress
 
         return Regress(recipe, draft.output, train, val)
+    if draft.task is Task.DETECT:
+        from napari_medclf.engine.train.objectives.detect import Detect
+
+        return Detect(draft, recipe, train, val)
     if draft.output.activation == "ordinal":
         from napari_medclf.engine.train.objectives.ordinal import Ordinal
 
