@@ -20,7 +20,7 @@ from napari_medclf.jobs.case_reader import CaseReader
 from napari_medclf.jobs.draft_output import draft_output
 
 if TYPE_CHECKING:
-    from napari_medclf.domain.arrays import LabelArray
+    from napari_medclf.domain.arrays import FloatArray, LabelArray
     from napari_medclf.domain.image import MedImage
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.domain.recipe import Recipe
@@ -38,6 +38,7 @@ def plan_for(
     init: ModelPackage | None,
     epochs: int | None,
     settings: Sequence[str] = (),
+    steps: Sequence[str] = (),
 ) -> Job[Recipe]:
     """Take the recipe that was named, or plan one from some training images.
 
@@ -50,14 +51,18 @@ def plan_for(
         Name of a family or of a built-in recipe, path of a JSON file, a recipe's values, or empty to plan the default.
     settings : sequence of str
         Changes such as ``optimiser.lr=0.001``; none where the recipe's values are given.
+    steps : sequence of str
+        What images go through first, such as ``median:radius_vox=1``; likewise.
 
     Raises
     ------
     OptionError
-        If there is no such recipe or setting.
+        If there is no such recipe, setting or step.
     CardError
         If the network cannot be given that number of outputs.
     """
+    from napari_medclf.domain.model_steps import with_steps
+    from napari_medclf.domain.preprocess_step import PreprocessStep
     from napari_medclf.domain.recipe import Recipe
     from napari_medclf.engine.recipes.changes import with_settings
     from napari_medclf.engine.recipes.outputs import n_outputs, with_outputs, with_size
@@ -67,6 +72,8 @@ def plan_for(
         if init is not None:
             planned = _started_from(init, planned, dataset)
         planned = with_settings(planned, settings)
+        parsed = [PreprocessStep.parse(step) for step in steps]
+        planned = planned.model_copy(update={"input": with_steps(planned.input, parsed)})
     else:
         planned = Recipe.model_validate(recipe)
     if epochs is not None:
@@ -83,17 +90,20 @@ def plan_named(dataset: Dataset, name: str) -> Job[Recipe]:
     OptionError
         If there is no such recipe; the message names the nearest one.
     """
+    from napari_medclf.domain.recipe.label_warnings import with_safe_flips
     from napari_medclf.engine.auto.portfolio import AUTO, tuned
     from napari_medclf.engine.recipes.registry import default_family, families
 
     known = {one.name: one for one in families()}
     if name == AUTO:
         look = yield from look_at_some(dataset)
-        return tuned(default_family(dataset.task).plan_with(look), look)
+        planned = tuned(default_family(dataset.task).plan_with(look), look)
+        return with_safe_flips(planned, dataset.schema, dataset.task)
     if name and name not in known:
         return read_recipe(name)
     chosen = known[name] if name else default_family(dataset.task)
-    return chosen.plan_with((yield from look_at_some(dataset)))
+    planned = chosen.plan_with((yield from look_at_some(dataset)))
+    return with_safe_flips(planned, dataset.schema, dataset.task)
 
 
 def read_recipe(name: str) -> Recipe:
@@ -121,16 +131,20 @@ def look_at_some(dataset: Dataset) -> Job[DataLook]:
     chosen = np.unique(np.linspace(0, len(cases) - 1, min(_N_LOOKED_AT, len(cases))).round().astype(int))
     images: list[MedImage] = []
     labels: list[LabelArray] = []
+    boxes: list[FloatArray] = []
     for position, number in enumerate(chosen.tolist()):
         case = cases[number]
         yield Progress(position, len(chosen), f"looking at {case.case_id}")
         try:
             image = reader.image(case)
-            found = [] if case.label_map is None else [reader.reference(case, image).labels]
+            has_labels = case.label_map is not None and dataset.task is not Task.DETECT
+            found = [reader.reference(case, image).labels] if has_labels else []
+            outlined = [reader.boxes(case, image).boxes] if dataset.task is Task.DETECT else []
         except MedclfError:  # loading tells of it, case by case
             continue
         images.append(image)
         labels += found
+        boxes += outlined
     return look_at(
         dataset.task,
         dataset.schema,
@@ -138,6 +152,7 @@ def look_at_some(dataset: Dataset) -> Job[DataLook]:
         n_train=len(cases),
         is_exclusive=dataset.is_exclusive,
         labels=labels if len(labels) == len(images) else (),
+        boxes=boxes,
     )
 
 
