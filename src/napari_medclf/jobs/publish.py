@@ -38,10 +38,9 @@ def publish(fitted: Fitted, dataset: Dataset, spec: RunSpec, folder: Path, licen
 
 def with_card(package: ModelPackage, card: ModelCard) -> ModelPackage:
     """Write a package again with another card; everything else stays as it is."""
-    from napari_medclf.store.bundle import read_run_spec, write_package
+    from napari_medclf.store.bundle import extra_files, read_run_spec, write_package
 
-    names = (SPLITS_IN_PACKAGE, LEARNED_IN_PACKAGE, "docs/history.json")
-    files = {name: (package.folder / name).read_bytes() for name in names if (package.folder / name).is_file()}
+    files = extra_files(package)
     licence_text = (package.folder / "LICENSE").read_text(encoding="utf-8")
     weights = package.weights_path.read_bytes()
     return write_package(package.folder, card, weights, read_run_spec(package), licence_text, files)

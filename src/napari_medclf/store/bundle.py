@@ -29,6 +29,8 @@ METADATA = "configs/metadata.json"
 INFERENCE = "configs/inference.json"
 RUN_SPEC = "configs/run_spec.json"
 WEIGHTS = "models/model.safetensors"
+README = "docs/README.md"
+LICENCE = "LICENSE"
 
 _MAX_METADATA_BYTES = 10_000_000
 
@@ -145,8 +147,8 @@ def write_package(
         INFERENCE: _json(inference_config(card)),
         RUN_SPEC: run_spec.model_dump_json(indent=1) + "\n",
         WEIGHTS: weights,
-        "docs/README.md": card_markdown(card),
-        "LICENSE": licence_text if licence_text.endswith("\n") else licence_text + "\n",
+        README: card_markdown(card),
+        LICENCE: licence_text if licence_text.endswith("\n") else licence_text + "\n",
         **(extra_files or {}),
     }
     _put(files, folder)
@@ -168,6 +170,12 @@ def copy_package(package: ModelPackage, folder: Path) -> ModelPackage:
     check_target(folder, replace=True)
     _put(_content_of(package.folder), folder)
     return read_package(folder)
+
+
+def extra_files(package: ModelPackage) -> dict[str, bytes]:
+    """Read what a package holds beside the files that every package has, such as splits, history and a baseline."""
+    own = (METADATA, INFERENCE, RUN_SPEC, WEIGHTS, README, LICENCE)
+    return {name: content for name, content in _content_of(package.folder).items() if name not in own}
 
 
 def check_target(folder: Path, *, replace: bool) -> None:
@@ -225,7 +233,7 @@ def _tidy(folder: Path) -> None:
                 aside.rename(folder)
 
 
-def _write_files(folder: Path, files: Mapping[str, bytes | str]) -> None:
+def _write_files(folder: Path, files: Mapping[str, bytes | str] | Mapping[str, bytes]) -> None:
     for name, content in files.items():
         path = folder / name
         if not path.resolve().is_relative_to(folder.resolve()):
@@ -233,7 +241,7 @@ def _write_files(folder: Path, files: Mapping[str, bytes | str]) -> None:
         atomic_write(path, content)
 
 
-def _put(files: Mapping[str, bytes | str], folder: Path) -> None:
+def _put(files: Mapping[str, bytes | str] | Mapping[str, bytes], folder: Path) -> None:
     try:
         with temporary_beside(folder) as temporary:
             _write_files(temporary, files)
@@ -242,7 +250,7 @@ def _put(files: Mapping[str, bytes | str], folder: Path) -> None:
         raise WriteError(f"{folder}: cannot be written ({error.strerror or error}).") from error
 
 
-def _content_of(folder: Path) -> dict[str, bytes | str]:
+def _content_of(folder: Path) -> dict[str, bytes]:
     """The files of a package; hidden ones, links and checkpoints are not part of it."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
