@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import torch
@@ -13,30 +16,96 @@ from napari_medclf.domain.errors import DatasetError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.recipe import Recipe
 from napari_medclf.engine.networks import build_network
+from napari_medclf.engine.train.ahead import Ahead, has_spare_core
+from napari_medclf.engine.train.averaging import WeightAverage
 from napari_medclf.engine.train.batch import Batch
-from napari_medclf.engine.train.ema import WeightAverage
 from napari_medclf.engine.train.objectives.base import Objective
-from napari_medclf.engine.train.schedule import learning_rate, progress_of
+from napari_medclf.engine.train.optimisers.make import make_optimiser, set_rate
+from napari_medclf.engine.train.precision import Precision
+from napari_medclf.engine.train.processes import Processes, SharedNetwork
+from napari_medclf.engine.train.schedule import progress_of, rate_factor
+from napari_medclf.engine.train.shared_norm import share_batch_norms
+from napari_medclf.engine.train.transfer import TransferReport, freeze, still_frozen_parts, take_over, unfreeze
 
 _PROGRESS_EVERY_S = 0.2
+_KEEP_EVERY_S = 120.0
+"""An epoch that takes long is kept this often."""
+
+
+@dataclass(frozen=True, eq=False)
+class EpochPart:
+    """How far an epoch is.
+
+    Parameters
+    ----------
+    n_batches : int
+        Batches that are done.
+    losses : tuple of float
+        Of every step.
+    random : dict of Tensor
+        States of torch's own generators, which dropout draws from.
+    """
+
+    n_batches: int = 0
+    losses: tuple[float, ...] = ()
+    random: Mapping[str, Tensor] | None = None
+
+    def to_state(self) -> dict[str, Any]:
+        """As plain values, for a checkpoint."""
+        return {"n_batches": self.n_batches, "losses": list(self.losses), "random": dict(self.random or {})}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> EpochPart:
+        """From what `to_state` gave."""
+        return cls(state["n_batches"], tuple(state["losses"]), state["random"])
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast an epoch is to learn.
+
+    Parameters
+    ----------
+    epoch : int
+        From 0.
+    started : float
+        When the training started, on the clock of `time.perf_counter`.
+    limit_s : float or None
+        How long the whole training may take.
+    n_drops : int
+        How often the validation met a plateau.
+    """
+
+    epoch: int
+    started: float
+    limit_s: float | None = None
+    n_drops: int = 0
 
 
 class Trainer:
     """Lower an objective's loss, and validate an average of the weights.
 
     All random numbers of an epoch follow from the seed and the epoch's number alone, so a training
-    that is resumed at an epoch is the training that was never stopped.
+    that is resumed is the training that was never stopped.
     """
 
-    def __init__(self, objective: Objective, recipe: Recipe, *, seed: int, device: str) -> None:
+    def __init__(
+        self, objective: Objective, recipe: Recipe, *, seed: int, device: str, processes: Processes | None = None
+    ) -> None:
         self._objective, self._recipe, self._seed, self._device = objective, recipe, seed, device
+        self._processes = processes or Processes(device=device)
         torch.manual_seed(seed)
-        self._layout = torch.channels_last if recipe.input.spatial_dims == 2 else torch.channels_last_3d
-        self._network = build_network(recipe.network).to(device).to(memory_format=self._layout)  # type: ignore[call-overload]  # not in torch 2.13's stubs
-        self._average = WeightAverage(self._network, recipe.averaging.decay)
-        self._optimiser = torch.optim.AdamW(
-            _decayed_apart(self._network, recipe.optimiser.weight_decay), lr=recipe.optimiser.lr
-        )
+        network = build_network(recipe.network)
+        self._layout = _layout(network, device, recipe.input.spatial_dims)
+        self._network = network.to(device).to(memory_format=self._layout)  # type: ignore[call-overload]  # not in torch 2.13's stubs
+        self._called: nn.Module = self._network
+        if self._processes.n > 1:
+            share_batch_norms(self._network)
+            self._called = SharedNetwork(self._network, self._processes)
+        self._average = WeightAverage(self._network, recipe.averaging)
+        self._optimiser = make_optimiser(self._network, recipe.optimiser, recipe.transfer.layer_decay)
+        self._precision = Precision(recipe.precision, device)
+        self._report: TransferReport | None = None
         self._n_steps_done = 0
 
     @property
@@ -44,52 +113,63 @@ class Trainer:
         """The network that is validated and kept."""
         return self._average.network
 
-    def train_epoch(self, epoch: int, started: float, limit_s: float | None) -> Job[dict[str, float]]:
+    def n_steps(self) -> int:
+        """Steps of the whole training."""
+        return self._recipe.epochs * -(-self._objective.n_batches() // self._recipe.optimiser.accumulate)
+
+    def train_epoch(
+        self, pace: Pace, part: EpochPart | None = None, keep: Callable[[EpochPart], None] | None = None
+    ) -> Job[dict[str, float]]:
         """Learn for one epoch.
 
         Parameters
         ----------
-        epoch : int
-            From 0.
-        started : float
-            When the training started, on the clock of `time.perf_counter`.
-        limit_s : float or None
-            How long the whole training may take.
+        part : EpochPart or None
+            What of the epoch is done already.
+        keep : callable or None
+            Called with how far the epoch is, now and then between two steps.
 
         Raises
         ------
         DatasetError
             If the loss is no longer a number.
         """
-        torch.manual_seed(self._seed * 100_003 + epoch + 1)
-        generator = torch.Generator().manual_seed(self._seed * 100_003 + epoch)
-        n_steps = self._recipe.epochs * self._objective.n_batches()
-        losses: list[float] = []
-        told = 0.0
-        self._network.train()
-        for batch in self._objective.batches(generator):
-            elapsed_s = time.perf_counter() - started
-            progress = progress_of(self._n_steps_done, n_steps, elapsed_s, limit_s)
-            if progress >= 1 and losses:
-                break
-            rate = learning_rate(progress, self._recipe.optimiser.lr, self._recipe.schedule.warmup)
-            losses.append(self._step(batch, rate))
-            if time.perf_counter() - told > _PROGRESS_EVERY_S:
-                told = time.perf_counter()
-                yield Progress(progress * n_steps, n_steps, f"Epoch {epoch + 1}: loss {losses[-1]:.3f}")
+        part = part or EpochPart()
+        losses, n_batches = list(part.losses), part.n_batches
+        told = kept = time.perf_counter()
+        self._begin(pace.epoch, part)
+        progress, rate = 0.0, 0.0
+        with self._drawn(pace.epoch, n_batches) as batches:
+            while group := list(islice(batches, self._recipe.optimiser.accumulate)):
+                progress = self._progress(pace)
+                if progress >= 1 and losses:
+                    break
+                rate = self._recipe.optimiser.lr * rate_factor(progress, self._recipe.schedule, pace.n_drops)
+                losses.append(self._step(group, rate))
+                n_batches += len(group)
+                now = time.perf_counter()
+                if now - told > _PROGRESS_EVERY_S:
+                    told = now
+                    done = progress * self.n_steps()
+                    yield Progress(done, self.n_steps(), f"Epoch {pace.epoch + 1}: loss {losses[-1]:.3f}")
+                if keep is not None and now - kept > _KEEP_EVERY_S:
+                    kept = now
+                    keep(EpochPart(n_batches, tuple(losses), _random_state(self._device)))
+        self._average.after_epoch(self._network, progress)
         return {"train/loss": sum(losses) / len(losses), "lr": rate}
 
     def validate(self) -> Job[dict[str, float]]:
-        """Measure the averaged network."""
-        return (yield from self._objective.validate(self.averaged))
+        """Measure the averaged network; one process does it for all."""
+        values: dict[str, float] = {}
+        if self._processes.is_first:
+            values = yield from self._objective.validate(self.averaged)
+        return self._processes.same_values(values)
 
-    def take_over(self, weights: Mapping[str, Tensor]) -> list[str]:
-        """Start from the weights that fit by name and shape; returns the names of the others."""
-        own = self._network.state_dict()
-        fitting = {name: weight for name, weight in weights.items() if name in own and own[name].shape == weight.shape}
-        self._network.load_state_dict(fitting, strict=False)
-        self._average = WeightAverage(self._network, self._recipe.averaging.decay)
-        return [name for name in weights if name not in fitting]
+    def start_from(self, weights: Mapping[str, Tensor]) -> TransferReport:
+        """Take over the weights of another model that fit."""
+        self._report = take_over(self._network, weights)
+        self._average = WeightAverage(self._network, self._recipe.averaging)
+        return self._report
 
     def weights(self) -> dict[str, Tensor]:
         """The averaged weights, on the CPU, each contiguous and on its own."""
@@ -101,7 +181,9 @@ class Trainer:
         return {
             "network": self._network.state_dict(),
             "average": self.averaged.state_dict(),
+            "n_averaged": self._average.n_averaged,
             "optimiser": self._optimiser.state_dict(),
+            "precision": self._precision.state(),
             "n_steps_done": self._n_steps_done,
         }
 
@@ -109,33 +191,79 @@ class Trainer:
         """Be where `state` was taken."""
         self._network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["average"])
+        self._average.n_averaged = state["n_averaged"]
         self._optimiser.load_state_dict(state["optimiser"])
+        self._precision.restore(state["precision"])
         self._n_steps_done = state["n_steps_done"]
 
-    def _step(self, batch: Batch, rate: float) -> float:
-        for group in self._optimiser.param_groups:
-            group["lr"] = rate
-        on_device = batch.to(self._device, self._layout)
-        with torch.autocast(self._device, torch.bfloat16, enabled=self._recipe.precision == "bfloat16"):
-            loss = self._objective.loss(self._network, on_device)
+    def _begin(self, epoch: int, part: EpochPart) -> None:
+        self._network.train()
+        unfreeze(self._network)
+        if self._report is not None and epoch < self._recipe.transfer.frozen_epochs:
+            freeze(self._network, self._report)
+            still_frozen_parts(self._network)
+        # Dropout differs between processes, as they see different samples.
+        torch.manual_seed(self._seed * 100_003 + epoch + 1 + self._processes.rank * 1_000_000_007)
+        if part.random:
+            _restore_random(part.random)
+
+    def _drawn(self, epoch: int, n_done: int) -> AbstractContextManager[Iterator[Batch]]:
+        generator = torch.Generator().manual_seed(self._seed * 100_003 + epoch)
+        batches = islice(self._objective.batches(generator), n_done, None)
+        return Ahead(batches) if has_spare_core(self._device) else nullcontext(batches)
+
+    def _progress(self, pace: Pace) -> float:
+        elapsed_s = time.perf_counter() - pace.started
+        if pace.limit_s is not None:
+            elapsed_s = self._processes.same_seconds(elapsed_s)
+        return progress_of(self._n_steps_done, self.n_steps(), elapsed_s, pace.limit_s)
+
+    def _step(self, group: Sequence[Batch], rate: float) -> float:
+        """Learn from some batches at once; returns their mean loss."""
+        set_rate(self._optimiser, rate)
         self._optimiser.zero_grad()
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(self._network.parameters(), self._recipe.optimiser.clip_norm or float("inf"))
-        if norm.isfinite():  # bfloat16 overflows now and then; such a step would ruin all weights
-            self._optimiser.step()
+        total = 0.0
+        for batch in group:
+            on_device = batch.to(self._device, self._layout)
+            with self._precision.autocast():
+                loss = self._objective.loss(self._called, on_device) / len(group)
+            self._precision.backward(loss)
+            total += loss.item()
+        self._processes.add_gradients(self._network)
+        self._precision.step(self._optimiser, self._network, self._recipe.optimiser.clip_norm)
         self._n_steps_done += 1
-        self._average.update(self._network, self._n_steps_done)
-        value = loss.item()
-        if value != value:  # only NaN differs from itself
+        self._average.after_step(self._network, self._n_steps_done)
+        if total != total:  # only NaN differs from itself
             raise DatasetError(
                 "The loss is no longer a number. Take a lower learning rate, or look for empty or damaged images."
             )
-        return value
+        return total
 
 
-def _decayed_apart(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    return [
-        {"params": [one for one in parameters if one.dim() > 1], "weight_decay": weight_decay},
-        {"params": [one for one in parameters if one.dim() <= 1], "weight_decay": 0.0},
-    ]
+@contextmanager
+def repeatable() -> Iterator[None]:
+    """Let a GPU take the same way to compute a convolution every time."""
+    before = torch.backends.cudnn.deterministic
+    torch.backends.cudnn.deterministic = True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.deterministic = before
+
+
+def _layout(network: nn.Module, device: str, spatial_dims: int) -> torch.memory_format:
+    if spatial_dims == 2:
+        return torch.channels_last
+    is_mixed = any(weight.dim() == 4 for weight in network.parameters())  # 2D layers on slices of volumes
+    return torch.channels_last_3d if device.startswith("cpu") and not is_mixed else torch.contiguous_format
+
+
+def _random_state(device: str) -> dict[str, Tensor]:
+    states = {"cpu": torch.get_rng_state()}
+    return states | ({"cuda": torch.cuda.get_rng_state()} if device.startswith("cuda") else {})
+
+
+def _restore_random(states: Mapping[str, Tensor]) -> None:
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"])

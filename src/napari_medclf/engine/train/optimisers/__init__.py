@@ -1,0 +1,1 @@
+"""How the weights of a network are moved: optimisers, and which weights move how fast."""
