@@ -107,7 +107,7 @@ def test_gray_is_made_of_colour_first_and_what_is_no_number_is_filled_in():
 
 def test_step_that_does_not_fit_is_refused():
     with pytest.raises(CardError, match="crop-body needs a CT"):
-        prepare(replace(body(), scale=Scale.RAW), spec("crop-body"))
+        prepare(replace(body(), data=body().data + 1000, scale=Scale.RAW), spec("crop-body"))
 
 
 def test_image_itself_is_left_alone():

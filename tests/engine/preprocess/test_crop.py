@@ -33,7 +33,11 @@ def test_body_is_found_beside_its_couch():
 
 def test_body_needs_hounsfield_units():
     with pytest.raises(CardError, match="needs a CT in Hounsfield units"):
-        body_box(voxels(ct()), step("crop-body"))
+        body_box(voxels(ct() + 1000), step("crop-body"))
+
+
+def test_ct_whose_file_names_no_unit_is_known_by_its_air():
+    assert body_box(voxels(ct()), step("crop-body:margin_vox=0")) == ((0, 8), (10, 28), (12, 41))
 
 
 def test_foreground_is_found_without_its_specks():

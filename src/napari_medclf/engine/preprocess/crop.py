@@ -12,6 +12,7 @@ from napari_medclf.engine.preprocess.voxels import Voxels
 
 _SPECK = 0.01
 """Parts smaller than this part of all that is bright are specks: letters on a film, noise."""
+_NEAR_AIR_HU = -500.0
 
 
 def body_box(voxels: Voxels, step: PreprocessStep) -> Box | None:
@@ -20,9 +21,9 @@ def body_box(voxels: Voxels, step: PreprocessStep) -> Box | None:
     Raises
     ------
     CardError
-        If the samples are no Hounsfield units.
+        If the samples are no Hounsfield units: the file does not say so, and none is as low as air.
     """
-    if not voxels.is_hu:
+    if not voxels.is_hu and voxels.data.min() > _NEAR_AIR_HU:
         raise CardError("crop-body needs a CT in Hounsfield units; crop-foreground takes any image.")
     sizes, parts = _parts(voxels.data[0] > step.number("threshold_hu"))
     if not sizes.any():
