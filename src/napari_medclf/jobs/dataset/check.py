@@ -14,8 +14,9 @@ from napari_medclf.domain.card import Task
 from napari_medclf.domain.dataset import Lack, LeftOut
 from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.events import Job, Progress, Warned
-from napari_medclf.domain.options import check_options, option
+from napari_medclf.domain.options import option
 from napari_medclf.domain.quality import Finding, FindingKind, Severity
+from napari_medclf.jobs.dataset.choice import DataOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,28 +26,16 @@ if TYPE_CHECKING:
     from napari_medclf.engine.quality.looked import Looked
     from napari_medclf.jobs.case_reader import CaseReader
 
-TASKS = tuple(Task)
 
-
-@dataclass(frozen=True)
-class CheckOptions:
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions(DataOptions):
     """Which data to look through."""
 
-    data: Path = option(help="labelled data, in any layout that `train` takes", positional=True)
     out: Path | None = option(
         None, help="folder for check.json, findings.csv, exclude.json and pictures; without one, nothing is written"
     )
-    task: Task | None = option(None, help="what is to be learned; by default what the data suggests", choices=TASKS)
     label_errors: bool = option(True, help="fit a quick model to find labels that are probably wrong")
     pictures: bool = option(True, help="draw a picture for every finding into the folder", advanced=True)
-    exclude: Path | None = option(None, help="JSON that names cases to leave out", advanced=True)
-    split: Path | None = option(None, help="JSON that names the cases of train, val and test", advanced=True)
-    group_pattern: str = option("", help="regular expression that finds the patient in a case's name", advanced=True)
-    class_names: tuple[str, ...] = option((), help="names for the label values 1, 2, ...", advanced=True)
-    label_columns: tuple[str, ...] = option((), help="columns of a table that are labels", advanced=True)
-
-    def __post_init__(self) -> None:
-        check_options(self)
 
 
 @dataclass(frozen=True)
@@ -96,21 +85,11 @@ def check_dataset(options: CheckOptions) -> Job[CheckReport]:
         If there is no data set.
     """
     from napari_medclf.engine.quality.judge import judge_images
-    from napari_medclf.jobs.data import DataChoice, open_data
+    from napari_medclf.jobs.data import open_data
     from napari_medclf.jobs.dataset.findings_folder import write_findings
 
     yield Progress(0, 0, f"opening {options.data}")
-    dataset = open_data(
-        DataChoice(
-            options.data,
-            options.task,
-            options.group_pattern,
-            options.class_names,
-            options.label_columns,
-            options.split,
-            options.exclude,
-        )
-    )
+    dataset = open_data(options.choice)
     for warning in dataset.warnings:
         yield Warned(warning)
     looked, findings = yield from _look_through(dataset)

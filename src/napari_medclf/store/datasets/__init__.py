@@ -1,6 +1,7 @@
 """Datasets in every layout people keep them in, as one `Dataset`."""
 
 from napari_medclf.store.datasets.exclusions import EXCLUDE_FILE, exclude_cases, read_exclusions, write_exclusions
+from napari_medclf.store.datasets.folds import join_groups, k_fold, repeated_hold_out
 from napari_medclf.store.datasets.opening import open_dataset
 from napari_medclf.store.datasets.options import Hints
 from napari_medclf.store.datasets.split import split_by_group, split_dataset
@@ -11,9 +12,12 @@ __all__ = [
     "Hints",
     "apply_splits",
     "exclude_cases",
+    "join_groups",
+    "k_fold",
     "open_dataset",
     "read_exclusions",
     "read_split_file",
+    "repeated_hold_out",
     "split_by_group",
     "split_dataset",
     "splits_sha256",

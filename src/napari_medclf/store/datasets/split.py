@@ -75,7 +75,7 @@ def _assign(groups: Mapping[str, Sequence[Case]], wanted: Mapping[Split, float],
     shares = {**wanted, Split.TRAIN: 1 - sum(wanted.values())}
     lag = dict.fromkeys(shares, 0.0)
     split_of: dict[str, Split] = {}
-    for group in sorted(groups, key=lambda name: (_stratum(groups[name]), _shuffled(name, seed))):
+    for group in sorted(groups, key=lambda name: (stratum_of(groups[name]), shuffled(name, seed))):
         n_cases = len(groups[group])
         for split, share in shares.items():
             lag[split] += share * n_cases
@@ -91,14 +91,15 @@ def _fill_empty(split_of: dict[str, Split], shares: Mapping[Split, float], seed:
     for split in shares:
         if split not in split_of.values():
             donor = max(shares, key=lambda one: sum(1 for given in split_of.values() if given is one))
-            moved = min((name for name, given in split_of.items() if given is donor), key=lambda n: _shuffled(n, seed))
+            moved = min((name for name, given in split_of.items() if given is donor), key=lambda n: shuffled(n, seed))
             split_of[moved] = split
 
 
-def _stratum(cases: Sequence[Case]) -> tuple[str, tuple[str, ...]]:
+def stratum_of(cases: Sequence[Case]) -> tuple[str, tuple[str, ...]]:
     """A group's kind: its stratum and the classes of its cases."""
     return min(case.stratum for case in cases), tuple(sorted({name for case in cases for name in case.classes}))
 
 
-def _shuffled(name: str, seed: int) -> str:
+def shuffled(name: str, seed: int) -> str:
+    """Return a key that sorts names in an order that depends on the seed only."""
     return hashlib.sha256(f"{seed}/{name}".encode()).hexdigest()
