@@ -46,7 +46,7 @@ def test_description_names_no_folder_of_the_person(vessel_model):
 def test_package_keeps_the_splits(vessel_model):
     splits = json.loads((vessel_model.folder / "configs" / "splits.json").read_text())
 
-    assert {name: len(cases) for name, cases in splits.items()} == {"train": 6, "val": 1, "test": 1}
+    assert {name: len(splits[name]) for name in ("train", "val", "test")} == {"train": 6, "val": 1, "test": 1}
     assert vessel_model.card.data[0].n_train == 6
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_medclf.domain.card import Metric, Task
+from napari_medclf.domain.card import Metric
 from napari_medclf.domain.errors import CardError, MedclfError, OptionError
 from napari_medclf.domain.events import Job, Progress, Warned
-from napari_medclf.domain.options import check_options, option
+from napari_medclf.domain.options import option
+from napari_medclf.domain.recipe.label_warnings import warnings_of
 from napari_medclf.domain.recipe.way import Way
-from napari_medclf.domain.run_settings import DEVICES
+from napari_medclf.jobs.learn_data import LearnOptions, cases_to_learn, open_to_learn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,56 +23,23 @@ if TYPE_CHECKING:
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.domain.recipe import Recipe
     from napari_medclf.engine.train.fit import Fitted
+    from napari_medclf.jobs.baselines import Baselines
     from napari_medclf.jobs.unfinished import UnfinishedTraining
 
 
-_FEW_GROUPS = 8
-
-
-TASKS = (Task.CLASSIFY, Task.SEGMENT, Task.INSTANCES, Task.DETECT, Task.REGRESS)
-"""What can be learned here."""
-
-
-@dataclass(frozen=True)
-class TrainOptions:
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(LearnOptions):
     """What to train, from what, for how long."""
 
-    data: Path = option(
-        help="folder with one sub-folder a class, CSV, MedMNIST npz, images + labels, or a project", positional=True
-    )
     out: Path = option(help="folder of the new model; must not be there yet")
-    task: Task | None = option(None, help="what to learn; by default what the data suggests", choices=TASKS)
     name: str = option("", help="name of the model; by default that of its folder")
     init: str = option("", help="model to start from (fine-tuning); its network and input are kept")
-    recipe: str = option(
-        "", help="a name of `medclf recipes list`, a JSON file, or auto: try several; by default a small network"
-    )
-    set: tuple[str, ...] = option((), help="a changed setting of the recipe, such as optimiser.lr=0.001; may repeat")
     ensemble: Way = option(Way.NONE, help="train several networks that answer as one model", choices=tuple(Way))
     members: int = option(5, help="how many networks an ensemble has, or folds", minimum=2, maximum=50)
-    epochs: int | None = option(None, help="how often the data is seen; by default what the recipe says", minimum=1)
-    max_minutes: float | None = option(None, help="stop after this time and keep the best", unit="min", minimum=0.01)
-    seed: int = option(0, help="of every random number", minimum=0)
+    baselines: bool = option(True, help="fit classic models beside a deep one, to see whether it is needed")
     resume: bool = option(False, help="go on with the unfinished training of this model")
-    device: str = option("auto", help="where to compute", choices=DEVICES)
-    val_fraction: float = option(0.15, help="part of the patients to validate on", minimum=0.01, maximum=0.9)
-    test_fraction: float = option(
-        0.15, help="part of the patients kept for `evaluate`, where the data has no split", minimum=0.0, maximum=0.9
-    )
-    group_pattern: str = option("", help="regular expression that finds the patient in a case's name", advanced=True)
-    split: Path | None = option(None, help="JSON that names the cases of train, val and test", advanced=True)
-    exclude: Path | None = option(None, help="JSON that names cases to leave out, as `dataset check` writes it")
-    class_names: tuple[str, ...] = option((), help="names for the label values 1, 2, ...", advanced=True)
-    label_columns: tuple[str, ...] = option((), help="columns of a table that are labels", advanced=True)
     card: Path | None = option(None, help="JSON with title, description, licence, data ... of the card", advanced=True)
     register: bool = option(True, help="show the new model in the list of models", advanced=True)
-
-    def __post_init__(self) -> None:
-        check_options(self)
-        if self.val_fraction + self.test_fraction >= 1:
-            raise OptionError(
-                f"--val-fraction {self.val_fraction} and --test-fraction {self.test_fraction} leave nothing to train."
-            )
 
 
 @dataclass(frozen=True)
@@ -117,6 +86,7 @@ def train(options: TrainOptions, fixed: Fixed | None = None) -> Job[TrainResult]
     DatasetError
         If the data cannot be learned from.
     """
+    from napari_medclf.jobs.baselines import write_baselines
     from napari_medclf.jobs.plan import draft_card, plan_for, read_said
     from napari_medclf.jobs.publish import move_package, publish
     from napari_medclf.jobs.spec import spec_of
@@ -127,9 +97,12 @@ def train(options: TrainOptions, fixed: Fixed | None = None) -> Job[TrainResult]
         raise OptionError(f"{options.out} is there already. Choose another folder for the new model.")
     said = read_said(options.card) if fixed is None else dict(fixed.said)
     yield Progress(0, 0, f"opening {options.data}")
-    dataset = yield from _open(options)
+    dataset = yield from open_to_learn(options)
     init = _find_start(options.init)
-    recipe = yield from plan_for(dataset, fixed.recipe if fixed else options.recipe, init, options.epochs, options.set)
+    chosen = fixed.recipe if fixed else options.recipe
+    recipe = yield from plan_for(dataset, chosen, init, options.epochs, options.set, options.step)
+    for sentence in warnings_of(recipe.augment, dataset.schema, dataset.task, recipe.input):
+        yield Warned(sentence)
     draft = draft_card(options.name or options.out.name, dataset, recipe, said)
     fixed = Fixed(recipe.model_dump(mode="json"), said)
     named = replace(options, name=draft.name, resume=False)
@@ -137,50 +110,19 @@ def train(options: TrainOptions, fixed: Fixed | None = None) -> Job[TrainResult]
     unfinished = UnfinishedTraining.beside(options.out)
     unfinished.begin(spec, resume=options.resume)
     try:
-        fitted = yield from _fit(options, dataset, draft, recipe, init, unfinished)
+        fitted, baselines = yield from _fit(options, dataset, draft, recipe, init, unfinished)
     finally:
         unfinished.remove_if_vain()
     unfinished.record(fitted.history)
     draft_package = yield from publish(fitted, dataset, spec, unfinished.package, said.get("licence_text", ""))
     measured = yield from _measured(draft_package, dataset, options.device)
+    if baselines is not None:
+        yield from write_baselines(measured, baselines, spec, recipe)
     package = move_package(measured, options.out)
     unfinished.remove()
     if options.register:
         Catalogue().register(package.folder)
     return TrainResult(package, fitted.history, package.card.metrics, fitted.best_epoch)
-
-
-def _open(options: TrainOptions) -> Job[Dataset]:
-    from napari_medclf.domain.dataset import Split
-    from napari_medclf.jobs.data import DataChoice, open_data, require_cases
-    from napari_medclf.store.datasets import split_dataset
-
-    choice = DataChoice(
-        options.data,
-        options.task,
-        options.group_pattern,
-        options.class_names,
-        options.label_columns,
-        options.split,
-        options.exclude,
-    )
-    dataset = split_dataset(
-        open_data(choice),
-        val_fraction=options.val_fraction,
-        test_fraction=options.test_fraction,
-        seed=options.seed,
-    )
-    for warning in dataset.warnings:
-        yield Warned(warning)
-    require_cases(dataset, Split.TRAIN)
-    require_cases(dataset, Split.VAL)
-    n_groups = len({case.group_id for case in dataset.in_split(Split.VAL)})
-    if n_groups < _FEW_GROUPS:
-        yield Warned(
-            f"Only {n_groups} patients or groups are left for validation: the numbers on them are rough, and the best "
-            "epoch is partly luck. Add cases, or raise --val-fraction."
-        )
-    return dataset
 
 
 def _fit(
@@ -190,18 +132,14 @@ def _fit(
     recipe: Recipe,
     init: ModelPackage | None,
     unfinished: UnfinishedTraining,
-) -> Job[Fitted]:
-    from napari_medclf.domain.dataset import Split
+) -> Job[tuple[Fitted, Baselines | None]]:
     from napari_medclf.engine.device import choose_device
     from napari_medclf.engine.train.settings import FitSettings
-    from napari_medclf.jobs.case_reader import CaseReader
+    from napari_medclf.jobs.baselines import learn_beside
     from napari_medclf.jobs.learn_by import learn_by
-    from napari_medclf.jobs.load_cases import load_cases
 
     device = str(choose_device(options.device))
-    reader = CaseReader(dataset)
-    learned = yield from load_cases(reader, dataset.in_split(Split.TRAIN), recipe.input)
-    validated = yield from load_cases(reader, dataset.in_split(Split.VAL), recipe.input)
+    cases = yield from cases_to_learn(dataset, recipe.input)
     settings = FitSettings(
         checkpoint_dir=unfinished.checkpoints,
         seed=options.seed,
@@ -210,7 +148,10 @@ def _fit(
         init_state=_start_weights(init),
         device=device,
     )
-    return (yield from learn_by(options, dataset, draft, recipe, (learned, validated), settings))
+    learn = partial(learn_by, options, dataset, draft, recipe, cases)
+    if not options.baselines:
+        return (yield from learn(settings)), None
+    return (yield from learn_beside(learn, draft, recipe, cases, settings))
 
 
 def _find_start(init: str) -> ModelPackage | None:
