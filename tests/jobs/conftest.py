@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,11 @@ from PIL import Image
 
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.testing.phantoms import cells_phantom, chest_phantom, vessels_phantom
+
+if TYPE_CHECKING:
+    from napari_medclf.domain.card import ModelCard
+    from napari_medclf.domain.events import Job
+    from napari_medclf.jobs.compare import Comparison
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +76,7 @@ def cell_model(cells_folder, tmp_path_factory) -> ModelPackage:
 def _train(data: Path, out: Path, **options) -> ModelPackage:
     from napari_medclf.jobs.api import train
 
-    return train(data, out, epochs=2, register=False, device="cpu", **options).package
+    return train(data, out, epochs=2, register=False, device="cpu", baselines=False, **options).package
 
 
 def _rolled(picture: np.ndarray, labels: np.ndarray, n: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -82,3 +88,70 @@ def _rolled(picture: np.ndarray, labels: np.ndarray, n: int) -> Iterator[tuple[n
 def _save(array: np.ndarray, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(array).save(path)
+
+
+@pytest.fixture(scope="session")
+def card_of() -> Callable[..., ModelCard]:
+    """Make the card of a model that tells the named classes apart; nothing is trained."""
+    return _card_of
+
+
+@pytest.fixture(scope="session")
+def classified() -> Callable[..., list[Comparison]]:
+    """Score cases of a made-up classifier that is right more often than not."""
+    return _classified
+
+
+@pytest.fixture(scope="session")
+def finished() -> Callable[[Job[Any]], Any]:
+    """Run a job to its end and give its result."""
+    from napari_medclf.jobs.api import run
+
+    return run
+
+
+def _card_of(*names: str, task: str = "classify", **output: Any) -> ModelCard:
+    from napari_medclf.domain.card import ModelCard, NetworkSpec
+    from napari_medclf.domain.input_spec import InputSpec, Intensity
+    from napari_medclf.domain.labels import LabelSchema
+    from napari_medclf.domain.output_spec import OutputSpec
+
+    schema = LabelSchema.from_names(names, first_value=0 if task == "classify" else 1)
+    scaled = Intensity(kind="zscore", low=0, high=100)
+    return ModelCard(
+        name="lungs",
+        version="1.2.0",
+        task=task,
+        title="Lungs of phantoms",
+        description="Tells lungs apart.",
+        input=InputSpec(spatial_dims=2, channels=("gray",), intensity=scaled, patch_vox=(32, 32)),
+        output=OutputSpec(schema=schema, **output),
+        network=NetworkSpec(target="monai.networks.nets.ResNet"),
+        licence="MIT",
+        weights_sha256="ab" * 32,
+    )
+
+
+def _classified(
+    n: int,
+    names: tuple[str, ...] = ("clear", "opacity"),
+    *,
+    seed: int = 0,
+    gain: float = 1.5,
+    n_images: int = 1,
+    has_facts: bool = False,
+) -> list[Comparison]:
+    from napari_medclf.domain.results import Classification
+    from napari_medclf.jobs.compare import Comparison
+
+    rng = np.random.default_rng(seed)
+    cases = []
+    for number in range(n):
+        truth = int(rng.integers(len(names)))
+        logits = rng.normal(size=len(names))
+        logits[truth] += gain
+        scores = np.exp(logits) / np.exp(logits).sum()
+        said = Classification(dict(zip(names, scores.tolist(), strict=True)), (names[int(scores.argmax())],))
+        facts = {"sex": "FM"[number % 2], "age": str(20 + number % 60)} if has_facts else {}
+        cases.append(Comparison(f"case_{number}", f"p{number // n_images}", (names[truth],), said, facts=facts))
+    return cases

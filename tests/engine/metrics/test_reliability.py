@@ -9,6 +9,7 @@ import pytest
 
 from napari_medclf.engine.metrics.reliability import (
     calibration_line,
+    calibration_lines,
     reliability,
     wilson_interval,
     without_temperature,
@@ -43,6 +44,18 @@ def test_line_has_the_largest_likelihood_that_scipy_finds():
         loss(np.array([slope[0], calibration_line(truth, probabilities)[0]]), both, 0 * odds)
         <= loss(slope, both, 0 * odds) + 1e-9
     )
+
+
+def test_many_draws_at_once_are_each_draw_alone():
+    truth, probabilities = _honest(90)
+    rng = np.random.default_rng(1)
+    draws = [rng.integers(90, size=90) for _ in range(7)]
+    slopes, intercepts = calibration_lines(
+        truth, probabilities, np.stack([np.bincount(chosen, minlength=90) for chosen in draws]).astype(float)
+    )
+    for chosen, slope, intercept in zip(draws, slopes, intercepts, strict=True):
+        alone = calibration_line(truth[chosen], probabilities[chosen])
+        assert (slope, intercept) == pytest.approx(alone, abs=1e-9)
 
 
 def test_planted_faults_are_found():

@@ -78,18 +78,18 @@ def area_interval_by_group(
     DatasetError
         If fewer than two patients have a case with the class, or fewer than two one without it.
     """
-    above, below = _placements(truth, scores)
-    area = float(above.mean())
     _, patient = np.unique(np.asarray(groups), return_inverse=True)
-    n_patients = int(patient.max()) + 1
-    gain = np.zeros(len(truth))
-    gain[truth], gain[~truth] = above - area, below - area
-    with_class, without = (np.bincount(patient[one], gain[one], n_patients) for one in (truth, ~truth))
     n_with, n_without = (len(np.unique(patient[one])) for one in (truth, ~truth))
     if n_with < 2 or n_without < 2:
         raise DatasetError(
             f"{n_with} patients with the class and {n_without} without it: an interval needs two of each at least."
         )
+    above, below = _placements(truth, scores)
+    area = float(above.mean())
+    n_patients = int(patient.max()) + 1
+    gain = np.zeros(len(truth))
+    gain[truth], gain[~truth] = above - area, below - area
+    with_class, without = (np.bincount(patient[one], gain[one], n_patients) for one in (truth, ~truth))
     n_positive, n_negative = int(truth.sum()), int((~truth).sum())
     variance = (
         n_with / (n_with - 1) * float(with_class @ with_class) / n_positive**2

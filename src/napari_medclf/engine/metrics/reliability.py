@@ -13,7 +13,7 @@ N_BINS = 10
 _Z_95 = 1.959963984540054
 _SMALLEST = 1e-6
 """Probabilities are kept this far from 0 and 1 before their logarithm is taken."""
-_MOST_STEPS, _ENOUGH = 50, 1e-12
+_MOST_STEPS, _ENOUGH, _NEARLY = 30, 1e-12, 1e-6
 _STEEPEST = 1e3
 """A slope beyond this means that the classes are parted without error, and there is no largest likelihood."""
 
@@ -82,14 +82,31 @@ def calibration_line(truth: BoolArray, probabilities: FloatArray) -> tuple[float
 
     Notes
     -----
-    Newton's method; NaN where a class is empty, or the classes are parted without error (no finite slope).
+    NaN where a class is empty, or the classes are parted without error (no finite slope).
     """
-    if truth.all() or not truth.any():
-        return float("nan"), float("nan")
+    slopes, intercepts = calibration_lines(truth, probabilities, np.ones((1, len(truth))))
+    return float(slopes[0]), float(intercepts[0])
+
+
+def calibration_lines(
+    truth: BoolArray, probabilities: FloatArray, weights: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Fit `calibration_line` to many draws of the cases at once, by Newton's method.
+
+    Parameters
+    ----------
+    weights : (R, N)
+        How often each case stands in each draw.
+
+    Returns
+    -------
+    slopes, intercepts : (R,)
+    """
     odds = _log_odds(probabilities)
-    slope = _newton(np.stack([np.ones_like(odds), odds], axis=1), truth, np.zeros_like(odds))
-    intercept = _newton(np.ones((len(odds), 1)), truth, odds)
-    return float(slope[-1]), float(intercept[0])
+    nothing = np.zeros(len(odds))
+    slopes, _ = _newton(odds, nothing, truth, weights)
+    _, intercepts = _newton(nothing, odds, truth, weights)
+    return slopes, intercepts
 
 
 def without_temperature(probabilities: FloatArray, temperature: float, *, is_exclusive: bool) -> FloatArray:
@@ -126,20 +143,32 @@ def _log_odds(probabilities: FloatArray) -> FloatArray:
     return np.asarray(np.log(kept) - np.log1p(-kept))
 
 
-def _newton(columns: FloatArray, truth: BoolArray, offset: FloatArray) -> FloatArray:
-    """Coefficients of a logistic regression with the largest likelihood; NaN where there is none."""
-    nothing = np.full(columns.shape[1], np.nan)
-    found = np.zeros(columns.shape[1])
+def _newton(
+    column: FloatArray, offset: FloatArray, truth: BoolArray, weights: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Slopes and intercepts (R,) of logistic regressions on one column; NaN where there is no largest likelihood.
+
+    A column of zeros has no slope, and its intercept is fitted alone.
+    """
+    is_alone = not column.any()
+    slope, intercept = np.zeros(len(weights)), np.zeros(len(weights))
+    step = np.full(len(weights), np.inf)
     for _ in range(_MOST_STEPS):
-        said = 1 / (1 + np.exp(-np.clip(columns @ found + offset, -700, 700)))
-        curvature = columns.T @ (columns * (said * (1 - said))[:, np.newaxis])
-        try:
-            step = np.linalg.solve(curvature, columns.T @ (truth - said))
-        except np.linalg.LinAlgError:
-            return nothing
-        found = found + step
-        if np.abs(found).max() > _STEEPEST:
-            return nothing
-        if np.abs(step).max() < _ENOUGH:
-            return found
-    return nothing
+        said = 1 / (
+            1 + np.exp(-np.clip(np.multiply.outer(slope, column) + intercept[:, np.newaxis] + offset, -700, 700))
+        )
+        spread, rest = weights * said * (1 - said), weights * (truth - said)
+        a, b, c = spread.sum(axis=1), spread @ column, spread @ column**2
+        up, across = rest.sum(axis=1), rest @ column
+        with np.errstate(all="ignore"):
+            size = a if is_alone else a * c - b * b
+            by_intercept = up / a if is_alone else (c * up - b * across) / size
+            by_slope = np.zeros_like(a) if is_alone else (a * across - b * up) / size
+        intercept, slope = intercept + by_intercept, slope + by_slope
+        step = np.abs(by_intercept) + np.abs(by_slope)
+        is_lost = ~(np.abs(intercept) + np.abs(slope) < _STEEPEST)
+        intercept[is_lost] = slope[is_lost] = np.nan
+        if not (step[~is_lost] > _ENOUGH).any():
+            break
+    is_open = ~(step < _NEARLY)
+    return np.where(is_open, np.nan, slope), np.where(is_open, np.nan, intercept)

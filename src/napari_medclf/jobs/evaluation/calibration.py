@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
 
-from napari_medclf.domain.card import ModelCard
-from napari_medclf.domain.events import Job
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_medclf.domain.card import Metric, ModelCard
+from napari_medclf.domain.events import Job, Progress
 from napari_medclf.jobs.evaluation.score_table import ScoreTable
 from napari_medclf.jobs.evaluation.undefined import reason_for_class
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+_MOST_WEIGHTS = 500_000
+"""Cases times draws that are fitted together."""
 
 
 def calibration_of(table: ScoreTable, card: ModelCard) -> Job[tuple[dict[str, Any], dict[str, str]]]:
@@ -26,17 +29,14 @@ def calibration_of(table: ScoreTable, card: ModelCard) -> Job[tuple[dict[str, An
     reasons : dict
         Why a slope is not defined.
     """
-    from napari_medclf.engine.metrics.bootstrap import resample
     from napari_medclf.engine.metrics.reliability import reliability
 
-    lines = yield from resample(lambda chosen: _lines(table, chosen), table.groups)
     per_class: dict[str, Any] = {}
     reasons: dict[str, str] = {}
     for column, name in enumerate(table.names):
-        bins = reliability(table.truth[:, column], table.probabilities[:, column], table.groups)
-        per_class[name] = {"bins": bins}
-        for kind in ("slope", "intercept"):
-            metric = lines[f"{kind}/{name}"]
+        truth, probabilities = table.truth[:, column], table.probabilities[:, column]
+        per_class[name] = {"bins": reliability(truth, probabilities, table.groups)}
+        for kind, metric in (yield from _line(table, column)).items():
             if metric.value == metric.value:
                 per_class[name][kind] = metric
             else:
@@ -46,14 +46,30 @@ def calibration_of(table: ScoreTable, card: ModelCard) -> Job[tuple[dict[str, An
     return head | {"per_class": per_class}, reasons
 
 
-def _lines(table: ScoreTable, chosen: NDArray[np.intp]) -> Mapping[str, float]:
-    from napari_medclf.engine.metrics.reliability import calibration_line
+def _line(table: ScoreTable, column: int) -> Job[dict[str, Metric]]:
+    """Slope and intercept of one class with their intervals by patient; draws are fitted many at a time."""
+    from napari_medclf.engine.metrics.bootstrap import draws, interval_of
+    from napari_medclf.engine.metrics.reliability import calibration_line, calibration_lines
 
-    found: dict[str, float] = {}
-    for column, name in enumerate(table.names):
-        slope, intercept = calibration_line(table.truth[chosen, column], table.probabilities[chosen, column])
-        found |= {f"slope/{name}": slope, f"intercept/{name}": intercept}
-    return found
+    truth, probabilities = table.truth[:, column], table.probabilities[:, column]
+    whole = dict(zip(("slope", "intercept"), calibration_line(truth, probabilities), strict=True))
+    drawn: dict[str, list[float]] = {kind: [] for kind in whole}
+    n_at_once = max(_MOST_WEIGHTS // len(truth), 1)
+    for batch in _batches(draws(table.groups), n_at_once):
+        yield Progress(0, 0, f"calibration of {table.names[column]}")
+        weights = np.stack([np.bincount(chosen, minlength=len(truth)) for chosen in batch]).astype(np.float64)
+        for values, found in zip(drawn.values(), calibration_lines(truth, probabilities, weights), strict=True):
+            values += found.tolist()
+    has_interval = table.n_groups > 1
+    return {
+        kind: Metric(value=value, ci95=interval_of(drawn[kind]) if has_interval else None)
+        for kind, value in whole.items()
+    }
+
+
+def _batches(each: Iterator[NDArray[np.intp]], n: int) -> Iterator[list[NDArray[np.intp]]]:
+    while batch := list(islice(each, n)):
+        yield batch
 
 
 def _errors(table: ScoreTable, temperature: float) -> dict[str, float]:

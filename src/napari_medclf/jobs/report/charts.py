@@ -7,13 +7,15 @@ from typing import Any
 
 from napari_medclf.jobs.report.html import Html, figure
 from napari_medclf.jobs.report.plot import Plot
-from napari_medclf.jobs.report.words import interval, number
+from napari_medclf.jobs.report.words import number
 
 _TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _MOST_CURVES = 8
-_LARGEST_CELL, _MATRIX = 96.0, 300.0
+_LARGEST_CELL, _MATRIX = 110.0, 270.0
+_MOST_CLASSES = 30
+_SMALLEST_NUMBERED = 18.0
+_PX_PER_LETTER = 6.2
 _DARK = 0.55
-_LONGEST_NAME = 16
 
 
 def curve_figures(document: Mapping[str, Any]) -> list[Html]:
@@ -52,27 +54,36 @@ def confusion_figure(document: Mapping[str, Any]) -> Html | None:
     """Truth in rows, decisions in columns; None where cases may have several classes, or there are too many of them."""
     confusion = document.get("confusion") or {}
     counts, names = confusion.get("counts"), confusion.get("classes", [])
-    if not counts or len(names) > 30:
+    if not counts or len(names) > _MOST_CLASSES:
         return None
     size = min(_LARGEST_CELL, _MATRIX / len(names))
     side = round(size * len(names))
-    plot = Plot("", width=side, height=side, left=116, right=116 if side < _MATRIX else 12, bottom=58, top=8)
+    plot = Plot("", width=side, height=side, left=102, right=max(282 - side, 12), bottom=max(364 - side, 60))
     for row, (name, line) in enumerate(zip(names, counts, strict=True)):
         _confusion_row(plot, row, name, line, names, size)
+    is_tilted = max(map(len, names)) * _PX_PER_LETTER > size
     for column, name in enumerate(names):
-        plot.text((plot.left + (column + 0.5) * size, plot.top + side + 16), _short(name, size), "middle")
-    plot.text((plot.left + side / 2, plot.top + side + 42), "the model says", "middle", "soft")
+        _name_column(plot, plot.left + (column + 0.5) * size, plot.top + side, name, is_tilted=is_tilted)
+    below = plot.top + side + (76 if is_tilted else 38)
+    plot.text((plot.left + side / 2, below), "the model says", "middle", "soft")
     drawing = plot.svg("Confusion matrix: " + "; ".join(f"{n} {row}" for n, row in zip(names, counts, strict=True)))
     return figure("Confusion matrix", drawing, "Rows: the truth. The darker a cell, the larger its part of the row.")
 
 
+def _name_column(plot: Plot, x: float, below: float, name: str, *, is_tilted: bool) -> None:
+    if is_tilted:
+        plot.tilted((x + 4, below + 12), _short(name, 80))
+    else:
+        plot.text((x, below + 16), name, "middle")
+
+
 def _confusion_row(plot: Plot, row: int, name: str, line: Sequence[int], names: Sequence[str], size: float) -> None:
     middle = plot.top + (row + 0.5) * size
-    plot.text((plot.left - 8, middle + 4), _short(name, 100), "end")
+    plot.text((plot.left - 8, middle + 4), _short(name, 92), "end")
     for column, count in enumerate(line):
         share = count / sum(line) if sum(line) else 0.0
         plot.cell((row, column), size, share, f"{name} called {names[column]}: {count}, {share:.1%} of its row")
-        if size >= 18:
+        if size >= _SMALLEST_NUMBERED:
             kind = "on-dark" if share > _DARK else ""
             plot.text((plot.left + (column + 0.5) * size, middle + 4), str(count), "middle", kind)
 
@@ -144,11 +155,5 @@ def _name_curve(plot: Plot, colour: int, text: str, n_names: int, *, at_top: boo
 
 
 def _short(text: str, room: float) -> str:
-    longest = max(int(room / 6.2), 3)
+    longest = max(int(room / _PX_PER_LETTER), 3)
     return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
-def interval_text(metric: Mapping[str, Any]) -> str:
-    """Write a number and its interval in one line."""
-    between = interval(metric)
-    return f"{number(metric['value'])}{f' ({between})' if between else ''}"

@@ -54,5 +54,5 @@ def figure(title: str, drawing: Html, caption: str | Html = "") -> Html:
 
 
 def folded(title: str, content: str) -> Html:
-    """Hide what few people read behind its title; on paper it stays as it is on the screen."""
+    """Hide what few people read behind its title; on paper it is unfolded."""
     return Html(f"<details><summary>{escape(title)}</summary>{content}</details>")

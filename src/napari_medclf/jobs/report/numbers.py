@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
 from napari_medclf.jobs.report.html import Html, paragraph, table
-from napari_medclf.jobs.report.words import MAIN, cell, interval, is_metric, name_of, number
+from napari_medclf.jobs.report.words import MAIN, NAMES, cell, interval, is_metric, name_of, number
 
 
 def tiles(document: Mapping[str, Any]) -> Html:
     """Show the main numbers large, each with its interval."""
     boxes = [
-        f'<div class="tile"><span>{escape(name_of(kind))}</span><b>{number(document[kind]["value"])}</b>'
-        f"<span>{interval(document[kind]) or 'no interval'}</span></div>"
-        for kind in MAIN.get(document["task"], ())
-        if is_metric(document.get(kind))
+        f'<div class="tile"><span>{escape(name)}</span><b>{number(one["value"])}</b>'
+        f"<span>{interval(one) or 'no interval'}</span></div>"
+        for name, one in _main_numbers(document)
     ]
     return Html(f'<div class="tiles">{"".join(boxes)}</div>')
+
+
+def _main_numbers(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Name the main numbers; of two classes, sensitivity and specificity are those of the second."""
+    names = list(document["per_class"])
+    is_binary = len(names) == 2 and "counts" in (document.get("confusion") or {})
+    for kind in MAIN.get(document["task"], ()):
+        if kind in ("sensitivity", "specificity") and is_binary and kind in document["per_class"][names[1]]:
+            yield f"{NAMES[kind].partition(' (')[0]} for {names[1]}", document["per_class"][names[1]][kind]
+        elif is_metric(document.get(kind)):
+            is_mean = kind in ("sensitivity", "specificity", "auc") and len(names) > 2
+            yield name_of(kind) + (", mean of classes" if is_mean else ""), document[kind]
 
 
 def class_table(document: Mapping[str, Any]) -> Html:
@@ -26,9 +37,10 @@ def class_table(document: Mapping[str, Any]) -> Html:
     per_class = document["per_class"]
     kinds = [kind for kind, value in document.items() if is_metric(value)]
     kinds += [kind for one in per_class.values() for kind in one if kind not in kinds]
+    order = list(NAMES)
     rows = [
         [name_of(kind), cell(document.get(kind)), *(cell(one.get(kind)) for one in per_class.values())]
-        for kind in dict.fromkeys(kinds)
+        for kind in sorted(dict.fromkeys(kinds), key=lambda kind: order.index(kind) if kind in order else len(order))
     ]
     whole = "mean of the classes, or all cases" if len(per_class) > 1 else "all cases"
     areas = document.get("auc_delong") or {}

@@ -101,6 +101,14 @@ class Plot:
         look = f' class="{kind}"' if kind else ""
         self._marks.append(f'<text x="{at[0]:.1f}" y="{at[1]:.1f}" text-anchor="{anchor}"{look}>{escape(text)}</text>')
 
+    def tilted(self, at: Point, text: str) -> None:
+        """Write upwards to a place in units of the drawing, where there is no room to write along."""
+        x, y = at
+        self._marks.append(
+            f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="end" transform="rotate(-40 {x:.1f} {y:.1f})">'
+            f"{escape(text)}</text>"
+        )
+
     def write_at(self, at: Point, text: str, anchor: str = "start", kind: str = "") -> None:
         """Write at a place in the numbers' units."""
         self.text((self._x(at[0]), self._y(at[1]) + 4), text, anchor, kind)

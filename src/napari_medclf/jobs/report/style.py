@@ -34,7 +34,7 @@ nav { font-size: .9rem; margin: .8rem 0; } nav a { margin-right: 1rem; white-spa
   min-width: 9.5rem; }
 .tile b { display: block; font-size: 1.6rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .tile span { display: block; font-size: .82rem; color: var(--soft); }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); gap: 1rem; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .7rem;
   break-inside: avoid; }
 figcaption { font-size: .85rem; color: var(--soft); margin-top: .3rem; }
@@ -64,6 +64,7 @@ summary { cursor: pointer; font-weight: 600; margin: .6rem 0; }
 @media print { body { max-width: none; padding: 0; font-size: 11px; } nav { display: none; }
   h2 { break-after: avoid; }
   tr, .tile, .cases figure { break-inside: avoid; } .scroll { overflow: visible; }
-  .figures { grid-template-columns: 1fr 1fr; } }
+  .figures { grid-template-columns: 1fr 1fr; } summary { list-style: none; }
+  details::details-content { content-visibility: visible; height: auto; } }
 """
 """Colours of lines are those of Okabe & Ito (2008), darker on white and lighter on black, so that all can be read."""
