@@ -20,6 +20,7 @@ from napari_medclf.engine.train.fit import Fitted
 from napari_medclf.engine.train.validate import whole_answers
 
 _N_RESAMPLES = 500
+_WORDS = {"auc": "an AUC", "mae": "a mean absolute error (in standard deviations)"}
 Statistic = Callable[[NDArray[np.intp]], Mapping[str, float]]
 
 
@@ -65,8 +66,8 @@ def sentence_of(found: Difference, card: ModelCard, title: str, n_cases: int) ->
     is_deep_better = found.verdict.value == "better"
     interval = f", 95 % interval {found.ci95[0]:+.3f} to {found.ci95[1]:+.3f}" if found.ci95 else ""
     numbers = (
-        f"On {n_cases} validation cases the deep model has a {main_number(card)} of {found.second:.3f}, and the best "
-        f"classic model ({title}) {found.first:.3f} (difference {found.value:+.3f}{interval})."
+        f"On {n_cases} validation cases the deep model has {_WORDS[main_number(card)]} of {found.second:.3f}, and the "
+        f"best classic model ({title}) one of {found.first:.3f} (difference {found.value:+.3f}{interval})."
     )
     if is_deep_better:
         return True, f"{numbers} The deep model is better."
