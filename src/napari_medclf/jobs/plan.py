@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from napari_medclf.domain.card import DataCredit, ModelCard, Task
 from napari_medclf.domain.dataset import Dataset, Split
-from napari_medclf.domain.errors import CardError, MedclfError, OptionError, unknown_choice
+from napari_medclf.domain.errors import CardError, DatasetError, MedclfError, OptionError, unknown_choice
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.labels import LabelClass, LabelSchema
 from napari_medclf.jobs.case_reader import CaseReader
@@ -90,20 +90,17 @@ def plan_named(dataset: Dataset, name: str) -> Job[Recipe]:
     OptionError
         If there is no such recipe; the message names the nearest one.
     """
-    from napari_medclf.domain.recipe.label_warnings import with_safe_flips
     from napari_medclf.engine.auto.portfolio import AUTO, tuned
     from napari_medclf.engine.recipes.registry import default_family, families
 
     known = {one.name: one for one in families()}
     if name == AUTO:
         look = yield from look_at_some(dataset)
-        planned = tuned(default_family(dataset.task).plan_with(look), look)
-        return with_safe_flips(planned, dataset.schema, dataset.task)
+        return tuned(default_family(dataset.task).plan_with(look), look)
     if name and name not in known:
         return read_recipe(name)
     chosen = known[name] if name else default_family(dataset.task)
-    planned = chosen.plan_with((yield from look_at_some(dataset)))
-    return with_safe_flips(planned, dataset.schema, dataset.task)
+    return chosen.plan_with((yield from look_at_some(dataset)))
 
 
 def read_recipe(name: str) -> Recipe:
@@ -123,7 +120,13 @@ def read_recipe(name: str) -> Recipe:
 
 
 def look_at_some(dataset: Dataset) -> Job[DataLook]:
-    """Look at some of the training cases, and at their labels; those that cannot be read are passed over."""
+    """Look at some of the training cases, and at their labels; those that cannot be read are passed over.
+
+    Raises
+    ------
+    DatasetError
+        If not one of them can be read; with the reason of the first.
+    """
     from napari_medclf.engine.recipes.look import look_at
 
     reader = CaseReader(dataset)
@@ -132,6 +135,7 @@ def look_at_some(dataset: Dataset) -> Job[DataLook]:
     images: list[MedImage] = []
     labels: list[LabelArray] = []
     boxes: list[FloatArray] = []
+    reasons: list[str] = []
     for position, number in enumerate(chosen.tolist()):
         case = cases[number]
         yield Progress(position, len(chosen), f"looking at {case.case_id}")
@@ -140,11 +144,14 @@ def look_at_some(dataset: Dataset) -> Job[DataLook]:
             has_labels = case.label_map is not None and dataset.task is not Task.DETECT
             found = [reader.reference(case, image).labels] if has_labels else []
             outlined = [reader.boxes(case, image).boxes] if dataset.task is Task.DETECT else []
-        except MedclfError:  # loading tells of it, case by case
+        except MedclfError as error:  # loading tells of the others, case by case
+            reasons.append(str(error))
             continue
         images.append(image)
         labels += found
         boxes += outlined
+    if not images:
+        raise DatasetError(f"Not one of {len(reasons)} training cases can be read. {reasons[0]}")
     return look_at(
         dataset.task,
         dataset.schema,
