@@ -9,7 +9,7 @@ from typing import Literal
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import OptionError
 from napari_medclf.domain.recipe import Recipe
-from napari_medclf.domain.recipe.label_warnings import without_breaking
+from napari_medclf.domain.recipe.label_warnings import with_safe_flips
 from napari_medclf.engine.recipes.look import DataLook
 
 SpatialDims = Literal[2, 3]
@@ -70,6 +70,5 @@ class RecipeFamily:
                     "`medclf recipes list` names those that fit."
                 )
             look = replace(look, spatial_dims=self.spatial_dims[0])
-        recipe = self.plan(look)
-        augment = without_breaking(recipe.augment, look.schema, look.task, recipe.input)
-        return recipe.model_copy(update={"family": self.name, "augment": augment})
+        recipe = with_safe_flips(self.plan(look), look.schema, look.task)
+        return recipe.model_copy(update={"family": self.name})
