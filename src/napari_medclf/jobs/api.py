@@ -106,11 +106,14 @@ def train(data: AnyPath, out: AnyPath, *, on_event: OnEvent | None = None, **opt
     Parameters
     ----------
     **options
-        Fields of `jobs.train.TrainOptions`.
+        Fields of `jobs.train.TrainOptions`; the task may be a word such as ``"detect"``.
     """
+    from napari_medclf.domain.card import Task
     from napari_medclf.jobs.train import TrainOptions
     from napari_medclf.jobs.train import train as start
 
+    if options.get("task") is not None:
+        options["task"] = Task(options["task"])
     return run(start(TrainOptions(data=Path(data), out=Path(out), **options)), on_event)
 
 

@@ -41,6 +41,7 @@ def analyse(measured: Measured, card: ModelCard, settings: AnalysisSettings) -> 
         With ``undefined``: the reasons for what is not there, beside those of `Measured`.
     """
     from napari_medclf.jobs.evaluation.subgroups import subgroups_of
+    from napari_medclf.jobs.evaluation.task_curves import bland_altman_of, froc_of
 
     undefined = dict(measured.undefined)
     subgroups, reasons = yield from subgroups_of(measured.comparisons, card, is_exclusive=settings.is_exclusive)
@@ -48,6 +49,10 @@ def analyse(measured: Measured, card: ModelCard, settings: AnalysisSettings) -> 
     undefined |= reasons
     if card.task is Task.CLASSIFY:
         parts |= yield from _analyse_scores(measured, card, settings, undefined)
+    elif card.task is Task.DETECT:
+        parts["froc_curves"] = froc_of(measured)
+    elif card.task is Task.REGRESS:
+        parts["bland_altman"] = bland_altman_of(measured)
     return parts | {"undefined": undefined}
 
 
