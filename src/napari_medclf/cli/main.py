@@ -31,7 +31,9 @@ COMMANDS = {
     "augment": "draw what the random changes of a training make of an image",
     "recipes": "list what can be trained, and show a recipe with all its settings",
     "train": "train a model from your images and labels",
+    "search": "look for better settings of a recipe, on validation cases alone",
     "evaluate": "measure a model on labelled data",
+    "learning-curve": "train on growing parts of the data, to see whether more patients would help",
     "correct": "save a corrected answer of an image into a project",
     "pacs": "ask a picture archive (PACS), fetch series from it, send results to it",
     "rerun": "run again what a run.json or a model's run_spec.json describes",
@@ -66,7 +68,7 @@ def _run(arguments: list[str]) -> int:
     name = arguments[0]
     if name not in COMMANDS:
         return _complain(unknown_choice("command", name, COMMANDS))
-    module = importlib.import_module(f"napari_medclf.cli.commands.{name}")
+    module = importlib.import_module(f"napari_medclf.cli.commands.{name.replace('-', '_')}")
     rest = arguments[1:]
     if hasattr(module, "COMMANDS"):  # a command that has commands of its own: `medclf pacs find`
         if not rest or rest[0] not in module.COMMANDS:
@@ -137,7 +139,7 @@ def _summary(name: str) -> str:
 
 
 def _main_parser() -> argparse.ArgumentParser:
-    listing = "\n".join(f"  {name:10} {summary}" for name, summary in COMMANDS.items())
+    listing = "\n".join(f"  {name:14} {summary}" for name, summary in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="medclf",
         usage="medclf COMMAND [options]",
