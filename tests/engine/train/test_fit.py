@@ -1,8 +1,15 @@
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from child_training import killed_recipe
 from tiny_trainings import (
     classify_recipe,
     draft_of,
@@ -17,12 +24,20 @@ from tiny_trainings import (
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.domain.events import EpochDone, Progress, Warned
-from napari_medclf.domain.recipe import AveragingSettings, OptimiserSettings
+from napari_medclf.domain.recipe import (
+    AveragingSettings,
+    LossSettings,
+    OptimiserSettings,
+    ScheduleSettings,
+    TransferSettings,
+)
 from napari_medclf.domain.results import Sample
 from napari_medclf.engine.networks import build_network
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.checkpoint import BEST, LAST, PREVIOUS
 
+SGD = OptimiserSettings(kind="sgd", lr=0.05)
+LAST_WEIGHTS = AveragingSettings(kind="none")
 FROZEN = {"optimiser": OptimiserSettings(lr=1e-12), "averaging": AveragingSettings(decay=0.0)}
 
 
@@ -186,3 +201,68 @@ def test_damaged_best_checkpoint_gives_the_last_epoch(tmp_path):
     assert fitted.best_epoch == 3
     last = torch.load(tmp_path / LAST, weights_only=True)["trainer"]["average"]
     assert all(torch.equal(value, last[name]) for name, value in fitted.state_dict.items())
+
+
+def test_training_killed_within_an_epoch_goes_on_to_the_bit(tmp_path):
+    child = [sys.executable, str(Path(__file__).with_name("child_training.py")), "be-killed", str(tmp_path / "cut")]
+    assert subprocess.run(child, capture_output=True, timeout=280).returncode == -signal.SIGKILL
+    last = torch.load(tmp_path / "cut" / LAST, weights_only=True)
+    assert (len(last["history"]["epochs"]), last["part"]["n_batches"]) == (1, 3)
+    whole, _ = finish(start(Task.SEGMENT, killed_recipe(), tmp_path / "whole"))
+    resumed, _ = finish(start(Task.SEGMENT, killed_recipe(), tmp_path / "cut", resume=True))
+    assert whole.history == resumed.history
+    for name, value in whole.state_dict.items():
+        assert torch.equal(value, resumed.state_dict[name]), name
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"optimiser": OptimiserSettings(kind="lion", lr=1e-3)},
+        {"optimiser": OptimiserSettings(kind="nadam", lr=5e-3), "schedule": ScheduleSettings(kind="one-cycle")},
+        {"averaging": AveragingSettings(kind="swa", start=0.4), "schedule": ScheduleSettings(kind="poly")},
+        {"averaging": AveragingSettings(kind="none"), "schedule": ScheduleSettings(kind="plateau", patience=1)},
+        {"precision": "float16"},
+        {"optimiser": OptimiserSettings(kind="rmsprop", lr=1e-3, accumulate=2)},
+    ],
+)
+def test_every_kind_of_setting_resumes_to_the_bit(tmp_path, changes):
+    recipe = classify_recipe(epochs=4, **changes)
+    whole, _ = finish(start(Task.CLASSIFY, recipe, tmp_path / "whole"))
+    stop_after(start(Task.CLASSIFY, recipe, tmp_path / "cut"), n_epochs=2)
+    resumed, _ = finish(start(Task.CLASSIFY, recipe, tmp_path / "cut", resume=True))
+    assert whole.history == resumed.history
+    assert all(torch.equal(value, resumed.state_dict[name]) for name, value in whole.state_dict.items())
+
+
+def test_accumulated_batches_are_one_large_batch(tmp_path):
+    settings = {"augment": {"noise_sd": 0.0}, "epochs": 2}
+    large = segment_recipe(batch=4, optimiser=SGD, loss=LossSettings(region="none"), **settings)
+    small = large.model_copy(update={"batch": 2, "optimiser": SGD.model_copy(update={"accumulate": 2})})
+    cases = square_cases(4)
+    cases = [replace(case, sample=replace(case.sample, image=case.sample.image[:, :32, :32].copy())) for case in cases]
+    cases = [replace(case, sample=replace(case.sample, target=case.sample.target[:32, :32].copy())) for case in cases]
+    found = [
+        finish(start(Task.SEGMENT, recipe, tmp_path / name, train=cases))[0]
+        for name, recipe in (("large", large), ("small", small))
+    ]
+    for name, value in found[0].state_dict.items():
+        torch.testing.assert_close(value, found[1].state_dict[name], atol=1e-5, rtol=1e-4, msg=name)
+
+
+def test_frozen_epochs_leave_what_was_taken_over(tmp_path):
+    recipe = classify_recipe(epochs=1, transfer=TransferSettings(frozen_epochs=1), averaging=LAST_WEIGHTS)
+    given = build_network(recipe.network).state_dict()
+    fitted, _ = finish(start(Task.CLASSIFY, recipe, tmp_path, init_state=given))
+    moved = {name for name, value in given.items() if not torch.equal(value, fitted.state_dict[name])}
+    assert moved == {"fc.weight", "fc.bias"}
+    assert fitted.transfer.is_whole
+
+
+def test_plateau_lowers_the_rate(tmp_path):
+    schedule = ScheduleSettings(kind="plateau", warmup=0.0, patience=1)
+    recipe = segment_recipe(epochs=6, schedule=schedule, **FROZEN)
+    fitted, _ = finish(start(Task.SEGMENT, recipe, tmp_path))
+    rates = [values["lr"] for values in fitted.history]
+    assert rates[0] == pytest.approx(1e-12)
+    assert rates[-1] < rates[0] / 4

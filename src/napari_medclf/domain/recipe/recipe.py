@@ -40,8 +40,9 @@ class Recipe(BaseModel):
         Stop after this many epochs without a better validation; 0 for never.
     keep : {"best", "last"}
         Which epoch becomes the model: the best on validation, or the last (all of the schedule).
-    precision : {"float32", "bfloat16"}
-        bfloat16 halves the time on processors that have it and slows down others.
+    precision : {"float32", "bfloat16", "float16"}
+        bfloat16 halves the time on processors that have it and slows down others; float16, with a scaled loss, is for
+        GPUs, which use it in place of bfloat16 where they do not have that.
     mirror_axes : tuple of int
         Spatial axes flipped when the model is used (test-time augmentation).
     min_object_vox : int
@@ -69,6 +70,6 @@ class Recipe(BaseModel):
     foreground: float = Field(default=0.5, ge=0, le=1)
     patience: int = Field(default=0, ge=0)
     keep: Literal["best", "last"] = "best"
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
     mirror_axes: tuple[int, ...] = ()
     min_object_vox: int = Field(default=0, ge=0)

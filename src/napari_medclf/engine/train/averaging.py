@@ -37,6 +37,8 @@ class WeightAverage:
         for parameter in self.network.parameters():
             parameter.requires_grad_(False)
         self._settings = settings
+        self._mine = _tensors(self.network)
+        self._followed: tuple[nn.Module, list[torch.Tensor]] = (network, _tensors(network))
         self.n_averaged = 0
 
     def after_step(self, network: nn.Module, n_steps: int) -> None:
@@ -55,7 +57,9 @@ class WeightAverage:
 
     @torch.no_grad()
     def _approach(self, network: nn.Module, part: float) -> None:
-        mine, theirs = _tensors(self.network), _tensors(network)
+        if self._followed[0] is not network:
+            self._followed = (network, _tensors(network))
+        mine, theirs = self._mine, self._followed[1]  # to list them takes as long as to average them
         moving = [(one, other) for one, other in zip(mine, theirs, strict=True) if one.is_floating_point()]
         if moving:  # one call for all of them: a network has hundreds of small tensors
             torch._foreach_lerp_([one for one, _ in moving], [other for _, other in moving], part)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.events import Job
 from napari_medclf.domain.recipe import Recipe
-from napari_medclf.engine.recipes.classic import CLASSIC
+from napari_medclf.engine.recipes.classic import CLASSIC, PIXEL_FOREST
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.fit import Fitted, fit
 from napari_medclf.engine.train.settings import FitSettings
@@ -38,4 +38,8 @@ def learn(
         from napari_medclf.engine.classic.fit import fit_classic
 
         return (yield from fit_classic(draft, recipe, train, val, settings))
+    if draft.network.target == PIXEL_FOREST:
+        from napari_medclf.engine.classic.fit_pixels import fit_pixel_forest
+
+        return (yield from fit_pixel_forest(draft, recipe, train, val, settings))
     return (yield from fit(draft, recipe, train, val, settings))

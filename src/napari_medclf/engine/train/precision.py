@@ -34,15 +34,16 @@ class Precision:
         """Add a loss's gradients to the weights'."""
         self._scaler.scale(loss).backward()
 
-    def step(self, optimiser: optim.Optimizer, network: nn.Module, clip_norm: float) -> None:
-        """Move the weights by their gradients, of which the norm is limited (0: it is not).
+    def step(self, optimiser: optim.Optimizer, clip_norm: float) -> None:
+        """Move an optimiser's weights by their gradients, of which the norm is limited (0: it is not).
 
         Notes
         -----
         Half precision overflows now and then; such a step would ruin all weights, and is left out.
         """
         self._scaler.unscale_(optimiser)
-        norm = nn.utils.clip_grad_norm_(network.parameters(), clip_norm or float("inf"))
+        weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+        norm = nn.utils.clip_grad_norm_(weights, clip_norm or float("inf"))
         if self._scaler.is_enabled():
             self._scaler.step(optimiser)
             self._scaler.update()

@@ -109,6 +109,16 @@ class Trainer:
         self._n_steps_done = 0
 
     @property
+    def network(self) -> nn.Module:
+        """The network that learns."""
+        return self._network
+
+    @property
+    def layout(self) -> torch.memory_format:
+        """How its inputs lie in memory."""
+        return self._layout
+
+    @property
     def averaged(self) -> nn.Module:
         """The network that is validated and kept."""
         return self._average.network
@@ -230,7 +240,7 @@ class Trainer:
             self._precision.backward(loss)
             total += loss.item()
         self._processes.add_gradients(self._network)
-        self._precision.step(self._optimiser, self._network, self._recipe.optimiser.clip_norm)
+        self._precision.step(self._optimiser, self._recipe.optimiser.clip_norm)
         self._n_steps_done += 1
         self._average.after_step(self._network, self._n_steps_done)
         if total != total:  # only NaN differs from itself

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from child_training import recipe_of
+from tiny_trainings import finish, start
+
+from napari_medclf.domain.card import Task
+from napari_medclf.domain.errors import OptionError
+from napari_medclf.engine.train.processes import Processes
+
+CHILD = Path(__file__).with_name("child_training.py")
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory) -> Path:
+    """Two processes train together, told of each other as torchrun does it."""
+    folder = tmp_path_factory.mktemp("shared")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    told = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+    children = [
+        subprocess.Popen(
+            [sys.executable, str(CHILD), "share", str(folder)],
+            env={**os.environ, **told, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    for child in children:
+        _, said = child.communicate(timeout=280)
+        assert child.returncode == 0, said
+    return folder
+
+
+@pytest.mark.parametrize("task", [Task.SEGMENT, Task.CLASSIFY])
+def test_two_processes_give_the_result_of_one(shared, tmp_path, task):
+    alone, _ = finish(start(task, recipe_of(task), tmp_path))
+    together = torch.load(shared / f"{task.value}.pt", weights_only=True)
+    for name, value in alone.state_dict.items():
+        torch.testing.assert_close(together["weights"][name], value, atol=2e-5, rtol=1e-4, msg=name)
+    for one, other in zip(alone.history, together["history"], strict=True):
+        assert one == pytest.approx(other, abs=1e-4)
+
+
+def test_only_the_first_process_writes(shared):
+    assert sorted(path.name for path in (shared / "segment").iterdir()) == ["best.pt", "last.pt", "prev.pt"]
+
+
+def test_batch_that_cannot_be_shared_evenly_is_refused():
+    with pytest.raises(OptionError, match="batch of 3 cannot be shared evenly by 2"):
+        Processes(n=2).check_batch(3)
+
+
+def test_one_process_shares_nothing():
+    alone = Processes()
+    assert alone.same_values({"a": 1.5}) == {"a": 1.5}
+    assert alone.same_state(None) is None
+    assert alone.same_seconds(3.0) == 3.0
