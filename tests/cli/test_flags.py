@@ -100,7 +100,7 @@ def test_help_tells_defaults_and_units(capsys):
 
 
 def commands_of(name):
-    module = importlib.import_module(f"napari_medclf.cli.commands.{name}")
+    module = importlib.import_module(f"napari_medclf.cli.commands.{name.replace('-', '_')}")
     return module.COMMANDS.values() if hasattr(module, "COMMANDS") else [module.COMMAND]
 
 

@@ -42,9 +42,7 @@ class Plot:
     def axes(self, x_ticks: Sequence[float], y_ticks: Sequence[float], digits: int = 1) -> None:
         """Draw the frame, a grid, numbers and labels."""
         for value in x_ticks:
-            x = self._x(value)
-            self._line((x, self.top), (x, self.top + self.height), "grid")
-            self.text((x, self.top + self.height + 16), f"{value:.{digits}f}", "middle", "soft")
+            self.mark_x(value, f"{value:.{digits}f}")
         for value in y_ticks:
             y = self._y(value)
             self._line((self.left, y), (self.left + self.width, y), "grid")
@@ -59,6 +57,12 @@ class Plot:
                 f'<text x="14" y="{middle:.0f}" text-anchor="middle" transform="rotate(-90 14 {middle:.0f})">'
                 f"{escape(self.y_label)}</text>"
             )
+
+    def mark_x(self, value: float, text: str) -> None:
+        """Draw a line of the grid with its text below."""
+        x = self._x(value)
+        self._line((x, self.top), (x, self.top + self.height), "grid")
+        self.text((x, self.top + self.height + 16), text, "middle", "soft")
 
     def line(self, points: Iterable[Point], colour: int = 0, kind: str = "") -> None:
         """Connect points, in a colour of the series or in a kind of the style (``chance``)."""
