@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import nn
 
+from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.card import Fingerprint, ModelCard
 from napari_medclf.domain.errors import CardError
 from napari_medclf.engine.networks import has_one_size
@@ -37,15 +39,10 @@ def compute_fingerprint(card: ModelCard, network: nn.Module) -> Fingerprint:
     CardError
         If the network cannot take the card's patch or channels.
     """
-    shape = _choose_shape(card)
-    inputs = torch.from_numpy(fingerprint_input(shape, len(card.input.channels)))[None]
     was_training = network.training
     network.eval()
     try:
-        logits = run_batch(network, inputs).to(torch.float64).numpy().ravel()
-    except (RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise CardError(f"The network of {card.name!r} cannot take a patch of {shape} voxels: {reason}.") from error
+        logits = _ask(card, network)
     finally:
         network.train(was_training)
     chosen = logits[np.linspace(0, logits.size - 1, _N_VALUES).round().astype(int)]
@@ -73,6 +70,20 @@ def check_fingerprint(card: ModelCard, network: nn.Module) -> None:
         )
 
 
+def _ask(card: ModelCard, network: nn.Module) -> FloatArray:
+    """Run the small shape; a network that halves it to nothing, or unevenly, gets its whole patch."""
+    shapes = dict.fromkeys((_choose_shape(card), _rounded(card.input.resize_to or card.input.patch_vox, card)))
+    refusal: Exception | None = None
+    for shape in shapes:
+        inputs = torch.from_numpy(fingerprint_input(shape, len(card.input.channels)))[None]
+        try:
+            return run_batch(network, inputs).to(torch.float64).numpy().ravel()
+        except (RuntimeError, ValueError) as error:
+            refusal = error
+    reason = " ".join(str(refusal).split())[:200]
+    raise CardError(f"The network of {card.name!r} cannot take a patch of {shape} voxels: {reason}.") from refusal
+
+
 def _choose_shape(card: ModelCard) -> tuple[int, ...]:
     spec = card.input
     whole = spec.resize_to or spec.patch_vox
@@ -80,4 +91,9 @@ def _choose_shape(card: ModelCard) -> tuple[int, ...]:
         sizes = whole
     else:
         sizes = tuple(min(size, max(_LARGEST_SIZE_VOX, spec.divisible_by)) for size in whole)
-    return tuple(math.ceil(size / spec.divisible_by) * spec.divisible_by for size in sizes)
+    return _rounded(sizes, card)
+
+
+def _rounded(sizes: Sequence[int], card: ModelCard) -> tuple[int, ...]:
+    step = card.input.divisible_by
+    return tuple(math.ceil(size / step) * step for size in sizes)

@@ -81,7 +81,7 @@ class _Block(nn.Module):
         self.norm = nn.LayerNorm(n)
         self.widen = nn.Linear(n, 4 * n)
         self.narrow = nn.Linear(4 * n, n)
-        self.scale = nn.Parameter(torch.full((n,), layer_scale))
+        self.scale = nn.Parameter(torch.full((n,), float(layer_scale)))
 
     def forward(self, x: Tensor) -> Tensor:
         voxels = self.norm(self.depthwise(x).movedim(1, -1))

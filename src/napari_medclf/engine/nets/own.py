@@ -7,11 +7,13 @@ from collections.abc import Callable
 from torch import nn
 
 from napari_medclf.engine.classic.classifier import ClassicClassifier
+from napari_medclf.engine.classic.pixel_forest import PixelForest
 from napari_medclf.engine.nets.acs import ACSResNet
 from napari_medclf.engine.nets.cnn_rnn import CNNRNN
 from napari_medclf.engine.nets.committee import Committee
 from napari_medclf.engine.nets.convnext import ConvNeXt
 from napari_medclf.engine.nets.cspnet import CSPNet
+from napari_medclf.engine.nets.efficientnet import EfficientNet
 from napari_medclf.engine.nets.multi_view import MultiView
 from napari_medclf.engine.nets.region_graph import RegionGraph
 from napari_medclf.engine.nets.residual_unet import ResidualUNet
@@ -25,7 +27,9 @@ _NETWORKS = (
     Committee,
     ConvNeXt,
     CSPNet,
+    EfficientNet,
     MultiView,
+    PixelForest,
     RegionGraph,
     ResidualUNet,
     RetinaDetector,

@@ -63,15 +63,12 @@ def _plan_densenet(look: DataLook) -> Recipe:
 def _plan_efficientnet(look: DataLook) -> Recipe:
     spec = whole_image(look, shortest_vox=_SHORTEST_VOX[look.spatial_dims])
     arguments = {
-        "model_name": "efficientnet-b0",
-        "pretrained": False,
         "spatial_dims": spec.spatial_dims,
         "in_channels": len(spec.channels),
-        "num_classes": n_outputs(look.task, look.schema),
-        # MONAI's momentum of 0.01 needs thousands of steps until evaluation knows what training saw.
-        "norm": ["batch", {"eps": 1e-3, "momentum": 0.1}],
+        "out_channels": n_outputs(look.task, look.schema),
+        "model_name": "efficientnet-b0",
     }
-    return train_whole(look, spec, f"{_MONAIS}.EfficientNetBN", arguments, optimiser=_GENTLE, batch=16)
+    return train_whole(look, spec, f"{_OURS}.EfficientNet", arguments, optimiser=_GENTLE, batch=16)
 
 
 def _plan_cspnet(look: DataLook) -> Recipe:

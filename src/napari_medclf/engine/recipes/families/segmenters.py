@@ -72,8 +72,8 @@ FAMILIES = (
         "Residual-encoder U-Net",
         _OUTLINES,
         (2, 3),
-        "Residual blocks on the way down, and answers on every scale while it learns (deep supervision). The stronger "
-        "choice where the U-Net is not enough.",
+        "Residual blocks on the way down, and answers on every scale while it learns (deep supervision). Larger "
+        "than the U-Net, for where that is not enough.",
         _plan_res_unet,
         "Isensee 2024, nnU-Net revisited; Lee 2015, Deeply-supervised nets",
         {
@@ -98,7 +98,7 @@ FAMILIES = (
         "U-Net++",
         _OUTLINES,
         (2, 3),
-        "Dense bridges between the two arms of a U-Net. Slower, and a little better at fine structures.",
+        "Dense bridges between the two arms of a U-Net, meant for fine structures; slower.",
         _plan_unet_plus_plus,
         "Zhou 2018, UNet++: a nested U-Net architecture for medical image segmentation",
         {"features": "channels of the five levels, the top first, and of the last block"},

@@ -50,8 +50,7 @@ FAMILIES = (
         "Small residual network",
         (Task.CLASSIFY, Task.REGRESS),
         (2, 3),
-        "Four residual blocks on the whole image. The choice when none is made: it learns on a laptop in minutes, and "
-        "is hard to beat on small data.",
+        "Four residual blocks on the whole image. The choice when none is made: it learns on a laptop in minutes.",
         _plan_small_resnet,
         "He 2016, Deep residual learning for image recognition",
         {
