@@ -21,7 +21,8 @@ def inference_config(card: ModelCard) -> dict[str, Any]:
     ``inferer`` and ``postprocessing`` come as near to ours as MONAI's stock transforms do, and
     ``python -m monai.bundle run --config_file configs/inference.json`` predicts the images of
     ``dataset_dir`` into ``output_dir``. The exact preparation is the card's `InputSpec`; this
-    program uses that one.
+    program uses that one. MONAI has no transforms for `InputSpec.steps`: for a model with steps, give it images that
+    ``medclf preprocess`` wrote.
 
     Raises
     ------

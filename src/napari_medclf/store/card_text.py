@@ -60,6 +60,7 @@ def _input_lines(spec: InputSpec) -> list[str]:
     return [
         f"{spec.spatial_dims}D, channels: {', '.join(spec.channels)}.",
         f"Modality: {', '.join(spec.modality)}." if spec.modality else "",
+        f"First, on the image's own grid: {', '.join(step.text for step in spec.steps)}." if spec.steps else "",
         f"Resampled to {_numbers(spec.spacing_mm)} mm (slice, row, column)." if spec.spacing_mm else "",
         f"Orientation: {spec.axis_codes}." if spec.axis_codes else "",
         f"Resized to {_numbers(spec.resize_to)} pixels." if spec.resize_to else "",
