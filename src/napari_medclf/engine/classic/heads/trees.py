@@ -109,13 +109,14 @@ def fit_tree(problem: Problem, smallest_leaf: int) -> TreesHead:
     return gather(problem, [nodes_of(fitted, problem)])
 
 
-def fit_forest(problem: Problem, n_trees: int, smallest_leaf: int) -> TreesHead:
-    """Fit a random forest."""
+def fit_forest(problem: Problem, n_trees: int, smallest_leaf: int, deepest: int | None = None) -> TreesHead:
+    """Fit a random forest, of trees that are no deeper than `deepest`."""
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
     settings: dict[str, Any] = {
         "n_estimators": n_trees,
         "min_samples_leaf": smallest_leaf,
+        "max_depth": deepest,
         "random_state": problem.seed,
         "max_features": "sqrt",
     }

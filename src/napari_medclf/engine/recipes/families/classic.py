@@ -8,12 +8,13 @@ from typing import Any
 
 from napari_medclf.domain.card import NetworkSpec, Task
 from napari_medclf.domain.recipe import Recipe
+from napari_medclf.engine.recipes.classic import CLASSIC, PIXEL_FOREST
 from napari_medclf.engine.recipes.family import RecipeFamily
-from napari_medclf.engine.recipes.inputs import whole_image
+from napari_medclf.engine.recipes.inputs import patches, whole_image
 from napari_medclf.engine.recipes.look import DataLook
 from napari_medclf.engine.recipes.outputs import n_outputs
 
-_TARGET = "napari_medclf.engine.nets.ClassicClassifier"
+_PATCHES = 24
 _BOTH = (Task.CLASSIFY, Task.REGRESS)
 _FEATURES = {
     "features": "kinds of feature that are counted: first order, glcm, lbp, hog, shape, pixels",
@@ -100,7 +101,7 @@ def _plan(kind: _Kind, *, is_deep: bool) -> Callable[[DataLook], Recipe]:
             arguments["encoder"] = None
         else:
             arguments["features"] = ["first order", "glcm", "lbp", "hog", "shape", "pixels"]
-        return Recipe(network=NetworkSpec(target=_TARGET, arguments=arguments), input=spec, epochs=1)
+        return Recipe(network=NetworkSpec(target=CLASSIC, arguments=arguments), input=spec, epochs=1)
 
     return plan
 
@@ -131,7 +132,43 @@ def _family_on_embeddings(name: str, kind: _Kind) -> RecipeFamily:
     )
 
 
+def _plan_pixel_forest(look: DataLook) -> Recipe:
+    spec = patches(look, 1)
+    arguments = {
+        "spatial_dims": spec.spatial_dims,
+        "in_channels": len(spec.channels),
+        "out_channels": n_outputs(look.task, look.schema),
+        "scales_vox": [1, 2, 4, 8] if spec.spatial_dims == 2 else [1, 2, 4],
+        "n_trees": 40,
+        "smallest_leaf": 5,
+        "deepest": 14,
+        "n_samples": 60_000,
+        "prior": [0.25, 0.5, 0.75, 1.0],
+    }
+    network = NetworkSpec(target=PIXEL_FOREST, arguments=arguments)
+    return Recipe(network=network, input=spec, epochs=1, samples_per_epoch=max(look.n_train, _PATCHES), batch=1)
+
+
+_OF_PIXEL_FOREST = RecipeFamily(
+    "pixel-forest",
+    "Random forest on voxels",
+    (Task.SEGMENT,),
+    (2, 3),
+    "Trees vote on every voxel by brightness, edges, blobs and ridges around it: seconds to train, from few images.",
+    _plan_pixel_forest,
+    "Breiman 2001; Arganda-Carreras 2017",
+    {
+        "scales_vox": "how far a voxel sees, in standard deviations of a Gaussian",
+        "n_trees": "trees that vote",
+        "smallest_leaf": "voxels in a leaf, at least",
+        "deepest": "questions to an answer, at most",
+        "n_samples": "voxels that are learned from",
+        "prior": "how much rare classes are held back, from 0 (not) to 1 (as rare as they are)",
+    },
+)
+
 FAMILIES = (
     *(_family(name, kind) for name, kind in _KINDS.items()),
     *(_family_on_embeddings(name, kind) for name, kind in _KINDS.items()),
+    _OF_PIXEL_FOREST,
 )
