@@ -107,6 +107,6 @@ def _outlook(sizes: Sequence[Mapping[str, Any]], number: str, *, is_error: bool)
         "limit": turned(law.floor),
         "sentence": (
             f"With {largest['n_groups']} patients {number} is {largest['mean']:.3f}; the curve through the points "
-            f"expects {doubled:.3f} with twice as many, and not beyond {turned(law.floor):.3f}. This is an extrapolation."
+            f"expects {doubled:.3f} with twice as many, and not beyond {turned(law.floor):.3f}. This is a guess."
         ),
     }

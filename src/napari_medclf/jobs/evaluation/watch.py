@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -82,15 +83,27 @@ class CaseWatch:
 
 
 def quality_of(comparison: Comparison) -> float:
-    """How well a case was answered, from 0 to 1: for scores the probability of what is true, else the mean Dice or AP.
+    """How well a case was answered, from 0 to 1.
 
-    NaN where nothing can be said.
+    For scores the probability of what is true, for labels the mean Dice, for objects AP, for boxes F1, and for numbers
+    1 / (1 + the largest error). NaN where nothing can be said.
     """
     if comparison.classification is not None:
         truth = {name.casefold() for name in comparison.classes}
         shares = [p if name.casefold() in truth else 1 - p for name, p in comparison.classification.scores.items()]
         return min(shares, default=float("nan"))
+    if comparison.numbers is not None:
+        errors = [abs(pair.found - pair.truth) for pair in comparison.numbers.values()]
+        return 1 / (1 + max(errors, default=float("nan")))
+    if comparison.boxes is not None:
+        return _quality_of_boxes([one.counts() for one in comparison.boxes.values()])
     if comparison.objects is not None:
         return comparison.objects.ap50
     dices = [one.dice for one in (comparison.overlaps or {}).values() if not math.isnan(one.dice)]
     return sum(dices) / len(dices) if dices else float("nan")
+
+
+def _quality_of_boxes(counts: Sequence[Mapping[str, int]]) -> float:
+    n_found = sum(one["found"] for one in counts)
+    n_all = sum(one["reference"] + one["found"] + one["false"] for one in counts)
+    return 2 * n_found / n_all if n_all else float("nan")

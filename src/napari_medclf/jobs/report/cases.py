@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     from napari_medclf.jobs.evaluation.watch import WorstCase
 
 _MOST_ROWS = 50
-_LESS_IS_BETTER = ("ece", "brier", "hd95", "assd", "volume_error", "lesions", "found", "false")
+_LESS_IS_BETTER = (
+    "ece",
+    "brier",
+    "hd95",
+    "assd",
+    "volume_error",
+    "lesions",
+    "found",
+    "false",
+    "reference",
+    "truth",
+    "fact",
+)
 _HIDDEN = ("case_id", "group_id")
 
 
@@ -28,7 +40,7 @@ def worst_gallery(worst: Sequence[WorstCase], rows: Sequence[Mapping[str, Any]])
         for one in worst
         if one.case_id in numbers
     ]
-    is_outlined = any("truth" not in row for row in rows)
+    is_outlined = any(name.startswith("dice:") or name == "ap50" for row in rows for name in row)
     legend = (
         f'<p class="note">Outlines:<span class="swatch" style="background:rgb{REFERENCE_COLOUR}"></span>reference'
         f'<span class="swatch" style="background:rgb{PREDICTED_COLOUR}"></span>model, on the slice where they differ '
@@ -57,6 +69,9 @@ def worst_first(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _quality(row: Mapping[str, Any]) -> float:
     if "truth" in row:
         return float(row.get(f"score:{row['truth']}", 0.0))
+    errors = [abs(value) for name, value in row.items() if name.startswith("error:") and value == value]
+    if errors:
+        return -max(errors)
     numbers = [
         value
         for name, value in row.items()
@@ -70,6 +85,10 @@ def _caption(position: int, row: Mapping[str, Any], quality: float) -> str:
         truth, said = row["truth"] or "no class", row["decided"] or "no class"
         said = f"Truth: <strong>{escape(truth)}</strong>, said: <strong>{escape(said)}</strong>"
         return f"Row {position}. {said}; the truth was given {quality:.2f}."
+    if any(name.startswith("error:") for name in row):
+        found = (name.partition(":")[2] for name in row if name.startswith("error:"))
+        pairs = (f"{escape(name)} {row[f'truth:{name}']:.4g}, said {row[f'found:{name}']:.4g}" for name in found)
+        return f"Row {position}. Truth: {'; '.join(pairs)}."
     return f"Row {position}. Mean {quality:.3f}."
 
 

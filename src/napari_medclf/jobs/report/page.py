@@ -25,6 +25,7 @@ from napari_medclf.jobs.report.numbers import (
     undefined_table,
 )
 from napari_medclf.jobs.report.spread import cases_figure, subgroup_figure
+from napari_medclf.jobs.report.task_charts import difference_figures, froc_figure
 from napari_medclf.jobs.report.words import MAIN, is_metric, name_of, number
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def _charts(reported: Reported, document: Mapping[str, Any]) -> list[Html]:
         matrix = confusion_figure(document)
         figures += [matrix] if matrix else []
         figures.append(reliability_figure(document))
+    figures += [*froc_figure(document), *difference_figures(document)]
     charts = [cases_figure(reported.rows, kind) for kind in _CASE_CHARTS.get(document["task"], ())]
     figures += [one for one in charts if one is not None]
     return [Html(f'<div class="figures">{"".join(figures)}</div>')] if figures else []

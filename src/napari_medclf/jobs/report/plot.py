@@ -44,9 +44,7 @@ class Plot:
         for value in x_ticks:
             self.mark_x(value, f"{value:.{digits}f}")
         for value in y_ticks:
-            y = self._y(value)
-            self._line((self.left, y), (self.left + self.width, y), "grid")
-            self.text((self.left - 6, y + 4), f"{value:.{digits}f}", "end", "soft")
+            self.mark_y(value, f"{value:.{digits}f}")
         self._marks.append(
             f'<rect class="frame" x="{self.left}" y="{self.top}" width="{self.width}" height="{self.height}"/>'
         )
@@ -63,6 +61,12 @@ class Plot:
         x = self._x(value)
         self._line((x, self.top), (x, self.top + self.height), "grid")
         self.text((x, self.top + self.height + 16), text, "middle", "soft")
+
+    def mark_y(self, value: float, text: str) -> None:
+        """Draw a line of the grid with its text beside."""
+        y = self._y(value)
+        self._line((self.left, y), (self.left + self.width, y), "grid")
+        self.text((self.left - 6, y + 4), text, "end", "soft")
 
     def line(self, points: Iterable[Point], colour: int = 0, kind: str = "") -> None:
         """Connect points, in a colour of the series or in a kind of the style (``chance``)."""
