@@ -61,7 +61,10 @@ def test_verdict_that_networks_are_not_needed():
     assert "deep learning is not needed" in sentence
     shares, sentence = weigh([guesses], [knows, knows], truth)
     assert shares == [0.0, 0.5, 0.5]
-    assert "adds nothing" in sentence
+    assert "add nothing" in sentence
+    shares, sentence = weigh([knows, guesses], [knows, knows], truth)
+    assert shares == [0.5, 0.0, 0.25, 0.25]
+    assert "1 of 2 classic models count 50%" in sentence
 
 
 def test_truth_of_one_and_of_several_classes():

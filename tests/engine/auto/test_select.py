@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss
 
-from napari_medclf.engine.auto.select import choose_members, log_losses, share_of_other
+from napari_medclf.engine.auto.select import choose_members, log_losses, share_of_classic, share_of_other
 
 
 def said(truth: np.ndarray, sharpness: float, seed: int) -> np.ndarray:
@@ -50,3 +50,10 @@ def test_another_kind_of_model_counts_only_if_it_surely_helps(truth):
     ours[:100], other[100:] = 1 / 3, 1 / 3  # each knows the half that the other does not
     assert 0.2 <= share_of_other(ours, other, truth) <= 0.8
     assert share_of_other(said(truth, 0.0, 1), said(truth, 5.0, 5), truth) >= 0.8
+
+
+def test_kinds_that_are_about_as_good_count_half_each(truth):
+    ours, other = said(truth, 4.0, 2), said(truth, 4.0, 4)
+    assert share_of_classic(other, ours, truth) == 0.5
+    assert share_of_classic(said(truth, 0.0, 5), ours, truth) == 0.0
+    assert share_of_classic(ours, said(truth, 0.0, 5), truth) == 1.0

@@ -16,7 +16,7 @@ from napari_medclf.domain.events import Job, Noted
 from napari_medclf.domain.recipe import Recipe
 from napari_medclf.engine.auto.join import join
 from napari_medclf.engine.auto.members import MemberPlan, fit_members
-from napari_medclf.engine.auto.select import Choice, choose_members, log_losses, share_of_other
+from napari_medclf.engine.auto.select import Choice, choose_members, log_losses, share_of_classic
 from napari_medclf.engine.networks import build_network
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.fit import Fitted
@@ -109,22 +109,24 @@ def weigh(classic: Sequence[FloatArray], deep: Sequence[FloatArray], truth: Floa
     ----------
     classic, deep : sequence of (n_cases, n_classes)
         Calibrated probabilities on the same validation cases.
+
+    Returns
+    -------
+    shares, sentence
+        Classic models first; the shares sum to 1.
     """
-    choice = choose_members(deep, truth)
-    n_kept = sum(weight > 0 for weight in choice.weights)
-    told = f"{n_kept} of {len(deep)} networks answer together"
+    ours = choose_members(deep, truth)
+    told = f"{_count(ours)} of {len(deep)} networks answer together"
     if not classic:
-        return list(choice.weights), f"{told}."
-    losses = [float(log_losses(one, truth).mean()) for one in classic]
-    best = int(np.argmin(losses))
-    share = share_of_other(_mean(deep, choice), classic[best], truth)
-    shares = [share if number == best else 0.0 for number in range(len(classic))]
-    shares += [weight * (1 - share) for weight in choice.weights]
+        return list(ours.weights), f"{told}."
+    others = choose_members(classic, truth)
+    share = share_of_classic(_mean(classic, others), _mean(deep, ours), truth)
+    shares = [weight * share for weight in others.weights] + [weight * (1 - share) for weight in ours.weights]
     if share == 1:
-        return shares, "The classic model alone is better than the networks: deep learning is not needed here."
+        return shares, "The classic models alone are better than the networks: deep learning is not needed here."
     if share == 0:
-        return shares, f"{told}; the classic model adds nothing to them."
-    return shares, f"{told}, and the classic model counts {share:.0%}."
+        return shares, f"{told}; classic models add nothing to them."
+    return shares, f"{told}, and {_count(others)} of {len(classic)} classic models count {share:.0%}."
 
 
 def probabilities_of(member: Fitted, recipe: Recipe, val: Sequence[TrainCase], device: str) -> Job[FloatArray]:
@@ -166,6 +168,10 @@ def _step(network: nn.Module, images: torch.Tensor) -> None:
     answer = network(images)
     first = answer[0] if isinstance(answer, (list, tuple)) else answer
     first.float().square().mean().backward()
+
+
+def _count(choice: Choice) -> int:
+    return sum(weight > 0 for weight in choice.weights)
 
 
 def _mean(probabilities: Sequence[FloatArray], choice: Choice) -> FloatArray:

@@ -19,7 +19,7 @@ _DEEP = {
     Task.SEGMENT: ("unet",),
     Task.INSTANCES: ("unet",),
 }
-_CLASSIC = {Task.CLASSIFY: ("logistic", "svm", "boosting")}
+_CLASSIC = {Task.CLASSIFY: ("logistic", "svm", "forest", "boosting")}
 _EPOCHS = 100
 """No member needs to see small data more often; the time limit ends most earlier."""
 _SIDE = re.compile(r"(?<![a-z])(left|right|lt|rt)(?![a-z])", re.IGNORECASE)

@@ -84,6 +84,26 @@ def share_of_other(ours: FloatArray, other: FloatArray, truth: FloatArray) -> fl
     return _SHARES[best] if _is_surely_worse(alone, mixed[best]) else 0.0
 
 
+def share_of_classic(classic: FloatArray, deep: FloatArray, truth: FloatArray) -> float:
+    """Say how much classic models count beside networks: half, unless one kind is surely better than the other.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+
+    Notes
+    -----
+    Models of another kind err on other cases, so that the mean of two that are about as good is better than either.
+    """
+    losses = log_losses(classic, truth), log_losses(deep, truth)
+    if _is_surely_worse(losses[0], losses[1]):
+        return share_of_other(deep, classic, truth)
+    if _is_surely_worse(losses[1], losses[0]):
+        return 1 - share_of_other(classic, deep, truth)
+    return 0.5
+
+
 def _burden(candidates: Sequence[FloatArray], kept: Sequence[int], truth: FloatArray) -> int | None:
     """Find the candidate whose leaving helps the others most, if that surely helps."""
     together = log_losses(np.mean([candidates[index] for index in kept], axis=0), truth)
