@@ -14,6 +14,8 @@ from napari_medclf.domain.options import option
 from napari_medclf.domain.recipe.label_warnings import warnings_of
 from napari_medclf.domain.recipe.way import Way
 from napari_medclf.jobs.learn_data import LearnOptions, cases_to_learn, open_to_learn
+from napari_medclf.jobs.torchrun import apart, is_helper
+from napari_medclf.jobs.track import TrackBy, Tracker, make_tracker, tracked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +41,8 @@ class TrainOptions(LearnOptions):
     baselines: bool = option(True, help="fit classic models beside a deep one, to see whether it is needed")
     resume: bool = option(False, help="go on with the unfinished training of this model")
     card: Path | None = option(None, help="JSON with title, description, licence, data ... of the card", advanced=True)
+    track: TrackBy = option(TrackBy.NONE, help="follow the training in this program", choices=tuple(TrackBy))
+    track_to: Path | None = option(None, help="folder of its logs; by default `runs` beside the model", advanced=True)
     register: bool = option(True, help="show the new model in the list of models", advanced=True)
 
 
@@ -86,6 +90,11 @@ def train(options: TrainOptions, fixed: Fixed | None = None) -> Job[TrainResult]
     DatasetError
         If the data cannot be learned from.
     """
+    with apart(options) as own:
+        return (yield from _train(own, fixed))
+
+
+def _train(options: TrainOptions, fixed: Fixed | None) -> Job[TrainResult]:
     from napari_medclf.jobs.baselines import write_baselines
     from napari_medclf.jobs.plan import draft_card, plan_for, read_said
     from napari_medclf.jobs.publish import move_package, publish
@@ -110,7 +119,8 @@ def train(options: TrainOptions, fixed: Fixed | None = None) -> Job[TrainResult]
     unfinished = UnfinishedTraining.beside(options.out)
     unfinished.begin(spec, resume=options.resume)
     try:
-        fitted, baselines = yield from _fit(options, dataset, draft, recipe, init, unfinished)
+        fitting = _fit(options, dataset, draft, recipe, init, unfinished)
+        fitted, baselines = yield from tracked(fitting, _tracker(options, draft.name), fixed.recipe)
     finally:
         unfinished.remove_if_vain()
     unfinished.record(fitted.history)
@@ -152,6 +162,11 @@ def _fit(
     if not options.baselines:
         return (yield from learn(settings)), None
     return (yield from learn_beside(learn, draft, recipe, cases, settings))
+
+
+def _tracker(options: TrainOptions, name: str) -> Tracker | None:
+    kind = TrackBy.NONE if is_helper() else options.track
+    return make_tracker(kind, options.track_to or options.out.parent / "runs", name)
 
 
 def _find_start(init: str) -> ModelPackage | None:

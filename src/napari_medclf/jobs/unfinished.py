@@ -11,7 +11,7 @@ from napari_medclf.atomic import atomic_write
 from napari_medclf.domain.errors import OptionError
 from napari_medclf.domain.run import RunSpec
 
-_FREE_TO_CHANGE = frozenset({"resume", "out", "max_minutes", "device", "register", "card"})
+_FREE_TO_CHANGE = frozenset({"resume", "out", "max_minutes", "device", "register", "card", "track", "track_to"})
 """Options that a resumed training may give anew."""
 
 

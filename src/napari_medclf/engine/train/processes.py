@@ -114,18 +114,21 @@ def joined(device: str) -> Iterator[Processes]:
         ``cuda`` becomes the GPU of this process on its machine.
     """
     n = int(os.environ.get("WORLD_SIZE", "1"))
-    if n == 1 or dist.is_initialized():
+    if n == 1:
         yield Processes(device=device)
         return
     is_cuda = device.startswith("cuda")
     if is_cuda:
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if is_cuda else "gloo", timeout=_PATIENCE)
+    is_ours = not dist.is_initialized()
+    if is_ours:
+        dist.init_process_group("nccl" if is_cuda else "gloo", timeout=_PATIENCE)
     try:
         yield Processes(dist.get_rank(), dist.get_world_size(), device)
     finally:
-        dist.destroy_process_group()
+        if is_ours:
+            dist.destroy_process_group()
 
 
 class SharedNetwork(nn.Module):
