@@ -1,7 +1,7 @@
 import math
 
-from napari_medclf.bridge.features import features_table, score_columns, score_text
-from napari_medclf.domain.results import Classification
+from napari_medclf.bridge.features import features_table, number_columns, number_text, score_columns, score_text
+from napari_medclf.domain.results import Classification, Regression
 from napari_medclf.testing.phantoms import brain_phantom
 
 
@@ -37,3 +37,14 @@ def test_canvas_text_names_model_calibration_and_decision() -> None:
 def test_long_lists_are_cut_and_say_so() -> None:
     many = Classification({f"class {n}": n / 20 for n in range(9)}, decided=())
     assert score_text(many, limit=3).endswith("and 6 more")
+
+
+def test_numbers_are_written_with_their_units():
+    said = Regression({"age": 61.234, "cells": 12.0}, {"age": "a", "cells": "1"})
+    assert number_text(said, model="counter") == "counter\nage  61.23 a\ncells  12"
+    assert number_columns(said) == {"quantity": ["age", "cells"], "value": [61.23, 12.0], "unit": ["a", "1"]}
+
+
+def test_classes_that_come_together_are_all_marked():
+    both = Classification({"mass": 0.8, "edema": 0.7, "hernia": 0.1}, ("mass", "edema"))
+    assert score_text(both).count("●") == 2

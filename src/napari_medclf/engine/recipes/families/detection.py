@@ -24,7 +24,7 @@ _DIVISOR = 16
 """Steps of the pyramid's coarsest level."""
 _PATCH_VOX = {2: 512 * 512, 3: 64**3}
 _FINER, _COARSER = 0.5, 8.0
-"""Limits of the model's spacing, as multiples of the images'."""
+"""Limits of the model's spacing, as multiples of the images': small objects are enlarged at most twice."""
 _FEWEST_SAMPLES = 64
 
 
@@ -68,7 +68,7 @@ def _augment(spec: InputSpec) -> AugmentSettings:
 
 
 def _in_pixels(look: DataLook) -> tuple[InputSpec, FloatArray]:
-    """See images without a scale at one size, at which small boxes have the wanted edge; they are not enlarged."""
+    """See images without a scale at one size, at which small boxes have the wanted edge."""
     size = np.array(look.size_vox())
     n = look.spatial_dims
     edges = np.concatenate(
@@ -77,7 +77,7 @@ def _in_pixels(look: DataLook) -> tuple[InputSpec, FloatArray]:
             for boxes, image in zip(look.boxes, look.images, strict=True)
         ]
     )
-    factor = min(_SMALL_BOX_VOX / _small(np.exp(np.log(edges).mean(axis=1, keepdims=True)))[0], 1.0)
+    factor = min(_SMALL_BOX_VOX / _small(np.exp(np.log(edges).mean(axis=1, keepdims=True)))[0], 1 / _FINER)
     whole = tuple(max(round(one * factor), _DIVISOR) for one in size.tolist())
     return InputSpec(
         **_common(look), resize_to=whole, patch_vox=_patch(whole, n), divisible_by=_DIVISOR
