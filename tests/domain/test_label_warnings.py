@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import doctest
+from pathlib import Path
 
 import pytest
 
@@ -104,3 +105,10 @@ def test_planned_recipe_mirrors_no_side_into_the_other_in_use_either():
     safe = with_safe_flips(recipe, classes("left lung", "right lung"), Task.SEGMENT)
     assert (safe.augment.flip_axes, safe.mirror_axes) == ((1,), (0,))
     assert with_safe_flips(recipe, classes("lung"), Task.SEGMENT) == recipe
+
+
+def test_every_change_is_on_the_page_about_changes():
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "augment.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    for name in AugmentSettings.model_fields:
+        assert any(f"`{name}`" in row for row in rows), name

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -71,3 +73,12 @@ def test_a_models_grid_is_no_step():
     assert InputSpec.model_validate_json(spec.model_dump_json()) == spec
     with pytest.raises(ValidationError, match="resample is no step of a model"):
         InputSpec(**fields, steps=("resample:spacing_mm=1",))
+
+
+def test_every_step_with_its_defaults_is_on_the_page_about_steps():
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "preprocess.md").read_text(encoding="utf-8")
+    for kind in STEP_KINDS.values():
+        (row,) = (line for line in page.splitlines() if line.startswith(f"| `{kind.name}` |"))
+        for one in kind.parameters:
+            said = f"`{one.name}`" if one.default is None else f"`{one.name}` {one.default:g}"
+            assert said in row
