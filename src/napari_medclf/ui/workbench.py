@@ -113,6 +113,8 @@ class Workbench(QWidget):
         self.models = ModelsPanel(self.session, self)
         self.batch = BatchPanel(self.session, self)
         self.data_tab.dataset.train_wanted.connect(self._train_on)
+        self.data_tab.prepare.train_wanted.connect(self._train_on)
+        self.data_tab.prepare.augment.wanted = self.train.planned_for
         for name, panel in self.panels.items():
             self.tabs.addTab(scrolled(panel), name)
         foot = QLabel("Research use only. Not a medical device.", self)
@@ -158,7 +160,7 @@ class Workbench(QWidget):
         return handlers
 
     def _train_on(self, options: Mapping[str, Any]) -> None:
-        self.train.form.show_values(options)
+        self.train.show_options(options)
         self.show_tab("Train")
 
     def _flag(self) -> bool:

@@ -100,6 +100,23 @@ def test_what_was_left_out_is_remembered_and_goes_into_the_training(page, workbe
     assert values["exclude"] == str(page.exclusions.path)
 
 
+def test_splits_are_frozen_and_the_training_takes_them(page, workbench, person, until) -> None:
+    page.parts.buttons["Split"].click()
+    page.split.form.show_values({"val_fraction": 0.3, "test_fraction": 0.3, "near_copies": False})
+    person.click(page.split.draw)
+    until(lambda: not workbench.bar.is_running and "train" in page.counts.text(), 60)
+    assert "test" in page.counts.text()
+    assert "Hash" in page.split.message.text()
+    split = page.opened.choice.split_file
+    assert json.loads(split.read_text(encoding="utf-8"))["test"]
+    assert page.options_to_train()["split"] == split
+
+
+def test_advice_stands_above_the_cases(page) -> None:
+    assert page.advice.isVisible()
+    assert page.advice.text().startswith("⚠")
+
+
 def test_data_without_labels_is_refused_in_a_sentence(workbench, person, tmp_path, until) -> None:
     from napari.utils.notifications import notification_manager
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from napari_medclf.domain.card import Metric, Task
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.ui.panels.train import metric_rows_of
-from napari_medclf.ui.training.beside import measured_names
 
 
 def titles(workbench) -> list[str]:
@@ -54,28 +52,26 @@ def test_settings_are_planned_for_the_data_and_forgotten_with_the_recipe(workben
 
 
 def test_simpler_models_stand_beside_the_one_that_was_trained(workbench, threshold_card, tmp_path, until) -> None:
-    card = threshold_card(Task.CLASSIFY).model_copy(update={"metrics": {"val/auc": Metric(value=0.9)}})
     (tmp_path / "docs").mkdir()
     document = {
         "sentence": "Deep learning is not needed here.",
+        "best": "tree",
+        "difference": {"name": "auc", "value": -0.01, "ci95": [-0.1, 0.08]},
+        "deep": {"name": "lungs", "metrics": {"auc": {"value": 0.9, "ci95": [0.8, 0.95]}}},
         "rows": [
-            {"name": "logistic", "title": "Logistic regression", "metrics": {"auc": {"value": 0.91, "ci95": None}}}
+            {"name": "logistic", "title": "logistic regression", "metrics": {"auc": {"value": 0.88, "ci95": None}}},
+            {"name": "tree", "title": "decision tree", "metrics": {"auc": {"value": 0.91, "ci95": None}}},
         ],
     }
     (tmp_path / "docs" / "baselines.json").write_text(json.dumps(document), encoding="utf-8")
     workbench.show_tab("Train")
     beside = workbench.train.beside
-    beside.show_model(replace(ModelPackage(card, tmp_path)), workbench.session.lane)
+    beside.show_model(ModelPackage(threshold_card(Task.CLASSIFY), tmp_path), workbench.session.lane)
     until(beside.isVisible)
     table = beside.table
     rows = [[table.item(row, column).text() for column in range(2)] for row in range(table.rowCount())]
-    assert rows == [["this model", "0.9"], ["Logistic regression", "0.91"]]
+    assert rows == [["this model (lungs)", "0.900"], ["decision tree", "0.910"], ["logistic regression", "0.880"]]
     assert beside.verdict.text() == "Deep learning is not needed here."
-
-
-def test_numbers_that_people_ask_for_come_first() -> None:
-    rows = [{"metrics": {"brier": {}, "auc": {}, "auc/clear": {}, "accuracy": {}, "f1": {}}}]
-    assert measured_names(rows) == ("auc", "accuracy", "brier")
 
 
 def test_numbers_of_all_classes_stand_before_those_of_one() -> None:

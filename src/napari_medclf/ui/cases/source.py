@@ -60,14 +60,34 @@ class CaseSource:
             raise DatasetError(f"{dataset.path}: there is no case {case_id!r}. Was the data changed since?")
         return self._cases[case_id]
 
-    def picture(self, case_id: str) -> PixelArray | None:
-        """Draw the middle slice of a case small; None where it cannot be read."""
+    def picture(self, name: str, k: int | None = None) -> PixelArray | None:
+        """Draw a slice of a case small, or of a file that did not become a case; None where it cannot be read.
+
+        Parameters
+        ----------
+        k : int or None
+            The slice; None for the middle one.
+        """
         from napari_medclf.io.thumbnail import small_picture
 
         try:
-            return small_picture(self.reader().image(self.case(case_id)))
+            return small_picture(_slice_of(self._image(name), k))
         except (MedclfError, OSError):
             return None
+
+    def _image(self, name: str) -> MedImage:
+        reader = self.reader()
+        loose = next((one for one in reader.dataset.left_out if one.name == name), None)
+        if loose is not None and name not in self._cases:
+            return reader.open(loose.ref)
+        return reader.image(self.case(name))
+
+
+def _slice_of(image: MedImage, k: int | None) -> MedImage:
+    if k is None or not 0 <= k < image.geometry.shape[0]:
+        return image
+    one = image.geometry.cropped((k, 0, 0), (1, *image.geometry.shape[1:]))
+    return replace(image, data=image.data[..., k : k + 1, :, :], geometry=one)
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class FindingDetail(QWidget):
         self.setVisible(finding is not None)
         if finding is not None:
             self.sentence.setText(finding.sentence)
-            self.strip.show_cases(finding.cases)
+            self.strip.show_cases(finding.cases, finding.at)
 
 
 class _Strip(QWidget):
@@ -52,13 +52,14 @@ class _Strip(QWidget):
         super().__init__(parent)
         self._thumbnails = thumbnails
         self._cases: tuple[str, ...] = ()
+        self._at: int | None = None
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip("Click on a picture to open its case")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         thumbnails.loaded.connect(lambda ref: self.update())
 
-    def show_cases(self, case_ids: tuple[str, ...]) -> None:
-        self._cases = case_ids
+    def show_cases(self, case_ids: tuple[str, ...], at: int | None) -> None:
+        self._cases, self._at = case_ids, at
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -75,7 +76,7 @@ class _Strip(QWidget):
         metrics = painter.fontMetrics()
         for place, case_id in enumerate(self._cases[:_MOST_PICTURES]):
             left = place * (_PICTURE_PX + _GAP_PX)
-            picture = self._thumbnails.get(picture_key(case_id))
+            picture = self._thumbnails.get(picture_key(case_id, self._at if place == 0 else None))
             draw_picture(painter, QRect(left, 0, _PICTURE_PX, _PICTURE_PX), picture, ink)
             below = QRect(left, _PICTURE_PX + 1, _PICTURE_PX, metrics.height())
             name = metrics.elidedText(case_id, Qt.TextElideMode.ElideMiddle, _PICTURE_PX)

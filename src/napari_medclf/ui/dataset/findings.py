@@ -10,8 +10,10 @@ from qtpy.QtCore import QAbstractListModel, QEvent, QModelIndex, QObject, QRect,
 from qtpy.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPalette, QPen, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from napari_medclf.domain.arrays import PixelArray
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.quality import Finding, Severity
+from napari_medclf.ui.cases.source import CaseSource
 from napari_medclf.ui.dataset.exclusions import Exclusions
 from napari_medclf.ui.picker.thumbnails import Thumbnails
 
@@ -53,7 +55,7 @@ class FindingModel(QAbstractListModel):
         if role in {Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole}:
             return finding.sentence
         if role == Qt.ItemDataRole.DecorationRole:
-            return self._thumbnails.get(picture_key(finding.cases[0])) if finding.cases else None
+            return self._thumbnails.get(picture_key(finding.cases[0], finding.at)) if finding.cases else None
         if role == LEFT_OUT_ROLE:
             return bool(finding.exclude) and self._exclusions.holds_all(finding.exclude)
         return finding if role == FINDING_ROLE else None
@@ -72,7 +74,7 @@ class FindingModel(QAbstractListModel):
 
     def _on_loaded(self, ref: FileRef) -> None:
         for row, finding in enumerate(self._findings):
-            if finding.cases and picture_key(finding.cases[0]) == ref:
+            if finding.cases and picture_key(finding.cases[0], finding.at) == ref:
                 self.dataChanged.emit(self.index(row), self.index(row))
 
 
@@ -155,9 +157,14 @@ class FindingDelegate(QStyledItemDelegate):
         painter.restore()
 
 
-def picture_key(case_id: str) -> FileRef:
-    """Name the picture of a case."""
-    return FileRef(Path(), case_id)
+def picture_key(case_id: str, k: int | None = None) -> FileRef:
+    """Name the picture of a slice of a case; of the middle one without a number."""
+    return FileRef(Path("" if k is None else str(k)), case_id)
+
+
+def picture_of(source: CaseSource, key: FileRef) -> PixelArray | None:
+    """Draw the picture that a key names."""
+    return source.picture(key.member, int(key.path.name) if key.path.name else None)
 
 
 def box_of(row: QRect) -> QRect:

@@ -36,6 +36,8 @@ class DataOpened:
     source: CaseSource
     folder: Path
     reasons: Mapping[str, str]
+    advice: tuple[str, ...] = ()
+    """What makes it hard or impossible to learn from, the worst first."""
 
     @property
     def exclude_path(self) -> Path:
@@ -54,6 +56,7 @@ def open_labelled(choice: DataChoice, user_folder: Path) -> Job[DataOpened]:
         If there is nothing to learn from.
     """
     from napari_medclf.jobs.data import open_data
+    from napari_medclf.jobs.dataset.advice import advise
     from napari_medclf.store.datasets.exclusions import EXCLUDE_FILE, read_exclusions
 
     yield Progress(0, 0, f"opening {choice.path.name}")
@@ -63,7 +66,8 @@ def open_labelled(choice: DataChoice, user_folder: Path) -> Job[DataOpened]:
     folder = folder_of(choice.path, user_folder)
     path = folder / EXCLUDE_FILE
     reasons = read_exclusions(path) if path.is_file() else {}
-    return DataOpened(choice, dataset, CaseSource(lambda: dataset), folder, reasons)
+    advice = tuple(one.sentence for one in advise(dataset))
+    return DataOpened(choice, dataset, CaseSource(lambda: dataset), folder, reasons, advice)
 
 
 def folder_of(data: Path, user_folder: Path) -> Path:

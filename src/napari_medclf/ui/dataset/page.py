@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from napari_medclf.domain.arrays import PixelArray
+from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import MedclfError
 from napari_medclf.jobs.dataset.check import CheckOptions, CheckReport, check_dataset
 from napari_medclf.ui import notify
 from napari_medclf.ui.cases.lines import counts_text, lines_of_dataset
 from napari_medclf.ui.cases.table import CaseTable
 from napari_medclf.ui.dataset.exclusions import Exclusions
+from napari_medclf.ui.dataset.findings import picture_of
 from napari_medclf.ui.dataset.findings_view import FindingsView
 from napari_medclf.ui.dataset.opening import DataOpened, open_labelled
+from napari_medclf.ui.dataset.split_view import SplitView
 from napari_medclf.ui.forms import OptionsForm
-from napari_medclf.ui.layout import button, column, note
+from napari_medclf.ui.layout import banner, button, column, note
 from napari_medclf.ui.path_field import PathField
 from napari_medclf.ui.picker.thumbnails import Thumbnails
 from napari_medclf.ui.session import Session
 from napari_medclf.ui.switch import Switch
 
-_CASES, _FINDINGS = "Cases", "Findings"
+if TYPE_CHECKING:
+    from napari_medclf.jobs.data import DataChoice
+
+_CASES, _FINDINGS, _SPLIT = "Cases", "Findings", "Split"
 _BY_HAND = "left out by a person"
 _NOTHING = (
     "Open labelled data: a folder with one sub-folder a class, a CSV or TSV, a MedMNIST npz, images + labels "
@@ -49,7 +57,7 @@ class DatasetPage(QWidget):
         self.opened: DataOpened | None = None
         self.exclusions = Exclusions(session.lane, self)
         self.exclusions.changed.connect(self._show_counts)
-        self.thumbnails = Thumbnails(self, lambda ref: self._picture(ref.member))
+        self.thumbnails = Thumbnails(self, self._picture)
         layout = column(self, margin=0)
         layout.setContentsMargins(0, 8, 0, 0)
         self.path = PathField(self)
@@ -57,14 +65,24 @@ class DatasetPage(QWidget):
         self.path.set_path(session.settings.get("dataset", "data"))
         self.path.chosen.connect(lambda path: self.open())
         layout.addWidget(self.path)
-        self.form = OptionsForm(CheckOptions, hidden=("data", "out"), folded=("task",), parent=self)
+        self.form = OptionsForm(
+            CheckOptions,
+            hidden=("data", "out", "exclude", "pictures"),
+            folded=("task", "label_errors"),
+            hints={"split": "as the data says"},
+            parent=self,
+        )
         layout.addWidget(self.form)
         self.counts = note(_NOTHING, self)
         layout.addWidget(self.counts)
+        self.advice = banner("", self)
+        layout.addWidget(self.advice)
         self.cases, self.findings = CaseTable(self), FindingsView(self.thumbnails, self.exclusions, self)
         self.cases.opened.connect(self._open_case)
         self.findings.opened.connect(self._open_case)
-        self.parts = Switch({_CASES: self._cases_part(), _FINDINGS: self.findings}, self)
+        self.split = SplitView(session, self._choice, self)
+        self.split.frozen.connect(self._take_splits)
+        self.parts = Switch({_CASES: self._cases_part(), _FINDINGS: self.findings, _SPLIT: self.split}, self)
         layout.addWidget(self.parts, 1000)
         layout.addLayout(self._last_row())
         layout.addStretch(1)  # takes the room while the parts are hidden
@@ -87,18 +105,15 @@ class DatasetPage(QWidget):
 
     def open(self) -> bool:
         """Open the data that the form names."""
-        from napari_medclf.jobs.data import DataChoice
-
-        options = self._read()
-        if options is None:
+        if self.opened is not None and self.path.path() != self.opened.choice.path:
+            self.form.show_values({"split": None})  # those of the data before
+        choice = self._choice()
+        if choice is None:
             return False
-        self._session.settings.set("dataset", data=str(options.data))
-        choice = DataChoice(
-            options.data, options.task, options.group_pattern, options.class_names, options.label_columns
-        )
+        self._session.settings.set("dataset", data=str(choice.path))
         folder = self._session.user_folder
         return self._session.bar.start(
-            f"Opening {options.data.name}", lambda: open_labelled(choice, folder), self._take_opened
+            f"Opening {choice.path.name}", lambda: open_labelled(choice, folder), self._take_opened
         )
 
     def run_check(self) -> bool:
@@ -125,8 +140,13 @@ class DatasetPage(QWidget):
             "group_pattern": opened.choice.group_pattern,
             "class_names": opened.choice.class_names,
             "label_columns": opened.choice.label_columns,
+            "split": opened.choice.split_file,
             "exclude": opened.exclude_path if self.exclusions.reasons else None,
         }
+
+    def _choice(self) -> DataChoice | None:
+        options = self._read()
+        return None if options is None else options.choice
 
     def _read(self) -> CheckOptions | None:
         path = self.path.path()
@@ -172,8 +192,15 @@ class DatasetPage(QWidget):
         self.parts.set_text(_CASES, f"{_CASES} ({len(opened.dataset.cases):,})")
         self.cases.show_cases(lines_of_dataset(opened.dataset))
         self.exclusions.begin(opened.exclude_path, opened.reasons)
+        self.advice.setText("\n".join(f"⚠ {sentence}" for sentence in opened.advice))
+        self.advice.setVisible(bool(opened.advice))
         self._show_parts(True)
         self.parts.show_page(_CASES)
+
+    def _take_splits(self, path: Path) -> None:
+        """Open the data anew with splits that were frozen."""
+        self.form.show_values({"split": path})
+        self.open()
 
     def _take_report(self, report: CheckReport) -> None:
         if self.opened is None:
@@ -181,13 +208,20 @@ class DatasetPage(QWidget):
         self.findings.show_findings(report.findings, report.n_cases)
         self.parts.set_text(_FINDINGS, f"{_FINDINGS} ({len(report.findings):,})")
 
-    def _picture(self, case_id: str) -> Any:
+    def _picture(self, key: FileRef) -> PixelArray | None:
         opened = self.opened
-        return None if opened is None else opened.source.picture(case_id)
+        return None if opened is None else picture_of(opened.source, key)
 
-    def _open_case(self, case_id: str) -> None:
-        if self.opened is not None:
-            self._session.open_case(self.opened.source, case_id)
+    def _open_case(self, name: str) -> None:
+        """Open a case, or a file that did not become one."""
+        if self.opened is None:
+            return
+        dataset = self.opened.dataset
+        loose = next((one for one in dataset.left_out if one.name == name), None)
+        if loose is not None and all(case.case_id != name for case in dataset.cases):
+            self._session.open_new(loose.ref, name)
+        else:
+            self._session.open_case(self.opened.source, name)
 
     def _toggle_selected(self) -> None:
         chosen = self.cases.selected

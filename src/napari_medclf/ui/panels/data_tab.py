@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QTabWidget, QWidget
 
+from napari_medclf.domain.card import Task
+from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.ui.dataset.page import DatasetPage
 from napari_medclf.ui.layout import column
 from napari_medclf.ui.panels.data import DataPanel
@@ -23,10 +25,14 @@ class DataTab(QWidget):
         self.images = DataPanel(session, self)
         self.dataset = DatasetPage(session, self)
         self.pages.addTab(self.images, "Images")
-        self.prepare = PreparePage(session, self)
+        self.prepare = PreparePage(session, self._meaning, self)
         self.pages.addTab(self.dataset, "Data set")
         self.pages.addTab(self.prepare, "Preview")
         layout.addWidget(self.pages, 1)
+
+    def _meaning(self) -> tuple[LabelSchema, Task] | None:
+        opened = self.dataset.opened
+        return None if opened is None else (opened.dataset.schema, opened.dataset.task)
 
     def close_down(self) -> None:
         """Stop what is read in the background."""

@@ -44,7 +44,7 @@ class TrainPanel(QWidget):
         self.init.setToolTip("Fine-tuning keeps the network and the input of the model it starts from")
         self.form = self._make_form()
         layout.addWidget(self.form)
-        self.settings = PlannedSettings(shelf, self._planned_for, self)
+        self.settings = PlannedSettings(shelf, self.planned_for, self)
         self.settings.table.set_value(shelf.settings.get("train", "set", ()))
         self.recipe.changed.connect(self.settings.forget)
         layout.addWidget(self.settings)
@@ -129,7 +129,14 @@ class TrainPanel(QWidget):
         task = self.form.values()["task"]
         self.recipe.show_task(Task(task) if task else None)
 
-    def _planned_for(self) -> dict[str, Any]:
+    def show_options(self, options: Mapping[str, Any]) -> None:
+        """Take over options that another tab decided."""
+        self.form.show_values(options)
+        if "set" in options:
+            kept = [one for one in self.settings.table.value if not one.startswith("augment.")]
+            self.settings.table.set_value((*kept, *options["set"]))
+
+    def planned_for(self) -> dict[str, Any]:
         """Say which recipe, for which data, the settings are wanted of."""
         values = self.form.values()
         data = values["data"] if values["data"] not in {"", "."} else None

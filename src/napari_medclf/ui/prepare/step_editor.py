@@ -46,6 +46,7 @@ class StepEditor(QWidget):
         self.list = QListWidget(self)
         self.list.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.list.setSpacing(2)
         self.list.setFixedHeight(_N_ROWS * _ROW_PX)
         self.list.currentRowChanged.connect(lambda row: self._show_numbers())
         self.summary = note("", self)

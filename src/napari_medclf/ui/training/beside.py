@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from qtpy.QtWidgets import QVBoxLayout, QWidget
@@ -13,9 +14,6 @@ from napari_medclf.domain.package import ModelPackage
 from napari_medclf.ui.lane import Lane
 from napari_medclf.ui.layout import banner, heading
 from napari_medclf.ui.tables import ResultsTable
-
-_MOST_NUMBERS = 3
-_FIRST = ("auc", "accuracy", "dice", "mae", "r2")
 
 
 class BesideSimpler(QWidget):
@@ -39,39 +37,49 @@ class BesideSimpler(QWidget):
 
     def show_model(self, package: ModelPackage, lane: Lane) -> None:
         """Read what was kept with a model, and show it."""
-        lane.add("", lambda: _read(package), self._show, lambda message: None)
+        folder = package.folder
+        lane.add("", lambda: _read(folder), self._show, lambda message: None)
 
-    def _show(self, found: tuple[Mapping[str, Any], Mapping[str, Any]]) -> None:
-        document, own = found
-        rows = document.get("rows") or ()
+    def _show(self, document: Mapping[str, Any]) -> None:
+        rows = baseline_rows(document)
         if not rows:
             return
-        names = measured_names(rows)
-        shown = [("this model", *(_value(own, name) for name in names))]
-        shown += [(str(one.get("title") or one["name"]), *(_value(one["metrics"], name) for name in names))
-                  for one in rows]  # fmt: skip
-        self.table.show_rows(["validation", *(name.replace("_", " ") for name in names)], shown)
+        self.table.show_rows(["on validation cases", _spoken(main_number(document)), "95 % interval"], rows)
         sentence = str(document.get("sentence") or "")
         self.verdict.setText(sentence)
         self.verdict.setVisible(bool(sentence))
         self.show()
 
 
-def measured_names(rows: Any) -> tuple[str, ...]:
-    """Choose the numbers to show: the ones that people ask for first, of all classes together."""
-    known = dict.fromkeys(name for one in rows for name in one["metrics"] if "/" not in name)
-    first = [name for name in _FIRST if name in known]
-    return tuple([*first, *(name for name in known if name not in first)][:_MOST_NUMBERS])
+def baseline_rows(document: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """List the deep model first, then the classic ones, the best of them on top."""
+    name = main_number(document)
+    rows = [one for one in document.get("rows") or () if name in one["metrics"]]
+    deep = document.get("deep")
+    ranked = sorted(rows, key=lambda one: one["name"] != document.get("best"))
+    shown = [_row(f"this model ({deep['name']})", deep["metrics"].get(name))] if deep else []
+    return [*shown, *(_row(str(one.get("title") or one["name"]), one["metrics"][name]) for one in ranked)]
 
 
-def _value(metrics: Mapping[str, Any], name: str) -> float | str:
-    value = (metrics.get(name) or {}).get("value")
-    return "–" if value is None else round(float(value), 3)
+def main_number(document: Mapping[str, Any]) -> str:
+    """Name the number by which the models are compared."""
+    found = (document.get("difference") or {}).get("name")
+    return str(found or next((name for one in document.get("rows") or () for name in one["metrics"]), ""))
 
 
-def _read(package: ModelPackage) -> Job[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+def _row(title: str, metric: Mapping[str, Any] | None) -> tuple[str, str, str]:
+    value = (metric or {}).get("value")
+    interval = (metric or {}).get("ci95")
+    told = "–" if value is None else f"{value:.3f}"
+    return title, told, f"{interval[0]:.3f} – {interval[1]:.3f}" if interval else ""
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _read(folder: Path) -> Job[Mapping[str, Any]]:
     yield Progress(0, 0)
-    path = package.folder / "docs" / "baselines.json"
-    document = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    own = {name.removeprefix("val/"): {"value": one.value} for name, one in package.card.metrics.items()}
-    return document, own
+    path = folder / "docs" / "baselines.json"
+    document: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return document

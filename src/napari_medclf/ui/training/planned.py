@@ -47,7 +47,7 @@ class PlannedSettings(QWidget):
         wanted = self._wanted()
         self.show_settings.setEnabled(wanted["name"] != AUTO)
         if self.show_settings.isChecked() and wanted["name"] != AUTO:
-            self._shelf.lane.add("Planning the recipe", lambda: _planned(wanted), self.table.show_recipe)
+            self._shelf.lane.add("Planning the recipe", lambda: planned_recipe(wanted), self.table.show_recipe)
         self._show_text()
 
     def _show_text(self) -> None:
@@ -56,7 +56,8 @@ class PlannedSettings(QWidget):
         self.show_settings.setText(f"{'Hide' if self.show_settings.isChecked() else 'Show'} settings{changed}")
 
 
-def _planned(wanted: dict[str, Any]) -> Job[Any]:
+def planned_recipe(wanted: dict[str, Any]) -> Job[Any]:
+    """Plan a recipe, for data or for a typical image; arguments as `jobs.recipes.ShowOptions` takes them."""
     from napari_medclf.jobs.recipes import ShowOptions, show_recipe
 
     return show_recipe(ShowOptions(**wanted))

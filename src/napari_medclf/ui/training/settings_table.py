@@ -37,6 +37,11 @@ _CHOICES = int(Qt.ItemDataRole.UserRole)
 class SettingsTable(QWidget):
     """The settings of one recipe, which a person may change.
 
+    Parameters
+    ----------
+    below : str
+        Show those only whose name begins so, such as ``augment.``; empty for all.
+
     Signals
     -------
     changed : a setting was changed or set back.
@@ -44,8 +49,9 @@ class SettingsTable(QWidget):
 
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, below: str = "") -> None:
         super().__init__(parent)
+        self._below = below
         self._recipe: Recipe | None = None
         self._settings: tuple[SettingInfo, ...] = ()
         self._set: dict[str, str] = {}
@@ -65,8 +71,9 @@ class SettingsTable(QWidget):
 
     def show_recipe(self, shown: ShownRecipe) -> None:
         """Show the settings of a recipe as it was planned; those that a person changed stay changed where they fit."""
-        self._recipe, self._settings = shown.recipe, shown.settings
-        known = {one.path for one in shown.settings}
+        self._recipe = shown.recipe
+        self._settings = tuple(one for one in shown.settings if one.path.startswith(self._below))
+        known = {one.path for one in self._settings}
         self._set = {path: text for path, text in self._set.items() if path in known}
         self.told.setText(f"As planned for {shown.planned_for}." if shown.planned_for else "As it is written.")
         self._show_rows()
@@ -75,6 +82,13 @@ class SettingsTable(QWidget):
         """Show nothing, because another recipe was chosen; what was changed is forgotten, too."""
         self._recipe, self._settings = None, ()
         self.set_value(())
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """The recipe with what was changed; None while none is shown."""
+        from napari_medclf.engine.recipes.changes import with_settings
+
+        return None if self._recipe is None else with_settings(self._recipe, self.value)
 
     @property
     def value(self) -> tuple[str, ...]:
@@ -145,7 +159,7 @@ class SettingsTable(QWidget):
 
     def _show_row(self, row: int, one: SettingInfo) -> None:
         is_changed = one.path in self._set
-        name = QTableWidgetItem(one.path.replace("network.arguments.", "network."))
+        name = QTableWidgetItem(one.path.removeprefix(self._below).replace("network.arguments.", "network."))
         name.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable)
         value = QTableWidgetItem(self._set.get(one.path, text_of(one.value)))
         value.setData(_CHOICES, list(one.choices))
