@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari_medclf.domain.run import RunRecord
     from napari_medclf.io.report import ReadReport
     from napari_medclf.jobs.evaluate import Evaluation
+    from napari_medclf.jobs.learning_curve import LearningCurve
     from napari_medclf.jobs.train import TrainResult
 
 AnyPath = str | PathLike[str]
@@ -129,6 +130,20 @@ def evaluate(model: str, data: AnyPath, out: AnyPath, *, on_event: OnEvent | Non
     from napari_medclf.jobs.evaluate import evaluate as start
 
     return run(start(EvaluateOptions(model=model, data=Path(data), out=Path(out), **options)), on_event)
+
+
+def learning_curve(data: AnyPath, out: AnyPath, *, on_event: OnEvent | None = None, **options: Any) -> LearningCurve:
+    """Train on growing parts of the data, and measure every model on the same cases.
+
+    Parameters
+    ----------
+    **options
+        Fields of `jobs.learning_curve.LearningCurveOptions`.
+    """
+    from napari_medclf.jobs.learning_curve import LearningCurveOptions
+    from napari_medclf.jobs.learning_curve import learning_curve as start
+
+    return run(start(LearningCurveOptions(data=Path(data), out=Path(out), **options)), on_event)
 
 
 def run(job: Job[Result], on_event: OnEvent | None = None) -> Result:

@@ -129,12 +129,14 @@ def evaluate(options: EvaluateOptions) -> Job[Evaluation]:
     measured = yield from measure(package, dataset, cases, options, watch)
     document = document_of(package, dataset, options.split, measured)
     document |= yield from _analyse(options, package, dataset, measured)
-    document |= yield from _compare_models(options, package, dataset, measured)
+    document |= yield from _compare_models(options, package, dataset, measured, watch)
     contaminated = yield from contamination_of(
         measured.comparisons, watch.known, package.card, is_exclusive=dataset.is_exclusive
     )
     if contaminated is not None:
         yield Warned(contaminated["sentence"])
+    if not watch.is_told:
+        document["undefined"]["contaminated"] = "the model does not say which images it learned from"
     document |= {"contaminated": contaminated, "spec": spec_of("evaluate", options)}
     page = evaluation_page(
         Reported(document, measured.rows, package.card, dataset, watch.worst, training_options(package))
@@ -167,7 +169,7 @@ def _analyse(
 
 
 def _compare_models(
-    options: EvaluateOptions, package: ModelPackage, dataset: Dataset, measured: Measured
+    options: EvaluateOptions, package: ModelPackage, dataset: Dataset, measured: Measured, watch: CaseWatch
 ) -> Job[dict[str, Any]]:
     """Measure the model that a person names, and the classic baseline of this one, on the same cases."""
     from napari_medclf.jobs.evaluation.rivals import baseline_verdict, check_rival, comparison_document, find_baseline
@@ -186,7 +188,10 @@ def _compare_models(
         compared = yield from comparison_document(
             other.card, theirs, measured, package.card, is_exclusive=dataset.is_exclusive
         )
-        found[role] = baseline_verdict(compared) if role == "baseline" else compared
+        known = watch.known_to(other)
+        found[role] = (baseline_verdict(compared) if role == "baseline" else compared) | {"n_contaminated": len(known)}
+        if known:
+            yield Warned(f"{other.name} learned from {len(known)} of the measured images: its numbers are too good.")
     return found
 
 

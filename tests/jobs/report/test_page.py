@@ -137,7 +137,7 @@ def test_names_cannot_break_the_page(reported):
     page = evaluation_page(replace(reported, document=document))
     assert "<script" not in page
     assert "<i>none" not in page
-    assert "auc/&lt;b&gt;" in page
+    assert "AUC, &lt;b&gt;" in page
 
 
 def test_contamination_and_the_verdict_on_deep_learning_stand_at_the_top(reported):

@@ -72,10 +72,11 @@ def resample(
 def draws(groups: Sequence[str], *, n_resamples: int = N_RESAMPLES, seed: int = 0) -> Iterator[NDArray[np.intp]]:
     """Draw groups with repetition, as many as there are, and give the indices of their cases."""
     members = _list_members(groups)
+    alone = np.concatenate(members) if len(members) == len(groups) else None  # a case a group: nothing to gather
     rng = np.random.default_rng(seed)
     for _ in range(n_resamples):
         chosen = rng.integers(len(members), size=len(members))
-        yield np.concatenate([members[number] for number in chosen])
+        yield np.concatenate([members[number] for number in chosen]) if alone is None else alone[chosen]
 
 
 def finish(job: Job[dict[str, Metric]]) -> dict[str, Metric]:

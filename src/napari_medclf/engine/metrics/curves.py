@@ -12,6 +12,7 @@ from napari_medclf.engine.metrics.bootstrap import N_RESAMPLES, draws
 
 N_BAND_POINTS = 51
 _LEVEL_PERCENT = (2.5, 97.5)
+_STRAIGHT = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,11 +92,12 @@ def precision_recall_band(
 
 
 def thin(curve: Curve, n_most: int = 200) -> Curve:
-    """Keep about evenly spaced points of a long curve, the first and the last among them, for drawing."""
-    n = len(curve.x)
-    if n <= n_most:
+    """Keep the corners of a long curve, and of too many of them about evenly spaced ones, with both ends."""
+    if len(curve.x) <= n_most:
         return curve
-    kept = np.unique(np.linspace(0, n - 1, n_most).round().astype(int))
+    bends = (np.abs(np.diff(curve.x, 2)) > _STRAIGHT) | (np.abs(np.diff(curve.y, 2)) > _STRAIGHT)
+    corners = np.flatnonzero(np.concatenate([[True], bends, [True]]))
+    kept = corners[np.unique(np.linspace(0, len(corners) - 1, min(n_most, len(corners))).round().astype(int))]
     return Curve(curve.x[kept], curve.y[kept], curve.thresholds[kept])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from napari_medclf.domain.card import ModelCard
@@ -44,17 +44,6 @@ def contamination_of(
         metrics = yield from summarise(fresh, card, is_exclusive=is_exclusive)
         document["metrics_without"] = {name: one for name, one in metrics.items() if one.value == one.value}
     return document
-
-
-def known_cases(digests: Mapping[str, str], learned: frozenset[str]) -> list[str]:
-    """List the cases whose image the model knows, whatever they are called there.
-
-    Parameters
-    ----------
-    digests : dict
-        Case id to the digest of its samples.
-    """
-    return [case_id for case_id, digest in digests.items() if digest in learned]
 
 
 def _sentence(n_cases: int, n_measured: int) -> str:

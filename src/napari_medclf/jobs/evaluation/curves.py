@@ -51,7 +51,9 @@ def areas_of(table: ScoreTable) -> tuple[dict[str, Metric], dict[str, str]]:
     found: dict[str, Metric] = {}
     reasons: dict[str, str] = {}
     for column, name in enumerate(table.names):
-        truth, scores = table.truth[:, column], table.probabilities[:, column]
+        is_mirrored = table.is_exclusive and len(table.names) == 2  # rounding of 1 - p must not break ties otherwise
+        one = 1 if is_mirrored else column
+        truth, scores = table.truth[:, one], table.probabilities[:, one]
         try:
             area, interval = area_interval_by_group(truth, scores, table.groups)
         except DatasetError as error:

@@ -48,7 +48,24 @@ class CaseWatch:
         self._learned = learned_digests(package)
         self._n_worst = n_worst
         self._worst: list[WorstCase] = []
-        self.known: list[str] = []
+        self._digests: dict[str, str] = {}
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the model says at all what it learned from."""
+        return bool(self._learned)
+
+    @property
+    def known(self) -> list[str]:
+        """The ids of cases that the model learned from, or was chosen on, whatever they are called there."""
+        return [case_id for case_id, digest in self._digests.items() if digest in self._learned]
+
+    def known_to(self, other: ModelPackage) -> list[str]:
+        """List the cases that another model learned from, or was chosen on."""
+        from napari_medclf.jobs.dataset.learned import learned_digests
+
+        learned = learned_digests(other)
+        return [case_id for case_id, digest in self._digests.items() if digest in learned]
 
     @property
     def worst(self) -> tuple[WorstCase, ...]:
@@ -59,8 +76,7 @@ class CaseWatch:
         """Look at one case."""
         from napari_medclf.jobs.dataset.learned import image_digest
 
-        if self._learned and image_digest(image) in self._learned:
-            self.known.append(case.case_id)
+        self._digests[case.case_id] = image_digest(image)
         quality = quality_of(comparison)
         if math.isnan(quality) or quality >= 1 or not self._is_among_worst(quality):
             return

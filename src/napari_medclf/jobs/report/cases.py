@@ -69,7 +69,7 @@ def worst_first(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _quality(row: Mapping[str, Any]) -> float:
     if "truth" in row:
         return float(row.get(f"score:{row['truth']}", 0.0))
-    errors = [abs(value) for name, value in row.items() if name.startswith("error:") and value == value]
+    errors = [float(abs(value)) for name, value in row.items() if name.startswith("error:") and value == value]
     if errors:
         return -max(errors)
     numbers = [

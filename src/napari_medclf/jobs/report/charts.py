@@ -7,7 +7,7 @@ from typing import Any
 
 from napari_medclf.jobs.report.html import Html, figure
 from napari_medclf.jobs.report.plot import Plot
-from napari_medclf.jobs.report.words import number
+from napari_medclf.jobs.report.words import number, short
 
 _TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _MOST_CURVES = 8
@@ -155,5 +155,4 @@ def _name_curve(plot: Plot, colour: int, text: str, n_names: int, *, at_top: boo
 
 
 def _short(text: str, room: float) -> str:
-    longest = max(int(room / _PX_PER_LETTER), 3)
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    return short(text, max(int(room / _PX_PER_LETTER), 3))

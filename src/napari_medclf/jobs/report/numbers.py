@@ -104,8 +104,10 @@ def rival_parts(compared: Mapping[str, Any]) -> list[Html]:
         theirs = compared["metrics"].get(name)
         verdict = Html(f'<span class="{escape(one["verdict"])}">{escape(one["verdict"])}</span>')
         rows.append([name_of(name), number(theirs and theirs["value"]), f"{one['value']:+.3f}", between, verdict])
+    n_known = compared.get("n_contaminated")
+    warning = f" The other model learned from {n_known} of these images: its numbers are too good." if n_known else ""
     parts = [
-        paragraph(compared["sentence"]),
+        paragraph(f"{compared['model']} {compared['model_version']}. {compared['sentence']}{warning}"),
         paragraph(
             "Differences are this model minus the other one, on the same cases. “same”: none could be shown; with few "
             "patients there may be one all the same. No correction is made for the number of rows.",
@@ -127,7 +129,7 @@ def undefined_table(document: Mapping[str, Any]) -> Html | None:
     reasons = document.get("undefined") or {}
     if not reasons:
         return None
-    return table(["not there", "because"], [[name, reason] for name, reason in reasons.items()])
+    return table(["not there", "because"], [[name_of(name), reason] for name, reason in reasons.items()])
 
 
 def _subgroup_cell(part: Mapping[str, Any], kind: str) -> str | Html:

@@ -104,8 +104,7 @@ def _sections(reported: Reported, document: Mapping[str, Any]) -> Iterator[tuple
     yield "subgroups", "Subgroups", _subgroups(document)
     for role, title in (("baseline", "Against the classic baseline"), ("against", "Against another model")):
         if document.get(role):
-            other = document[role]
-            yield role, f"{title}: {other['model']} {other['model_version']}", rival_parts(other)
+            yield role, title, rival_parts(document[role])
     if reported.worst:
         note = paragraph("Pixels and numbers only; which file a row of cases.csv is, that file tells.", "note")
         yield "worst", "Worst cases", [note, worst_gallery(reported.worst, reported.rows)]

@@ -11,6 +11,8 @@ from napari_medclf.jobs.report.html import Html
 
 Point = tuple[float, float]
 N_COLOURS = 8
+_LARGEST_SCALE = 1.15
+"""Letters of a chart are never larger than those of the page."""
 
 
 @dataclass
@@ -123,11 +125,11 @@ class Plot:
 
     def svg(self, label: str) -> Html:
         """Return the drawing; `label` is what a screen reader says."""
-        whole = f"0 0 {self.left + self.width + self.right} {self.top + self.height + self.bottom}"
+        width = self.left + self.width + self.right
+        whole = f"0 0 {width} {self.top + self.height + self.bottom}"
         return Html(
-            f'<svg viewBox="{whole}" role="img" aria-label="{escape(label)}" xmlns="http://www.w3.org/2000/svg">'
-            + "".join(self._marks)
-            + "</svg>"
+            f'<svg viewBox="{whole}" style="max-width:{width * _LARGEST_SCALE:.0f}px" role="img" '
+            f'aria-label="{escape(label)}" xmlns="http://www.w3.org/2000/svg">' + "".join(self._marks) + "</svg>"
         )
 
     def _x(self, value: float) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 from napari_medclf.jobs.report.html import Html, figure
 from napari_medclf.jobs.report.plot import Plot, ticks
-from napari_medclf.jobs.report.words import name_of, number
+from napari_medclf.jobs.report.words import name_of, number, short
 
 _ROW = 26
 _SPREAD = 9
@@ -20,7 +20,7 @@ def cases_figure(rows: Sequence[Mapping[str, Any]], metric: str) -> Html | None:
     strips = {name: values for name, values in strips.items() if values}
     if not strips:
         return None
-    plot = Plot(name_of(metric), width=560, height=2 * _ROW * len(strips), left=130, bottom=40)
+    plot = Plot(name_of(metric), width=270, height=2 * _ROW * len(strips), left=118, bottom=40)
     plot.y_range = (len(strips), 0)
     plot.axes([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [])
     for row, (name, values) in enumerate(strips.items()):
@@ -56,7 +56,7 @@ def subgroup_figure(subgroups: Mapping[str, Any], metric: str, whole: Mapping[st
         if one["ci95"]:
             plot.whisker((one["ci95"][0], y), (one["ci95"][1], y))
         plot.dot((one["value"], y), title=f"{name}: {number(one['value'])}")
-        plot.text((plot.left - 8, plot.top + (row + 0.65) * _ROW), name[:28], "end")
+        plot.text((plot.left - 8, plot.top + (row + 0.65) * _ROW), short(name, 28), "end")
         plot.text((plot.left + plot.width + 8, plot.top + (row + 0.65) * _ROW), f"n = {n_groups}", "start", "soft")
     return figure(
         f"{name_of(metric)} by subgroup",
@@ -75,4 +75,4 @@ def _draw_strip(plot: Plot, row: int, name: str, values: Sequence[float]) -> Non
         plot.dot((min(max(value, 0.0), 1.0), row + 0.5 + offset), row, 2.6, f"{value:.3f}")
     mean = sum(values) / len(values)
     plot.whisker((mean, row + 0.14), (mean, row + 0.86), row)
-    plot.text((plot.left - 8, plot.top + (row + 0.5) * 2 * _ROW + 4), (name or "all objects")[:18], "end")
+    plot.text((plot.left - 8, plot.top + (row + 0.5) * 2 * _ROW + 4), short(name or "all objects", 17), "end")

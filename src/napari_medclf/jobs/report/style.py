@@ -22,12 +22,12 @@ h2 { font-size: 1.2rem; margin: 2.4rem 0 .6rem; padding-top: .6rem; border-top: 
 h3 { font-size: 1rem; margin: 1.2rem 0 .4rem; }
 p { max-width: 52rem; margin: .4rem 0; }
 a { color: var(--s0); }
-nav { font-size: .9rem; margin: .8rem 0; } nav a { margin-right: 1rem; white-space: nowrap; }
+nav { font-size: .9rem; margin: .8rem 0; } nav a { display: inline-block; margin-right: 1rem; }
 .note { color: var(--soft); font-size: .88rem; }
 .research { display: inline-block; border: 1px solid var(--line); border-radius: .3rem; padding: 0 .5rem;
   font-size: .85rem; }
 .banner { border-left: .35rem solid var(--alarm-line); background: var(--alarm); padding: .6rem .9rem;
-  margin: 1rem 0; }
+  margin: 1rem 0; max-width: none; }
 .banner.fine { border-color: var(--fine-line); background: var(--fine); }
 .tiles { display: flex; flex-wrap: wrap; gap: .8rem; margin: 1rem 0; }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .6rem .9rem;
@@ -39,7 +39,7 @@ figure { margin: 0; background: var(--card); border: 1px solid var(--line); bord
   break-inside: avoid; }
 figcaption { font-size: .85rem; color: var(--soft); margin-top: .3rem; }
 figure b { display: block; }
-svg { display: block; width: 100%; height: auto;
+svg { display: block; width: 100%; height: auto; margin: 0 auto;
   font: 12px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
 svg text { fill: var(--ink); } svg .soft { fill: var(--soft); } svg .grid { stroke: var(--grid); }
   svg .axis { stroke: var(--soft); }

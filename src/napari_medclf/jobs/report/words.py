@@ -29,8 +29,8 @@ NAMES = {
     "assd_mm": "ASSD, mm",
     "assd_px": "ASSD, px",
     "volume_error": "Volume error",
-    "lesion_sensitivity": "Objects found",
-    "lesion_precision": "Objects that are right",
+    "lesion_sensitivity": "Objects, sensitivity",
+    "lesion_precision": "Objects, precision",
     "lesion_f1": "Objects, F1",
     "false_lesions": "False objects a case",
     "ap50": "AP at IoU 0.5",
@@ -60,6 +60,7 @@ NAMES = {
     "slope": "Calibration slope",
     "intercept": "Calibration in the large",
 }
+_INTERVAL = "ci95 of "
 MAIN = {
     "classify": ("auc", "accuracy", "balanced_accuracy", "sensitivity", "specificity", "ece"),
     "segment": ("dice", "nsd", "hd95_mm", "hd95_px", "lesion_f1"),
@@ -76,8 +77,19 @@ def name_of(kind: str) -> str:
     >>> name_of("auc/tumour")
     'AUC, tumour'
     """
+    if kind.startswith(_INTERVAL):
+        return f"95 % interval of {name_of(kind.removeprefix(_INTERVAL))}"
     metric, _, one_class = kind.partition("/")
     return NAMES.get(metric, metric) + (f", {one_class}" if one_class else "")
+
+
+def short(text: str, n_letters: int) -> str:
+    """Cut a text that is too long for its place.
+
+    >>> short("hippocampus", 6)
+    'hippo…'
+    """
+    return text if len(text) <= n_letters else text[: n_letters - 1] + "…"
 
 
 def is_metric(value: Any) -> bool:
