@@ -82,11 +82,14 @@ def test_band_covers_the_true_curve_at_a_point_as_often_as_it_says():
     assert 0.90 <= n_covered / 150 <= 0.99
 
 
-def test_long_curve_is_thinned_to_its_ends():
-    n = np.linspace(0, 1, 5000)
-    short = thin(Curve(n, n, n), 50)
-    assert len(short.x) == 50
-    assert (short.x[0], short.x[-1]) == (0, 1)
+def test_long_curve_keeps_its_corners_and_its_ends():
+    steps = np.arange(5000)
+    stairs = Curve(np.floor(steps / 1000) / 5, steps / 5000, -steps)  # rises, and jumps four times
+    short = thin(stairs, 50)
+    assert len(short.x) == 10
+    assert (short.x[0], short.y[-1]) == (0, 4999 / 5000)
+    noise = np.random.default_rng(0).random(5000).cumsum()
+    assert len(thin(Curve(noise, noise[::-1], noise), 50).x) == 50
 
 
 @pytest.mark.parametrize("seed", range(3))
