@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from napari_medclf.cli.command import SOME_FAILED, Command, exit_code
 from napari_medclf.cli.tables import columns
 from napari_medclf.domain.events import Outcome
-from napari_medclf.jobs.dataset import findings_folder, show, split
+from napari_medclf.jobs.dataset import export, findings_folder, show, split
+from napari_medclf.jobs.dataset.bring_in import ImportOptions, import_data
 from napari_medclf.jobs.dataset.check import CheckOptions, CheckReport, check_dataset
+from napari_medclf.jobs.dataset.export import Exported, ExportOptions, export_dataset
 from napari_medclf.jobs.dataset.show import ShowOptions, Summary, show_dataset
 from napari_medclf.jobs.dataset.split import SplitOptions, SplitResult, split_data
 
@@ -60,7 +62,19 @@ def _class_lines(summary: Summary) -> Iterator[str]:
     yield from columns([head, *rows])
 
 
+def _show_written(result: Exported) -> Iterator[str]:
+    failed = f"; {result.n_failed} could not be written" if result.n_failed else ""
+    yield f"wrote {result.n_cases} cases as {result.format} into {result.path}{failed}"
+
+
 COMMANDS = {
+    "import": Command(
+        ImportOptions,
+        import_data,
+        export.document_of,
+        _show_written,
+        summary="bring in data of any layout, or images with a table of labels",
+    ),
     "check": Command(
         CheckOptions,
         check_dataset,
@@ -82,5 +96,12 @@ COMMANDS = {
         split.document_of,
         _show_splits,
         summary="split by patient and freeze that: hold-out, k-fold or repeated",
+    ),
+    "export": Command(
+        ExportOptions,
+        export_dataset,
+        export.document_of,
+        _show_written,
+        summary="write data for other programs: nnU-Net, MSD, BIDS, VOC, MedMNIST, folders, a table",
     ),
 }

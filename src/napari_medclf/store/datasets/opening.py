@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from napari_medclf.domain.card import Task
-from napari_medclf.domain.dataset import Dataset
+from napari_medclf.domain.dataset import Dataset, Split
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.store.datasets.bids import is_bids, read_bids
 from napari_medclf.store.datasets.box_folders import find_boxes, read_box_folders
@@ -15,6 +15,7 @@ from napari_medclf.store.datasets.image_label_folders import find_pair, read_ima
 from napari_medclf.store.datasets.medmnist import read_medmnist_dataset
 from napari_medclf.store.datasets.options import Hints
 from napari_medclf.store.datasets.paired_files import find_masks, read_paired_files
+from napari_medclf.store.datasets.split_files import find_split_file, read_split_file
 from napari_medclf.store.datasets.table_dataset import read_table_dataset
 from napari_medclf.store.files import folders_in, images_in
 from napari_medclf.store.project import Project
@@ -81,7 +82,7 @@ def _read_folder(folder: Path, hints: Hints) -> Dataset:
     except OSError as error:
         raise DatasetError(f"{folder}: cannot be listed ({error.strerror}).") from error
     if Project.is_project(folder):
-        return Project.open(folder).dataset()
+        return _with_frozen_splits(folder, Project.open(folder).dataset())
     boxes = find_boxes(folder)
     if boxes is not None and hints.task is Task.DETECT:
         return read_box_folders(folder, *boxes, hints)
@@ -104,6 +105,20 @@ def _read_folder(folder: Path, hints: Hints) -> Dataset:
             "labels.csv with the columns path and label, or put masks beside them (image_01.png, image_01_mask.png)."
         )
     return read_class_folders(folder, hints)
+
+
+def _with_frozen_splits(folder: Path, dataset: Dataset) -> Dataset:
+    """Give cases the splits of the project's ``splits.json``; a later one follows its patient, or is learned from."""
+    path = find_split_file(folder)
+    if path is None:
+        return dataset
+    written = read_split_file(path)
+    of_group = {case.group_id: written[case.case_id] for case in dataset.cases if case.case_id in written}
+    cases = (
+        replace(case, split=written.get(case.case_id, of_group.get(case.group_id, Split.TRAIN)))
+        for case in dataset.cases
+    )
+    return replace(dataset, cases=tuple(cases))
 
 
 def _find_table(folder: Path) -> Path | None:

@@ -12,6 +12,7 @@ from napari_medclf.domain.errors import DatasetError
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.store.datasets.box_files import box_schema
 from napari_medclf.store.datasets.classes import explain_labels
+from napari_medclf.store.datasets.image_label_folders import read_declared
 from napari_medclf.store.datasets.options import Hints
 from napari_medclf.store.datasets.split_files import split_or_refuse
 from napari_medclf.store.datasets.table_files import find_files, name_cases
@@ -113,7 +114,8 @@ def _with_classes(rows: _Rows, warnings: tuple[str, ...]) -> Dataset:
 
 def _with_masks(rows: _Rows, column: str, hints: Hints, warnings: tuple[str, ...]) -> Dataset:
     masks = find_files(rows.table, column)
-    meaning = explain_labels(rows.table.path, masks, hints)
+    declared = read_declared(rows.table.path.parent)
+    meaning = explain_labels(rows.table.path, masks, hints, declared=declared.schema)
     return Dataset(
         name=_name(rows.table.path),
         task=meaning.task,
