@@ -141,6 +141,8 @@ def test_fine_tuning_keeps_the_network(options, vessel_model):
     assert tuned.card.network == vessel_model.card.network
     assert tuned.card.input == vessel_model.card.input
     assert tuned.card.weights_sha256 != vessel_model.card.weights_sha256
+    report = json.loads((tuned.folder / "docs/transfer.json").read_text())
+    assert (len(report["matched"]) > 0, report["fresh"], report["reshaped"]) == (True, [], [])
 
 
 def test_text_for_the_card_is_taken_over(options, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ def publish(fitted: Fitted, dataset: Dataset, spec: RunSpec, folder: Path, licen
         LEARNED_IN_PACKAGE: learned,
         "docs/history.json": (json.dumps(fitted.history, indent=1) + "\n").encode(),
     }
+    if fitted.transfer is not None:
+        files["docs/transfer.json"] = (json.dumps(asdict(fitted.transfer), indent=1) + "\n").encode()
     return write_package(folder, card, save(fitted.state_dict), spec, licence_text or _licence_text(card), files)
 
 
