@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from napari_medclf.domain.card import Task
+from napari_medclf.domain.card import NetworkSpec, Task
 from napari_medclf.domain.recipe import Recipe
 from napari_medclf.engine.recipes.look import DataLook
 from napari_medclf.engine.recipes.registry import families
@@ -49,6 +49,8 @@ def tuned(recipe: Recipe, look: DataLook) -> Recipe:
     flips = () if has_sides(look.schema.names) else recipe.augment.flip_axes
     return recipe.model_copy(
         update={
+            "network": _quick_start(recipe),
+            "precision": "bfloat16" if knows_bfloat16() else recipe.precision,
             "epochs": max(recipe.epochs, _EPOCHS),
             "patience": 0,
             "keep": "last",
@@ -56,6 +58,21 @@ def tuned(recipe: Recipe, look: DataLook) -> Recipe:
             "mirror_axes": flips,
         }
     )
+
+
+def knows_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 itself; others are slower with it."""
+    import torch
+
+    return torch.cuda.is_available() or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001  (torch 2.13 has no public name for it)
+
+
+def _quick_start(recipe: Recipe) -> NetworkSpec:
+    """Let a residual network halve volumes at once: an eighth of the time, and small volumes are smooth."""
+    arguments = dict(recipe.network.arguments)
+    if recipe.input.spatial_dims == 3 and arguments.get("conv1_t_stride") == 1:
+        arguments |= {"conv1_t_stride": 2, "conv1_t_size": 5}
+    return recipe.network.model_copy(update={"arguments": arguments})
 
 
 def has_sides(names: Sequence[str]) -> bool:

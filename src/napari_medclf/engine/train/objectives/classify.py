@@ -19,7 +19,7 @@ from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.losses.classes import class_loss
 from napari_medclf.engine.train.losses.targets import balanced_weights, soft_targets
 from napari_medclf.engine.train.objectives.base import SCORE, device_of, float_answers
-from napari_medclf.engine.train.validate import class_logits, score_classifier
+from napari_medclf.engine.train.validate import class_logits, score_classifier, unmirrored
 
 _KINDS = ("auto", "ce", "focal")
 
@@ -65,7 +65,7 @@ class Classify:
 
     def validate(self, network: nn.Module) -> Job[dict[str, float]]:
         """Loss, accuracy and AUC; the AUC decides, and the loss between equal ones."""
-        logits, classes = yield from class_logits(network, self._val, self._recipe, str(device_of(network)))
+        logits, classes = yield from class_logits(network, self._val, unmirrored(self._recipe), str(device_of(network)))
         values = score_classifier(logits, classes)
         # The AUC of a small validation set is often exactly 1.
         values[SCORE] = values.get("val/auc", values["val/accuracy"]) - 1e-3 * values["val/loss"]

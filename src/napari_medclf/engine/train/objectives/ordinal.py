@@ -18,7 +18,7 @@ from napari_medclf.engine.train.batch import Batch
 from napari_medclf.engine.train.calibration import search_temperature
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.objectives.base import SCORE, device_of, float_answers
-from napari_medclf.engine.train.validate import class_logits
+from napari_medclf.engine.train.validate import class_logits, unmirrored
 
 
 class Ordinal:
@@ -53,7 +53,7 @@ class Ordinal:
 
     def validate(self, network: nn.Module) -> Job[dict[str, float]]:
         """Loss, accuracy, distance in grades and quadratic kappa; the kappa decides, then the loss."""
-        logits, classes = yield from class_logits(network, self._val, self._recipe, str(device_of(network)))
+        logits, classes = yield from class_logits(network, self._val, unmirrored(self._recipe), str(device_of(network)))
         loss = self._loss_at(logits, classes, 1.0)
         probabilities = classes_of_steps(logits.sigmoid().double().numpy().T).T
         decided = torch.tensor([median_class(one) for one in probabilities])

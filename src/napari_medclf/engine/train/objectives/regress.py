@@ -19,7 +19,7 @@ from napari_medclf.engine.metrics.regression import score_regression
 from napari_medclf.engine.train.batch import Batch
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.objectives.base import SCORE, device_of, float_answers
-from napari_medclf.engine.train.validate import whole_answers
+from napari_medclf.engine.train.validate import unmirrored, whole_answers
 
 _LOSSES: dict[str, Callable[..., Tensor]] = {"auto": mse_loss, "mse": mse_loss, "mae": l1_loss, "huber": huber_loss}
 
@@ -67,7 +67,7 @@ class Regress:
 
     def validate(self, network: nn.Module) -> Job[dict[str, float]]:
         """Loss, mean absolute error in units, and R2; the loss decides."""
-        answers = yield from whole_answers(network, self._val, self._recipe, str(device_of(network)))
+        answers = yield from whole_answers(network, self._val, unmirrored(self._recipe), str(device_of(network)))
         loss = float(number_loss(answers, self._scaled(self._truth), self._recipe.loss.kind))
         found = (answers * self._sd + self._mean).double().numpy()
         scores = score_regression(self._truth.double().numpy(), found, self._names)
