@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from napari_medclf.domain.results import Sample
 from napari_medclf.engine.networks import build_network
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.checkpoint import BEST, LAST, PREVIOUS
+from napari_medclf.engine.train.trainer import Trainer
 
 SGD = OptimiserSettings(kind="sgd", lr=0.05)
 LAST_WEIGHTS = AveragingSettings(kind="none")
@@ -266,3 +268,14 @@ def test_plateau_lowers_the_rate(tmp_path):
     rates = [values["lr"] for values in fitted.history]
     assert rates[0] == pytest.approx(1e-12)
     assert rates[-1] < rates[0] / 4
+
+
+def test_stop_does_not_wait_for_a_long_step(tmp_path, monkeypatch):
+    release = threading.Event()
+    monkeypatch.setattr(Trainer, "_step", lambda self, group, rate: release.wait(60) and 0.5)
+    job = start(Task.SEGMENT, segment_recipe(), tmp_path)
+    started = [next(job) for _ in range(3)]
+    assert all(isinstance(event, Progress) for event in started)
+    job.close()
+    assert not release.is_set()
+    release.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from napari_medclf.domain.events import EpochDone, Job, Warned
@@ -44,8 +45,7 @@ class Course:
         while not self._is_over(history, limit_s):
             n_drops = count_drops(history.scores, self.recipe.schedule.patience)
             pace = Pace(len(history.epochs), started, limit_s, n_drops)
-            before = history
-            values = yield from self.trainer.train_epoch(pace, part, lambda now: self._keep(before, started, now))  # noqa: B023  (called within this turn only)
+            values = yield from self.trainer.train_epoch(pace, part, partial(self._keep, history, started))
             part = None
             values |= yield from self.trainer.validate()
             score = values.pop(SCORE)

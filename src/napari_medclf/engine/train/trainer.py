@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.recipe import Recipe
+from napari_medclf.engine.background import Worker, wait_for
 from napari_medclf.engine.networks import build_network
 from napari_medclf.engine.train.ahead import Ahead, has_spare_core
 from napari_medclf.engine.train.averaging import WeightAverage
@@ -149,19 +151,20 @@ class Trainer:
         told = kept = time.perf_counter()
         self._begin(pace.epoch, part)
         progress, rate = 0.0, 0.0
-        with self._drawn(pace.epoch, n_batches) as batches:
+        with self._drawn(pace.epoch, n_batches) as batches, closing(Worker()) as worker:
             while group := list(islice(batches, self._recipe.optimiser.accumulate)):
                 progress = self._progress(pace)
                 if progress >= 1 and losses:
                     break
                 rate = self._recipe.optimiser.lr * rate_factor(progress, self._recipe.schedule, pace.n_drops)
-                losses.append(self._step(group, rate))
+                shown = self._shown(pace, progress, losses)
+                # A step of a large network takes seconds, and a stop must not wait for it.
+                losses.append((yield from wait_for(worker.submit(partial(self._step, group, rate)), shown)))
                 n_batches += len(group)
                 now = time.perf_counter()
                 if now - told > _PROGRESS_EVERY_S:
                     told = now
-                    done = progress * self.n_steps()
-                    yield Progress(done, self.n_steps(), f"Epoch {pace.epoch + 1}: loss {losses[-1]:.3f}")
+                    yield self._shown(pace, progress, losses)
                 if keep is not None and now - kept > _KEEP_EVERY_S:
                     kept = now
                     keep(EpochPart(n_batches, tuple(losses), _random_state(self._device)))
@@ -227,6 +230,10 @@ class Trainer:
         if pace.limit_s is not None:
             elapsed_s = self._processes.same_seconds(elapsed_s)
         return progress_of(self._n_steps_done, self.n_steps(), elapsed_s, pace.limit_s)
+
+    def _shown(self, pace: Pace, progress: float, losses: Sequence[float]) -> Progress:
+        loss = f": loss {losses[-1]:.3f}" if losses else ""
+        return Progress(progress * self.n_steps(), self.n_steps(), f"Epoch {pace.epoch + 1}{loss}")
 
     def _step(self, group: Sequence[Batch], rate: float) -> float:
         """Learn from some batches at once; returns their mean loss."""
