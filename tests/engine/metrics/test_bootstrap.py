@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_medclf.domain.errors import DatasetError
-from napari_medclf.engine.metrics.bootstrap import bootstrap, bootstrap_means
+from napari_medclf.engine.metrics.bootstrap import bootstrap, bootstrap_means, percentiles
 
 
 def test_interval_of_a_mean_is_that_of_the_normal_distribution() -> None:
@@ -55,6 +55,30 @@ def test_cases_of_a_drawn_group_come_together() -> None:
 
     bootstrap(statistic, ["p", "q", "p"], n_resamples=50)
     assert set(draws[1:]) == {(0, 2, 1), (1, 0, 2), (0, 2, 0, 2), (1, 1)}
+
+
+def test_percentiles_are_those_of_hesterberg_and_plain_ones_for_many_groups() -> None:
+    from scipy.stats import norm, t
+
+    for n in (5, 20, 100):
+        expected = 100 * norm.cdf(-((n / (n - 1)) ** 0.5) * t.ppf(0.975, n - 1))
+        assert percentiles(n) == pytest.approx((expected, 100 - expected), abs=1e-9)
+    assert percentiles(100_000) == pytest.approx((2.5, 97.5), abs=0.001)
+
+
+@pytest.mark.parametrize("n_images", [1, 4])
+def test_interval_by_patient_covers_the_true_mean_about_as_often_as_it_says(n_images: int) -> None:
+    """Half of the spread is shared by the images of a patient; 25 patients a study."""
+    n_covered = 0
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        shared = np.repeat(rng.normal(0.8, 0.07, size=25), n_images)
+        values = shared + rng.normal(0, 0.07, size=25 * n_images)
+        groups = [str(n // n_images) for n in range(25 * n_images)]
+        interval = bootstrap_means({"dice": values.tolist()}, groups, n_resamples=150, seed=seed)["dice"].ci95
+        assert interval is not None
+        n_covered += interval[0] <= 0.8 <= interval[1]
+    assert 0.90 <= n_covered / 150 <= 0.99
 
 
 def test_no_cases_are_a_sentence() -> None:

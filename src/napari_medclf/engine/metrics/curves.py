@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_medclf.domain.arrays import BoolArray, FloatArray
-from napari_medclf.engine.metrics.bootstrap import N_RESAMPLES, draws
+from napari_medclf.engine.metrics.bootstrap import N_RESAMPLES, draws, percentiles
 
 N_BAND_POINTS = 51
-_LEVEL_PERCENT = (2.5, 97.5)
 _STRAIGHT = 1e-12
 
 
@@ -134,5 +133,5 @@ def _band(
     rows = rows[~np.isnan(rows).any(axis=1)]
     if not len(rows) or len(set(groups)) < 2:
         return Band(grid, np.full(len(grid), np.nan), np.full(len(grid), np.nan))
-    low, high = np.percentile(rows, _LEVEL_PERCENT, axis=0)
+    low, high = np.percentile(rows, percentiles(len(set(groups))), axis=0)
     return Band(grid, low, high)

@@ -62,7 +62,7 @@ def _line(table: ScoreTable, column: int) -> Job[dict[str, Metric]]:
             values += found.tolist()
     has_interval = table.n_groups > 1
     return {
-        kind: Metric(value=value, ci95=interval_of(drawn[kind]) if has_interval else None)
+        kind: Metric(value=value, ci95=interval_of(drawn[kind], table.n_groups) if has_interval else None)
         for kind, value in whole.items()
     }
 

@@ -93,8 +93,8 @@ def _of_results(document: Mapping[str, Any]) -> dict[str, str]:
     plots = ", with ROC, precision-recall and reliability curves" if document.get("curves") else ""
     return {
         "metrics": ", ".join(name_of(kind) for kind in kinds) + plots,
-        "uncertainty": "95 % intervals by 1000 resamplings of patients (percentile bootstrap); proportions without a "
-        f"fault: exact.{delong}",
+        "uncertainty": "95 % intervals by 1000 resamplings of patients (expanded percentile bootstrap); proportions "
+        f"without a fault: exact.{delong}",
         "subgroups": f"Measured apart: {subgroups}" if subgroups else "",
         "internal": f"Measured on the {document['split']} cases of {document['data']}",
         "performance": numbers,

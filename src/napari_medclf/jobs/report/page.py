@@ -144,8 +144,8 @@ def _subgroups(document: Mapping[str, Any]) -> list[Html]:
 
 def _foot(document: Mapping[str, Any]) -> Iterator[str]:
     yield paragraph(
-        "Intervals: 95 %, percentile bootstrap over patients (1000 draws, fixed seed); proportions without any fault "
-        f"have exact ones. Weights {document['weights_sha256'][:16]}... {_versions(document)}",
+        "Intervals: 95 %, expanded percentile bootstrap over patients (1000 draws, fixed seed); proportions without "
+        f"any fault have exact ones. Weights {document['weights_sha256'][:16]}... {_versions(document)}",
         "note",
     )
 
