@@ -61,7 +61,7 @@ dl { display: grid; grid-template-columns: minmax(9rem, 14rem) 1fr; gap: .25rem 
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 summary { cursor: pointer; font-weight: 600; margin: .6rem 0; }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .5rem; } }
-@media print { body { max-width: none; padding: 0; font-size: 11px; } nav { display: none; }
+@media print { :root { font-size: 12px; } body { max-width: none; padding: 0; font-size: 12px; } nav { display: none; }
   h2 { break-after: avoid; }
   tr, .tile, .cases figure { break-inside: avoid; } .scroll { overflow: visible; }
   .figures { grid-template-columns: 1fr 1fr; } summary { list-style: none; }
