@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QButtonGroup, QGridLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+_MOST_IN_A_ROW = 4
+"""More names than this would be cut off in a narrow dock; they get two rows."""
 
 
 class Switch(QWidget):
@@ -25,21 +28,21 @@ class Switch(QWidget):
         self._group = QButtonGroup(self)
         self._group.setExclusive(True)
         self.buttons: dict[str, QPushButton] = {}
-        row = QHBoxLayout()
-        row.setSpacing(2)
+        self._grid = QGridLayout()
+        self._grid.setSpacing(2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        layout.addLayout(row)
+        layout.addLayout(self._grid)
         for name, page in self._pages.items():
-            row.addWidget(self._button(name), 1)
+            self._button(name)
             layout.addWidget(page)
-        self.show_page(next(iter(self._pages)))
+        self.set_names(tuple(self._pages))
 
     @property
     def current(self) -> str:
-        """Name of what is shown."""
-        return next(name for name, made in self.buttons.items() if made.isChecked())
+        """Name of what is shown; empty before anything is."""
+        return next((name for name, made in self.buttons.items() if made.isChecked()), "")
 
     def show_page(self, name: str) -> None:
         """Show one of the widgets."""
@@ -50,8 +53,13 @@ class Switch(QWidget):
 
     def set_names(self, names: tuple[str, ...]) -> None:
         """Offer these only; the first of them is shown where the one that was is not offered any more."""
+        n_rows = -(-len(names) // _MOST_IN_A_ROW)
+        per_row = -(-len(names) // n_rows)
         for name, made in self.buttons.items():
             made.setVisible(name in names)
+            self._grid.removeWidget(made)
+            if name in names:
+                self._grid.addWidget(made, *divmod(names.index(name), per_row))
         self.show_page(self.current if self.current in names else names[0])
 
     def set_text(self, name: str, text: str) -> None:

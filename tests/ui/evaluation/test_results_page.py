@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,6 +83,29 @@ def test_dot_of_the_calibration_lists_its_cases(page, tmp_path) -> None:
     page.calibration.plot.choose(4)
     assert page.cases.shown == ("o1",)
     assert "said 90 % opaque, true in 100 %" in page.list_title.text()
+
+
+def test_contaminated_model_is_told_and_its_cases_are_listed(page, tmp_path) -> None:
+    page.show_results(Results(DOCUMENT, lung_cases(), tmp_path))
+    assert not page.warning.isVisible()
+    assert not page.learned.isVisible()
+    seen = {"n_cases": 2, "cases": ["o1", "c1"], "sentence": "It saw two of them."}
+    page.show_results(Results({**DOCUMENT, "contaminated": seen}, lung_cases(), tmp_path))
+    assert page.warning.text() == "⚠ It saw two of them."
+    page.learned.click()
+    assert set(page.cases.shown) == {"o1", "c1"}
+
+
+def test_row_of_a_group_lists_its_cases(page, tmp_path) -> None:
+    sites = {"c1": "north", "c2": "south", "o1": "north", "o2": "south", "o3": "south"}
+    cases = tuple(replace(case, facts={"site": sites[case.case_id]}) for case in lung_cases())
+    number = {"value": 0.5, "ci95": [0.1, 0.9]}
+    groups = {"site": {site: {"n_cases": n, "metrics": {"auc": number}} for site, n in (("north", 2), ("south", 3))}}
+    page.show_results(Results({**DOCUMENT, "subgroups": groups}, cases, tmp_path))
+    page.views.buttons["Groups"].click()
+    page.groups.table.setCurrentCell(1, 0)
+    assert set(page.cases.shown) == {"c2", "o2", "o3"}
+    assert "site: south" in page.list_title.text()
 
 
 def test_labels_have_numbers_and_cases_but_no_curves(page, tmp_path) -> None:

@@ -60,20 +60,31 @@ def test_the_worst_labels_come_first_whatever_their_distance_is() -> None:
     assert [one.case_id for one in worst_first([good, bad])] == ["bad", "good"]
 
 
+def test_numbers_furthest_off_and_boxes_most_wrong_come_first() -> None:
+    near = ScoredCase("near", numbers={"truth:age": 90.0, "found:age": 88.0, "error:age": -2.0})
+    far = ScoredCase("far", numbers={"truth:age": 20.0, "found:age": 45.0, "error:age": 25.0})
+    assert [one.case_id for one in worst_first([near, far])] == ["far", "near"]
+    right = ScoredCase("right", numbers={"reference:cell": 9.0, "found:cell": 9.0, "false:cell": 0.0})
+    wrong = ScoredCase("wrong", numbers={"reference:cell": 2.0, "found:cell": 1.0, "false:cell": 3.0})
+    assert [one.case_id for one in worst_first([right, wrong])] == ["wrong", "right"]
+
+
 def test_undefined_numbers_say_why() -> None:
     document = {
         "auc": {"value": 0.9, "ci95": None},
         "per_class": {"a": {"auc": {"value": 0.8, "ci95": [0.7, 0.9]}}},
         "undefined": {"auc/b": "no case has it"},
     }
-    assert metric_rows(document) == [("auc", "0.900", "")]
-    assert metric_rows(document, "a") == [("auc", "0.800", "0.700 – 0.900")]
-    assert metric_rows(document, "b") == [("auc", "–", "no case has it")]
+    assert metric_rows(document) == [("AUC", "0.900", "")]
+    assert metric_rows(document, "a") == [("AUC", "0.800", "0.700 – 0.900")]
+    assert metric_rows(document, "b") == [("AUC", "–", "no case has it")]
 
 
 def test_contaminated_model_is_not_to_be_believed() -> None:
-    assert warning_text({"contaminated": {"n_cases": 12}}).startswith("⚠ The model has learned from 12")
-    assert warning_text({"contaminated": {"n_cases": 0}}) == ""
+    assert warning_text({"contaminated": {"n_cases": 12}}).startswith("⚠ Contaminated: the model has learned from 12")
+    told = {"contaminated": {"n_cases": 2, "sentence": "It saw two of them."}}
+    assert warning_text(told) == "⚠ It saw two of them."
+    assert warning_text({"contaminated": None}) == ""
     assert warning_text({}) == ""
 
 

@@ -76,4 +76,4 @@ def test_simpler_models_stand_beside_the_one_that_was_trained(workbench, thresho
 
 def test_numbers_of_all_classes_stand_before_those_of_one() -> None:
     metrics = {"val/auc/clear": Metric(value=0.5), "val/auc": Metric(value=0.75, ci95=(0.5, 1.0))}
-    assert metric_rows_of(metrics) == [("auc", "0.750", "0.500 – 1.000"), ("auc · clear", "0.500", "")]
+    assert metric_rows_of(metrics) == [("AUC", "0.750", "0.500 – 1.000"), ("AUC · clear", "0.500", "")]

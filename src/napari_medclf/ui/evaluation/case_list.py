@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from napari_medclf.ui.cases.lines import CaseLine, CaseList
 from napari_medclf.ui.evaluation.scored import ScoredCase
 
-_LESS_IS_BETTER = ("hd95", "assd", "volume_error", "absolute_error")
+_OVERLAPS = ("dice", "iou", "nsd", "ap50", "f1", "pq", "aji", "foreground_dice")
+"""Numbers of a case that are 1 where all is right."""
 _MOST_NUMBERS = 8
 
 
@@ -34,7 +35,7 @@ def list_of_cases(cases: Sequence[ScoredCase], one_class: str = "") -> CaseList:
 
 
 def worst_first(cases: Sequence[ScoredCase]) -> tuple[ScoredCase, ...]:
-    """Sort cases: the surest errors first, or those whose labels are worst."""
+    """Sort cases: the surest errors first, or those whose labels, numbers or boxes are furthest off."""
     return tuple(sorted(cases, key=_quality))
 
 
@@ -42,12 +43,20 @@ def _quality(case: ScoredCase) -> float:
     if case.scores:
         said = max(case.scores.values(), default=0.0)
         return 1 + said if set(case.truth) == set(case.decided) else -said
-    numbers = [
-        number
-        for name, number in case.numbers.items()
-        if not math.isnan(number) and not name.startswith(_LESS_IS_BETTER)
+    overlaps = [
+        number for name, number in case.numbers.items() if name.startswith(_OVERLAPS) and not math.isnan(number)
     ]
-    return sum(numbers) / len(numbers) if numbers else math.inf
+    if overlaps:
+        return sum(overlaps) / len(overlaps)
+    return -_n_errors(case.numbers)
+
+
+def _n_errors(numbers: Mapping[str, float]) -> float:
+    """Add up how far estimates are off, or how many boxes are missed and false."""
+    errors = [abs(number) for name, number in numbers.items() if name.startswith(("error:", "false:"))]
+    classes = [name.removeprefix("reference:") for name in numbers if name.startswith("reference:")]
+    missed = [numbers[f"reference:{name}"] - numbers.get(f"found:{name}", 0.0) for name in classes]
+    return sum(error for error in (*errors, *missed) if not math.isnan(error))
 
 
 def _score(case: ScoredCase, one_class: str) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from napari_medclf.ui.measure_names import measure_text
+
 ALL = "all classes"
 
 
@@ -12,10 +14,10 @@ def metric_rows(document: Mapping[str, Any], one_class: str = "") -> list[tuple[
     """List (name, value, interval) of all classes together, or of one class.
 
     >>> metric_rows({"auc": {"value": 0.93, "ci95": [0.9, 0.951]}, "task": "classify"})
-    [('auc', '0.930', '0.900 – 0.951')]
+    [('AUC', '0.930', '0.900 – 0.951')]
     """
     block = document.get("per_class", {}).get(one_class, {}) if one_class else document
-    rows = [(_spoken(name), *_value_and_interval(value)) for name, value in block.items() if is_metric(value)]
+    rows = [(measure_text(name), *_value_and_interval(value)) for name, value in block.items() if is_metric(value)]
     return rows + list(_undefined(document, one_class))
 
 
@@ -34,8 +36,4 @@ def _undefined(document: Mapping[str, Any], one_class: str) -> Iterator[tuple[st
     for name, reason in (document.get("undefined") or {}).items():
         kind, _, of_class = name.partition("/")
         if of_class == one_class:
-            yield _spoken(kind), "–", str(reason)
-
-
-def _spoken(name: str) -> str:
-    return name.replace("_", " ")
+            yield measure_text(kind), "–", str(reason)

@@ -12,13 +12,17 @@ from qtpy.QtWidgets import QHBoxLayout, QWidget
 from napari_medclf.ui import notify
 from napari_medclf.ui.cases.table import CaseTable
 from napari_medclf.ui.evaluation.case_list import list_of_cases, worst_first
+from napari_medclf.ui.evaluation.groups_view import GroupsView
+from napari_medclf.ui.evaluation.rivals_view import RivalsView, rivals_of
 from napari_medclf.ui.evaluation.scored import Results, ScoredCase
-from napari_medclf.ui.evaluation.views import CalibrationView, ConfusionView, NumbersView, RocView
+from napari_medclf.ui.evaluation.views import CalibrationView, ConfusionView, NumbersView, RocView, View
 from napari_medclf.ui.layout import banner, button, column, heading, note
 from napari_medclf.ui.switch import Switch
 
 _NUMBERS, _CONFUSION, _ROC, _CALIBRATION = "Numbers", "Confusion", "ROC", "Calibration"
+_GROUPS, _RIVALS = "Groups", "Rivals"
 _ALL_CASES = "all, the worst first"
+_CONTAMINATED = "Contaminated: the model has learned from {:,} of these cases, and the numbers are too good."
 
 
 class ResultsPage(QWidget):
@@ -44,11 +48,24 @@ class ResultsPage(QWidget):
         self.warning = banner("", self)
         layout.addWidget(self.title)
         layout.addWidget(self.warning)
+        self.learned = button("List what it learned from", "The cases that it must not be measured on",
+                              self.show_learned, self)  # fmt: skip
+        layout.addWidget(self.learned)
         layout.addLayout(self._buttons())
+        self.learned.hide()
         self.numbers, self.confusion = NumbersView(self), ConfusionView(self)
         self.roc, self.calibration = RocView(self), CalibrationView(self)
+        self.groups, self.rivals = GroupsView(self), RivalsView(self)
         self.views = Switch(
-            {_NUMBERS: self.numbers, _CONFUSION: self.confusion, _ROC: self.roc, _CALIBRATION: self.calibration}, self
+            {
+                _NUMBERS: self.numbers,
+                _CONFUSION: self.confusion,
+                _ROC: self.roc,
+                _CALIBRATION: self.calibration,
+                _GROUPS: self.groups,
+                _RIVALS: self.rivals,
+            },
+            self,
         )
         layout.addWidget(self.views)
         self.list_title = heading("", self)
@@ -58,7 +75,7 @@ class ResultsPage(QWidget):
         layout.addWidget(self.list_title)
         layout.addWidget(self.cases, 1)
         layout.addLayout(self._case_buttons())
-        for view in (self.confusion, self.roc, self.calibration):
+        for view in (self.confusion, self.roc, self.calibration, self.groups):
             view.picked.connect(self._show_cases)
         self._show_nothing()
 
@@ -69,11 +86,11 @@ class ResultsPage(QWidget):
         self.title.setText(title_text(results.document))
         self.warning.setText(warning_text(results.document))
         self.warning.setVisible(bool(self.warning.text()))
-        self.numbers.show_results(results)
-        if results.classes:
-            for view in (self.confusion, self.roc, self.calibration):
-                view.show_results(results)
-        self.views.set_names((_NUMBERS, _CONFUSION, _ROC, _CALIBRATION) if results.classes else (_NUMBERS,))
+        self.learned.setVisible(bool(learned_cases(results)))
+        shown = self._views_of(results)
+        for view in shown.values():
+            view.show_results(results)
+        self.views.set_names(tuple(shown))
         self._show_parts(True)
         self.show_all_cases()
 
@@ -81,6 +98,22 @@ class ResultsPage(QWidget):
         """List every case, the worst first."""
         if self.results is not None:
             self._show_cases(_ALL_CASES, worst_first(self.results.cases))
+
+    def show_learned(self) -> None:
+        """List the cases that the model has learned from."""
+        if self.results is not None:
+            self._show_cases("the model has learned from them", worst_first(learned_cases(self.results)))
+
+    def _views_of(self, results: Results) -> dict[str, View]:
+        """Choose the views that the results can fill."""
+        views: dict[str, View] = {_NUMBERS: self.numbers}
+        if results.classes:
+            views |= {_CONFUSION: self.confusion, _ROC: self.roc, _CALIBRATION: self.calibration}
+        if results.document.get("subgroups"):
+            views[_GROUPS] = self.groups
+        if rivals_of(results.document):
+            views[_RIVALS] = self.rivals
+        return views
 
     def _buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -134,11 +167,13 @@ def title_text(document: Mapping[str, Any]) -> str:
 
 def warning_text(document: Mapping[str, Any]) -> str:
     """Say why the numbers must not be believed; empty where nothing is known against them."""
-    found = document.get("contaminated")
-    if not found:
+    found = document.get("contaminated") or {}
+    if not found.get("n_cases"):
         return ""
-    if isinstance(found, Mapping):
-        found = found.get("n_cases", 0)
-        if not found:
-            return ""
-    return f"⚠ The model has learned from {found:,} of these cases. The numbers are too good: do not report them."
+    return f"⚠ {found.get('sentence') or _CONTAMINATED.format(found['n_cases'])}"
+
+
+def learned_cases(results: Results) -> tuple[ScoredCase, ...]:
+    """Find the measured cases that the model has learned from."""
+    names = set((results.document.get("contaminated") or {}).get("cases") or ())
+    return tuple(case for case in results.cases if case.case_id in names)

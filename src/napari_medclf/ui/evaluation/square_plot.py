@@ -28,6 +28,8 @@ class Drawing:
         What the line may be, with 95 % confidence; empty for none.
     has_dots : bool
         Whether each point has a dot of its own.
+    marks : sequence of (x, y)
+        Places of special meaning, drawn as a diamond.
     """
 
     x_name: str
@@ -35,6 +37,7 @@ class Drawing:
     points: Sequence[tuple[float, float]]
     band: Sequence[tuple[float, float, float]] = ()
     has_dots: bool = False
+    marks: Sequence[tuple[float, float]] = ()
 
 
 class SquarePlot(QWidget):
@@ -160,6 +163,11 @@ class SquarePlot(QWidget):
             painter.setBrush(_LINE)
             for place in places:
                 painter.drawEllipse(place, 3.5, 3.5)
+        for mark in drawing.marks:
+            painter.setPen(QPen(ink, 1.5))
+            painter.setBrush(_LINE)
+            at = self._to_px(*mark)
+            painter.drawPolygon(QPolygonF([at + QPointF(x, y) for x, y in ((0, -6), (6, 0), (0, 6), (-6, 0))]))
         if self._place is not None:
             painter.setPen(QPen(ink, 1.5))
             painter.setBrush(_CHOSEN)

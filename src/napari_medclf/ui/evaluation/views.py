@@ -45,6 +45,9 @@ class View(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(6)
 
+    def show_results(self, results: Results) -> None:
+        """Show an evaluation; nothing is chosen then."""
+
 
 class NumbersView(View):
     """Every number with its interval."""
@@ -54,7 +57,7 @@ class NumbersView(View):
         self._document: Any = {}
         self.choice = ClassChoice("Numbers of", self)
         self.choice.changed.connect(lambda name: self._show())
-        self.table = ResultsTable(self, most_rows=14)
+        self.table = ResultsTable(self, most_rows=10)
         self._column.addWidget(self.choice)
         self._column.addWidget(self.table)
 
@@ -133,8 +136,10 @@ class RocView(View):
             return
         points = [(1 - one.specificity, one.sensitivity) for one in self._points]
         band = band_of(self._results.document, name)
-        self.plot.show_drawing(Drawing("1 − specificity", "sensitivity", points, band))
-        self.explanation.setText("Click on the curve to see what a threshold there decides wrongly.")
+        mark = operating_point_of(self._results.document, name)
+        marks = [] if mark is None else [(1 - mark.specificity, mark.sensitivity)]
+        self.plot.show_drawing(Drawing("1 − specificity", "sensitivity", points, band, marks=marks))
+        self.explanation.setText(_roc_text(mark))
 
     def _on_point(self, place: int) -> None:
         assert self._results is not None
@@ -181,6 +186,23 @@ class CalibrationView(View):
         one = self._bins[place]
         sentence = f"said {100 * one.promised:.0f} % {self.choice.name}, true in {100 * one.observed:.0f} %"
         self.picked.emit(sentence, one.cases, self.choice.name)
+
+
+def operating_point_of(document: Any, name: str) -> RocPoint | None:
+    """Take the point that was chosen for a class; None where the document has none."""
+    found = (document.get("operating_points") or {}).get(name) or {}
+    sensitivity, specificity = ((found.get(kind) or {}).get("value") for kind in ("sensitivity", "specificity"))
+    if sensitivity is None or specificity is None or found.get("threshold") is None:
+        return None
+    return RocPoint(float(found["threshold"]), float(sensitivity), float(specificity))
+
+
+def _roc_text(mark: RocPoint | None) -> str:
+    hint = "Click on the curve to see what a threshold there decides wrongly."
+    if mark is None:
+        return hint
+    shares = f"sensitivity {mark.sensitivity:.3f}, specificity {mark.specificity:.3f}"
+    return f"◆ chosen threshold {mark.threshold:.3f}: {shares}. {hint}"
 
 
 def band_of(document: Any, name: str) -> Sequence[tuple[float, float, float]]:

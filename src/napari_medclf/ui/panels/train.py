@@ -18,6 +18,7 @@ from napari_medclf.ui import notify
 from napari_medclf.ui.curve import Curve
 from napari_medclf.ui.forms import OptionsForm
 from napari_medclf.ui.layout import button, column, heading, note
+from napari_medclf.ui.measure_names import measure_text
 from napari_medclf.ui.model_choice import ModelChoice
 from napari_medclf.ui.shelf import Shelf
 from napari_medclf.ui.tables import ResultsTable
@@ -183,7 +184,7 @@ def metric_rows_of(metrics: Mapping[str, Metric]) -> list[tuple[str, str, str]]:
     in_order = sorted(plain.items(), key=lambda pair: "/" in pair[0])
     return [
         (
-            name.replace("_", " ").replace("/", " · "),
+            measure_text(name),
             f"{metric.value:.3f}",
             "" if metric.ci95 is None else f"{metric.ci95[0]:.3f} – {metric.ci95[1]:.3f}",
         )

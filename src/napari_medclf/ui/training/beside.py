@@ -13,6 +13,7 @@ from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.ui.lane import Lane
 from napari_medclf.ui.layout import banner, heading
+from napari_medclf.ui.measure_names import measure_text
 from napari_medclf.ui.tables import ResultsTable
 
 
@@ -44,7 +45,7 @@ class BesideSimpler(QWidget):
         rows = baseline_rows(document)
         if not rows:
             return
-        self.table.show_rows(["on validation cases", _spoken(main_number(document)), "95 % interval"], rows)
+        self.table.show_rows(["on validation cases", measure_text(main_number(document)), "95 % interval"], rows)
         sentence = str(document.get("sentence") or "")
         self.verdict.setText(sentence)
         self.verdict.setVisible(bool(sentence))
@@ -72,10 +73,6 @@ def _row(title: str, metric: Mapping[str, Any] | None) -> tuple[str, str, str]:
     interval = (metric or {}).get("ci95")
     told = "–" if value is None else f"{value:.3f}"
     return title, told, f"{interval[0]:.3f} – {interval[1]:.3f}" if interval else ""
-
-
-def _spoken(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _read(folder: Path) -> Job[Mapping[str, Any]]:
