@@ -31,7 +31,8 @@ A recipe is everything that decides how a network is trained, apart from data, s
 follow from a look at a few training cases. `--set NAME=VALUE` changes a setting, `medclf recipes show NAME --data DATA`
 shows them all as they were planned, and `--out FILE.json` writes them down for `--recipe FILE.json`.
 
-Without `--recipe`: {defaults}. The recipes of the embedded models can be used by name, too: {built_in}.
+Without `--recipe`: {defaults}. `--recipe auto` [tries several](../how-to/auto.md) and
+makes one model of those that help. The recipes of the embedded models can be used by name, too: {built_in}.
 `docs/recipe_table.py` writes this page from the registry and from what `benchmarks/recipes.py` measured.
 """
 _MEASURED_NOTE = """The last column is measured on the test cases after a training of the stated CPU time on one thread,

@@ -46,6 +46,7 @@ def _show_list(listing: RecipeListing) -> Iterator[str]:
     yield ""
     yield f"recipes of the embedded models: {', '.join(listing.built_in)}"
     yield "without --recipe: " + ", ".join(f"{name} to {task}" for task, name in listing.defaults.items())
+    yield "--recipe auto tries several within --max-minutes, and makes one model of those that help."
     yield "medclf recipes show NAME tells all settings of one."
 
 
