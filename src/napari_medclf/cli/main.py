@@ -30,6 +30,7 @@ COMMANDS = {
     "preprocess": "clean, crop, scale or resample an image by named steps, and write it where it lay",
     "augment": "draw what the random changes of a training make of an image",
     "recipes": "list what can be trained, and show a recipe with all its settings",
+    "pretrain": "train on images without labels, as a start for trainings with few labels",
     "train": "train a model from your images and labels",
     "search": "look for better settings of a recipe, on validation cases alone",
     "evaluate": "measure a model on labelled data",

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _NOT_IN_CARD = ("classes", "licence_text", "units")
 """What a person may give beside the card's own fields."""
+_KIN = {Task.REGRESS: Task.CLASSIFY, Task.INSTANCES: Task.SEGMENT}
+"""Tasks whose networks differ in their last layer only."""
 _N_LOOKED_AT = 12
 """Training images looked at to plan a recipe."""
 
@@ -172,7 +174,7 @@ def _started_from(init: ModelPackage, planned: Recipe, dataset: Dataset) -> Reci
 
 
 def _kept_from(init: ModelPackage, dataset: Dataset) -> dict[str, Any]:
-    if init.card.task is not dataset.task:
+    if _KIN.get(init.card.task, init.card.task) is not _KIN.get(dataset.task, dataset.task):
         raise CardError(f"{init.name} is a model to {init.card.task}, and the data is to {dataset.task}.")
     return {"network": init.card.network, "input": init.card.input}
 

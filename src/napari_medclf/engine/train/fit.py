@@ -15,6 +15,7 @@ from napari_medclf.engine.train.cases import TrainCase, check_cases
 from napari_medclf.engine.train.checkpoint import CheckpointFolder
 from napari_medclf.engine.train.course import Course
 from napari_medclf.engine.train.heap import kept_heap
+from napari_medclf.engine.train.objectives.base import Objective
 from napari_medclf.engine.train.objectives.choose import choose_objective
 from napari_medclf.engine.train.processes import joined
 from napari_medclf.engine.train.settings import FitSettings
@@ -54,7 +55,12 @@ class Fitted:
 
 
 def fit(
-    draft: ModelCard, recipe: Recipe, train: Sequence[TrainCase], val: Sequence[TrainCase], settings: FitSettings
+    draft: ModelCard,
+    recipe: Recipe,
+    train: Sequence[TrainCase],
+    val: Sequence[TrainCase],
+    settings: FitSettings,
+    objective: Objective | None = None,
 ) -> Job[Fitted]:
     """Train the draft's network by a recipe.
 
@@ -62,6 +68,8 @@ def fit(
     ----------
     draft : ModelCard
         Task, classes, input and network of the model to be.
+    objective : Objective or None
+        What is learned; None takes what the card's task and output ask for.
 
     Yields
     ------
@@ -80,7 +88,8 @@ def fit(
     Under ``torchrun`` all processes call this with the same values; the first one's result is the model.
     """
     check_cases(train, val, draft.input.spatial_dims, len(draft.input.channels))
-    objective = choose_objective(draft, recipe, train, val)
+    if objective is None:
+        objective = choose_objective(draft, recipe, train, val)
     digest = _digest(draft, recipe, train, val, settings.seed)
     with joined(settings.device) as processes, kept_heap(), repeatable():
         processes.check_batch(recipe.batch)

@@ -1,0 +1,1 @@
+"""Learning from images without labels, so that a later training begins with more than random numbers."""
