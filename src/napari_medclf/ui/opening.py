@@ -173,9 +173,9 @@ class Opening(Subject):
     def _show_case(self, opened: CaseOpened, then: Callable[[Any, CaseOpened], None]) -> None:
         layer = self._replace_opened(opened.layer, None)
         self.put_told(layer, case_sentence(opened.case))
-        if opened.reference is not None:
-            self._add_opened(opened.reference)
-            self.viewer.layers.selection.active = layer
+        for described in opened.references:
+            self._add_opened(described)
+        self.viewer.layers.selection.active = layer
         then(layer, opened)
 
     def _show_opened(self, opened: Opened) -> None:

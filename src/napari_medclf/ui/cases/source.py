@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from napari_medclf.bridge.boxes import boxes_layers
 from napari_medclf.bridge.layers import LayerTuple, image_layer, labels_layer
 from napari_medclf.domain.arrays import PixelArray
+from napari_medclf.domain.card import Task
 from napari_medclf.domain.dataset import Case, Dataset
 from napari_medclf.domain.errors import DatasetError, MedclfError
 from napari_medclf.domain.events import Job, Progress, Warned
@@ -96,14 +98,14 @@ class CaseOpened:
 
     Parameters
     ----------
-    reference : LayerTuple or None
-        The labels that the data has for it.
+    references : tuple of LayerTuple
+        The labels or boxes that the data has for it.
     """
 
     case: Case
     image: MedImage
     layer: LayerTuple
-    reference: LayerTuple | None = None
+    references: tuple[LayerTuple, ...] = ()
 
 
 def open_case(source: CaseSource, case_id: str) -> Job[CaseOpened]:
@@ -119,15 +121,22 @@ def open_case(source: CaseSource, case_id: str) -> Job[CaseOpened]:
     yield Progress(0, 0, f"opening {case_id}")
     case = source.case(case_id)
     image = source.reader().image(case)
-    reference = None
-    if case.label_map is not None:
-        try:
-            found = source.reader().reference(case, image)
-            reference = labels_layer(replace(found, name=f"{case_id} · reference"), image=image)
-        except MedclfError as error:
-            yield Warned(str(error))
+    references: tuple[LayerTuple, ...] = ()
+    try:
+        references = _references(source.reader(), case, image)
+    except MedclfError as error:
+        yield Warned(str(error))
     data, keywords, kind = image_layer(image)
-    return CaseOpened(case, image, (data, keywords | {"name": case_id}, kind), reference)
+    return CaseOpened(case, image, (data, keywords | {"name": case_id}, kind), references)
+
+
+def _references(reader: CaseReader, case: Case, image: MedImage) -> tuple[LayerTuple, ...]:
+    name = f"{case.case_id} · reference"
+    if case.boxes is not None or reader.dataset.task is Task.DETECT:
+        return boxes_layers(replace(reader.boxes(case, image), name=name), image=image)
+    if case.label_map is not None:
+        return (labels_layer(replace(reader.reference(case, image), name=name), image=image),)
+    return ()
 
 
 def case_sentence(case: Case) -> str:
@@ -139,5 +148,7 @@ def case_sentence(case: Case) -> str:
     'data: normal (test)'
     """
     told = [*case.classes, *(f"{name} {value:g}" for name, value in case.values.items())]
-    said = ", ".join(told) or ("labelled" if case.label_map is not None else "none of the classes")
+    said = ", ".join(told) or (
+        "labelled" if case.label_map is not None else "boxes" if case.boxes else "none of the classes"
+    )
     return f"data: {said}" + (f" ({case.split.value})" if case.split is not None else "")

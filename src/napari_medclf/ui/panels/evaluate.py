@@ -171,7 +171,9 @@ def _open_data(options: EvaluateOptions, task: Task, classes: tuple[str, ...]) -
     from napari_medclf.jobs.data import DataChoice, open_data
 
     names = options.class_names or (() if task is Task.CLASSIFY else classes)
-    return open_data(DataChoice(options.data, task, options.group_pattern, names, options.label_columns))
+    return open_data(
+        DataChoice(options.data, task, options.group_pattern, names, options.label_columns, options.split_file)
+    )
 
 
 def _open_as_written(results: Results) -> Dataset:
