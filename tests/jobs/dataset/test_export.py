@@ -67,7 +67,7 @@ def _content(path: Path, choice: DataChoice) -> list[tuple]:
     found = []
     for case in dataset.cases:
         image = reader.image(case)
-        answer: object = case.classes
+        answer: object = [dataset.schema.names.index(name) for name in case.classes]  # MedMNIST has no names
         if case.label_map is not None:
             labels = reader.label_values(case, image)
             names = {one.value: one.name for one in dataset.schema.classes}
