@@ -23,7 +23,7 @@ def change_intensity(images: Tensor, settings: AugmentSettings, generator: Gener
     """
     images = add_artefacts(images, settings, generator)
     if settings.blur_vox > 0:
-        images = _blur(images, uniform((len(images),), 0, settings.blur_vox, generator, images.device))
+        images = _blur(images, uniform((len(images),), 0, settings.blur_vox, generator))
     if settings.gamma > 0:
         images = _bend_tones(images, settings.gamma, generator)
     images = _scale_and_shift(images, settings, generator)
@@ -72,9 +72,9 @@ def _invert(images: Tensor, probability: float, generator: Generator) -> Tensor:
 
 def _blur(images: Tensor, sd_vox: Tensor) -> Tensor:
     reach = max(int(float(sd_vox.max()) * 2 + 0.5), 1)
-    distance = torch.arange(-reach, reach + 1, device=images.device).float()
+    distance = torch.arange(-reach, reach + 1).float()
     kernels = torch.exp(-0.5 * (distance / sd_vox.clamp_min(1e-3)[:, None]) ** 2)
-    kernels = (kernels / kernels.sum(1, keepdim=True)).repeat_interleave(images.shape[1], 0)
+    kernels = (kernels / kernels.sum(1, keepdim=True)).repeat_interleave(images.shape[1], 0).to(images.device)
     n_dims = images.dim() - 2
     convolve = conv2d if n_dims == 2 else conv3d
     folded = images.reshape(1, -1, *images.shape[2:])

@@ -33,9 +33,9 @@ def mix_up(images: Tensor, targets: Tensor, alpha: float, generator: Generator) 
     """
     part = beta(alpha, len(images), generator)
     part = torch.maximum(part, 1 - part)
-    order = torch.randperm(len(images), generator=generator).to(images.device)
+    order = torch.randperm(len(images), generator=generator)
     kept = part.view(len(images), *([1] * (images.dim() - 1))).to(images.device)
-    mixed = images * kept + images[order] * (1 - kept)
+    mixed = images * kept + images[order.to(images.device)] * (1 - kept)
     return mixed, _blend(targets, order, part)
 
 
@@ -58,8 +58,9 @@ def cut_mix(images: Tensor, targets: Tensor, alpha: float, generator: Generator)
         half = (side * size / 2).view_as(centre)
         is_pasted = is_pasted & ((torch.arange(size).view(along) + 0.5 - centre).abs() < half)
     part = 1 - is_pasted.flatten(1).float().mean(1)
-    order = torch.randperm(len(images), generator=generator).to(images.device)
-    return torch.where(is_pasted.to(images.device), images[order], images), _blend(targets, order, part)
+    order = torch.randperm(len(images), generator=generator)
+    others = images[order.to(images.device)]
+    return torch.where(is_pasted.to(images.device), others, images), _blend(targets, order, part)
 
 
 def paste_objects(
