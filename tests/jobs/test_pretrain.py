@@ -12,6 +12,7 @@ from napari_medclf.domain.events import Noted, Warned
 from napari_medclf.jobs.api import run
 from napari_medclf.jobs.drive import drive
 from napari_medclf.jobs.pretrain import PretrainOptions, pretrain
+from napari_medclf.jobs.rerun import RerunOptions, rerun
 from napari_medclf.jobs.train import TrainOptions, train
 
 
@@ -45,6 +46,12 @@ def test_classifier_goes_on_from_unlabelled_pictures(unlabelled, chest_folder, t
     assert outcome.result.package.card.network.arguments["num_classes"] == 2
     assert outcome.result.package.card.input == start.package.card.input
     assert any("weights" in message for message in told)
+
+
+def test_same_description_gives_the_same_weights(unlabelled, tmp_path) -> None:
+    first = run(pretrain(_options(unlabelled, tmp_path / "first"))).package
+    again = run(rerun(RerunOptions(run=first.folder, out=tmp_path / "again", data=unlabelled))).result.package
+    assert again.card.weights_sha256 == first.card.weights_sha256
 
 
 def test_segmenter_goes_on_from_the_images_of_a_labelled_set(vessels_folder, tmp_path) -> None:

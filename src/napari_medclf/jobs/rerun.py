@@ -17,7 +17,7 @@ from napari_medclf.jobs.data import SPLITS_IN_PACKAGE
 from napari_medclf.jobs.spec import options_from
 
 _PLACES = ("run.json", "metrics.json", "configs/run_spec.json", "run_spec.json")
-COMMANDS = ("predict", "batch", "train", "evaluate")
+COMMANDS = ("predict", "batch", "train", "pretrain", "evaluate")
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,8 @@ def rerun(options: RerunOptions) -> Job[Reran]:
     spec = read_spec(path)
     if spec.command == "train":
         return Reran("train", (yield from _train(spec, options, path)))
+    if spec.command == "pretrain":
+        return Reran("pretrain", (yield from _pretrain(spec, options)))
     changes = {"out": options.out, "resume": False, "dry_run": False, **_moved(spec, options)}
     if spec.command == "evaluate":
         from napari_medclf.jobs.evaluate import EvaluateOptions, evaluate
@@ -117,6 +119,13 @@ def _train(spec: RunSpec, options: RerunOptions, path: Path) -> Job[Any]:
     if not again.data.exists():
         raise OptionError(f"The data {again.data} is not here. Say with --data where it is.")
     return (yield from train(again, Fixed(values["recipe"], values["said"])))
+
+
+def _pretrain(spec: RunSpec, options: RerunOptions) -> Job[Any]:
+    from napari_medclf.jobs.pretrain import PretrainOptions, pretrain
+
+    changes = {"out": options.out, "resume": False, "register": False, **_moved(spec, options)}
+    return (yield from pretrain(options_from(spec, PretrainOptions, **changes)))
 
 
 def _run_cases(spec: RunSpec, changes: dict[str, Any], path: Path) -> Job[Reran]:
