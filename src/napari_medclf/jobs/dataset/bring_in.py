@@ -14,7 +14,7 @@ from napari_medclf.jobs.dataset.choice import DataOptions
 from napari_medclf.jobs.dataset.export import Exported, check_written, make_writer, write_cases
 
 if TYPE_CHECKING:
-    from napari_medclf.domain.dataset import FileRef
+    from napari_medclf.domain.dataset import Dataset, FileRef
     from napari_medclf.domain.listing import SeriesEntry
     from napari_medclf.store.datasets.tables import Table
 
@@ -59,12 +59,13 @@ def import_data(options: ImportOptions) -> Job[Exported]:
     """
     if options.out.exists():
         raise OptionError(f"{options.out} is there already. Choose another folder.")
-    if options.labels is not None or not _is_known(options):
+    if options.labels is not None:
         return (yield from _join(options))
-    from napari_medclf.jobs.data import open_data
-
     yield Progress(0, 0, f"opening {options.data}")
-    dataset = open_data(options.choice)
+    dataset, reason = _open(options)
+    if dataset is None:
+        yield Warned(f"{reason} The images are brought in without labels.")
+        return (yield from _join(options))
     for warning in dataset.warnings:
         yield Warned(warning)
     layout = "project" if options.project else "table"
@@ -74,17 +75,16 @@ def import_data(options: ImportOptions) -> Job[Exported]:
     return Exported(options.out, layout, len(writer.done), n_failed)
 
 
-def _is_known(options: ImportOptions) -> bool:
-    """Whether the data tells what it shows; a folder of images alone does not."""
-    from napari_medclf.store.datasets import open_dataset
+def _open(options: ImportOptions) -> tuple[Dataset | None, str]:
+    """Open data that tells what it shows; of a folder that does not, return why."""
+    from napari_medclf.jobs.data import open_data
 
-    if options.task is not None or options.class_names or not options.data.is_dir():
-        return True
     try:
-        open_dataset(options.data)
+        return open_data(options.choice), ""
     except DatasetError as error:
-        return "nothing says which classes" in str(error)
-    return True
+        if options.task is not None or not options.data.is_dir():
+            raise
+        return None, str(error)
 
 
 def _join(options: ImportOptions) -> Job[Exported]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,7 +21,7 @@ VOLUME, PICTURE = ".nii.gz", ".png"
 
 
 @dataclass
-class Writer:
+class Writer(ABC):
     """Writes the cases of a data set one by one into a folder that other programs understand.
 
     Parameters
@@ -59,11 +60,11 @@ class Writer:
         self.put(case, image)
         self.done.append(case)
 
+    @abstractmethod
     def put(self, case: Case, image: MedImage) -> None:
         """Write the files of one case."""
-        raise NotImplementedError
 
-    def finish(self) -> None:
+    def finish(self) -> None:  # noqa: B027  (a layout of nothing but the cases has nothing beside them)
         """Write what stands beside the cases, after the last one."""
 
 
