@@ -54,15 +54,13 @@ def learn_by(
 
 def _portfolio(dataset: Dataset, first: Recipe, options: TrainOptions) -> Job[Portfolio]:
     from napari_medclf.engine.auto.auto import Portfolio
-    from napari_medclf.engine.auto.portfolio import classic_names, deep_names, tuned
+    from napari_medclf.engine.auto.portfolio import deep_names, has_classic_models, tuned
     from napari_medclf.jobs.plan import look_at_some, plan_for
 
     look = yield from look_at_some(dataset)
-    deep, classic = [first], []
+    deep = [first]
     for name in deep_names(dataset.task)[1:]:
         planned = yield from plan_for(dataset, name, None, options.epochs, options.set)
         deep.append(tuned(planned, look).model_copy(update={"input": first.input}))
-    for name in classic_names(dataset.task):
-        planned = yield from plan_for(dataset, name, None, None)
-        classic.append(planned.model_copy(update={"input": first.input, "mirror_axes": first.mirror_axes}))
-    return Portfolio(tuple(deep), tuple(classic))
+    has_classic = has_classic_models(dataset.task) and first.loss.kind != "ordinal"
+    return Portfolio(tuple(deep), has_classic=has_classic)

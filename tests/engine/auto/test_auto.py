@@ -26,6 +26,16 @@ def test_members_are_trained_and_weighed_within_the_time(tmp_path):
     network.load_state_dict(fitted.state_dict)
 
 
+def test_classic_models_are_weighed_beside_the_networks(tmp_path):
+    settings = FitSettings(checkpoint_dir=tmp_path, max_minutes=0.5)
+    job = learn_auto(DRAFT, Portfolio((RECIPE,), has_classic=True), TRAIN, VAL, settings)
+    fitted, events = finish(job)
+    said = [event.message for event in events if isinstance(event, Noted)]
+    assert any(sentence.startswith("logistic: loss ") for sentence in said)
+    network = build_network(fitted.card.network)
+    network.load_state_dict(fitted.state_dict)
+
+
 def test_a_short_time_makes_few_members_and_a_long_one_many():
     counts = [
         len(plan_trials(Portfolio((RECIPE,)), TRAIN, VAL, FitSettings(None, max_minutes=minutes), DRAFT))

@@ -7,7 +7,7 @@ from napari_medclf.domain.card import Task
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import LabelSchema
-from napari_medclf.engine.auto.portfolio import classic_names, deep_names, knows_bfloat16, tuned
+from napari_medclf.engine.auto.portfolio import deep_names, has_classic_models, knows_bfloat16, tuned
 from napari_medclf.engine.recipes.look import look_at
 from napari_medclf.engine.recipes.registry import family
 
@@ -47,6 +47,7 @@ def test_volumes_are_halved_at_once():
 
 def test_families_that_are_tried_are_in_the_registry():
     for task in Task:
-        for name in (*deep_names(task), *classic_names(task)):
+        for name in deep_names(task):
             assert task in family(name).tasks
-    assert deep_names(Task.CLASSIFY) and classic_names(Task.CLASSIFY)
+    assert deep_names(Task.CLASSIFY)
+    assert has_classic_models(Task.CLASSIFY)

@@ -26,8 +26,8 @@ _DEFAULT_MINUTES = 20.0
 _MOST_MEMBERS = 5
 _FEWEST_EPOCHS = 40
 """A member that sees every case less often than this is better than another member."""
-_CLASSIC_SHARE = 0.05
-"""Part of the time that each classic model may take."""
+_CLASSIC_SHARE = 0.2
+"""Part of the time that the classic models may take together."""
 _OVERHEAD = 1.3
 """Time of an epoch over that of its forward and backward passes: augmentation, validation."""
 
@@ -40,12 +40,12 @@ class Portfolio:
     ----------
     deep : tuple of Recipe
         Taken in turns, with other seeds, as often as the time allows.
-    classic : tuple of Recipe
-        Each is fitted once.
+    has_classic : bool
+        Whether classic models are tried, too.
     """
 
     deep: tuple[Recipe, ...]
-    classic: tuple[Recipe, ...] = ()
+    has_classic: bool = False
 
 
 def learn_auto(
@@ -61,21 +61,26 @@ def learn_auto(
     -----
     The classic models come first: they cost little, and where they are enough, that is said.
     """
-    limit = replace(settings, max_minutes=settings.max_minutes or _DEFAULT_MINUTES)
-    plans = plan_trials(portfolio, train, val, limit, draft)
-    fitted = yield from fit_members(draft, plans, limit)
-    n_classic = len(portfolio.classic)
+    started = time.perf_counter()
+    minutes = settings.max_minutes or _DEFAULT_MINUTES
+    classic: list[tuple[Fitted, FloatArray]] = []
+    if portfolio.has_classic:
+        own = replace(settings, max_minutes=minutes * _CLASSIC_SHARE)
+        classic = yield from _fit_classic(draft, portfolio.deep[0], train, val, own)
+    left = replace(settings, max_minutes=max(minutes - (time.perf_counter() - started) / 60, minutes / 4))
+    plans = plan_trials(portfolio, train, val, left, draft)
+    deep = yield from fit_members(draft, plans, left)
     if draft.task is not Task.CLASSIFY or draft.output.activation == "ordinal":
-        return join(draft, fitted, [1 / len(fitted)] * len(fitted))
+        return join(draft, deep, [1 / len(deep)] * len(deep))
     truth = truth_of(val, draft)
     said = []
-    for plan, member in zip(plans, fitted, strict=True):
+    for plan, member in zip(plans, deep, strict=True):
         probabilities = yield from probabilities_of(member, plan.recipe, val, settings.device)
         said.append(probabilities)
         yield Noted(f"{plan.name}: loss {log_losses(probabilities, truth).mean():.3f} on the validation cases.")
-    shares, sentence = weigh(said[:n_classic], said[n_classic:], truth)
+    shares, sentence = weigh([one for _, one in classic], said, truth)
     yield Noted(sentence)
-    return join(draft, fitted, shares)
+    return join(draft, [*(fitted for fitted, _ in classic), *deep], shares)
 
 
 def plan_trials(
@@ -85,21 +90,34 @@ def plan_trials(
     settings: FitSettings,
     draft: ModelCard,
 ) -> list[MemberPlan]:
-    """Plan the classic models, then as many deep ones as learn enough within the time."""
+    """Plan as many networks as learn enough within the time."""
     assert settings.max_minutes is not None
-    deep_minutes = settings.max_minutes * (1 - _CLASSIC_SHARE * len(portfolio.classic))
     epoch_minutes = seconds_an_epoch(portfolio.deep[0], len(train), draft) / 60
-    n_deep = int(np.clip(deep_minutes / (_FEWEST_EPOCHS * epoch_minutes), 1, _MOST_MEMBERS))
-    plans = [
-        MemberPlan(recipe.family or f"classic-{number}", recipe, train, val, settings.seed, _CLASSIC_SHARE)
-        for number, recipe in enumerate(portfolio.classic)
-    ]
-    share = (1 - _CLASSIC_SHARE * len(plans)) / n_deep
+    n_deep = int(np.clip(settings.max_minutes / (_FEWEST_EPOCHS * epoch_minutes), 1, _MOST_MEMBERS))
+    plans = []
     for number in range(n_deep):
         recipe = portfolio.deep[number % len(portfolio.deep)]
         name = f"{recipe.family or 'network'}-{number + 1}"
-        plans.append(MemberPlan(name, recipe, train, val, settings.seed * _MOST_MEMBERS + number, share))
+        seed = settings.seed * _MOST_MEMBERS + number
+        plans.append(MemberPlan(name, recipe, train, val, seed, share_of_time=1 / n_deep))
     return plans
+
+
+def _fit_classic(
+    draft: ModelCard, recipe: Recipe, train: Sequence[TrainCase], val: Sequence[TrainCase], settings: FitSettings
+) -> Job[list[tuple[Fitted, FloatArray]]]:
+    """Fit every kind of classic model; returns each with its probabilities of the validation cases."""
+    from napari_medclf.engine.classic.lineup import line_up
+
+    lined_up = yield from line_up(draft, recipe, train, val, settings)
+    truth = truth_of(val, draft)
+    found = []
+    for entrant in lined_up.entrants:
+        fitted = yield from lined_up.finish(entrant)
+        probabilities = _activated(lined_up.answers(entrant), fitted.card)
+        found.append((fitted, probabilities))
+        yield Noted(f"{entrant.family}: loss {log_losses(probabilities, truth).mean():.3f} on the validation cases.")
+    return found
 
 
 def weigh(classic: Sequence[FloatArray], deep: Sequence[FloatArray], truth: FloatArray) -> tuple[list[float], str]:
@@ -131,14 +149,19 @@ def weigh(classic: Sequence[FloatArray], deep: Sequence[FloatArray], truth: Floa
 
 def probabilities_of(member: Fitted, recipe: Recipe, val: Sequence[TrainCase], device: str) -> Job[FloatArray]:
     """Run a member over cases as it is used: mean over its flips, temperature, activation; (n_cases, n_classes)."""
-    from napari_medclf.engine.decide import activate
     from napari_medclf.engine.train.validate import class_logits
 
     network = build_network(member.card.network)
     network.load_state_dict(member.state_dict)
     logits, _ = yield from class_logits(network.eval().to(device), val, recipe, device)
-    probabilities = np.ascontiguousarray(logits.numpy().T)  # class first, as the network's answer
-    activate(probabilities, member.card.output)
+    return _activated(logits.numpy(), member.card)
+
+
+def _activated(logits: FloatArray, card: ModelCard) -> FloatArray:
+    from napari_medclf.engine.decide import activate
+
+    probabilities = np.ascontiguousarray(logits.T, dtype=np.float32)  # class first, as a network's answer
+    activate(probabilities, card.output)
     return probabilities.T.astype(np.float64)
 
 
@@ -156,16 +179,17 @@ def seconds_an_epoch(recipe: Recipe, n_train: int, draft: ModelCard) -> float:
     with torch.random.fork_rng(devices=[]):
         network = build_network(card.network).train()
         images = torch.randn(recipe.batch, len(recipe.input.channels), *recipe.input.patch_vox)
-        _step(network, images)
+        _step(network, images, recipe.precision)
         started = time.perf_counter()
-        _step(network, images)
+        _step(network, images, recipe.precision)
         elapsed_s = time.perf_counter() - started
     n_steps = -(-(recipe.samples_per_epoch or n_train) // recipe.batch)
     return elapsed_s * n_steps * _OVERHEAD
 
 
-def _step(network: nn.Module, images: torch.Tensor) -> None:
-    answer = network(images)
+def _step(network: nn.Module, images: torch.Tensor, precision: str) -> None:
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        answer = network(images)
     first = answer[0] if isinstance(answer, (list, tuple)) else answer
     first.float().square().mean().backward()
 

@@ -19,7 +19,6 @@ _DEEP = {
     Task.SEGMENT: ("unet",),
     Task.INSTANCES: ("unet",),
 }
-_CLASSIC = {Task.CLASSIFY: ("logistic", "svm", "forest", "boosting")}
 _EPOCHS = 100
 """No member needs to see small data more often; the time limit ends most earlier."""
 _SIDE = re.compile(r"(?<![a-z])(left|right|lt|rt)(?![a-z])", re.IGNORECASE)
@@ -31,10 +30,9 @@ def deep_names(task: Task) -> tuple[str, ...]:
     return tuple(name for name in _DEEP.get(task, ()) if name in known)
 
 
-def classic_names(task: Task) -> tuple[str, ...]:
-    """List the families of classic models that are tried."""
-    known = {one.name for one in families(task)}
-    return tuple(name for name in _CLASSIC.get(task, ()) if name in known)
+def has_classic_models(task: Task) -> bool:
+    """Whether classic models are tried beside the networks."""
+    return task is Task.CLASSIFY
 
 
 def tuned(recipe: Recipe, look: DataLook) -> Recipe:
