@@ -32,10 +32,10 @@ def test_rows_hold_the_cases_that_the_evaluation_counted() -> None:
     assert [case.case_id for case in cases_by("site", sites)["north"]] == ["0", "2"]
 
 
-def test_differences_of_all_classes_come_before_those_of_one() -> None:
+def test_differences_are_those_of_all_classes_together() -> None:
     better = {"value": 0.02, "ci95": [0.01, 0.03], "verdict": "better"}
-    found = {"differences": {"auc/a": better, "auc": {"value": None, "ci95": None, "verdict": "same"}}}
-    assert difference_rows(found) == [("AUC", "–", "", "same"), ("AUC · a", "+0.020", "+0.010 to +0.030", "better")]
+    found = {"differences": {"auc/a": better, "auc": better, "f1": {"value": None, "ci95": None, "verdict": "same"}}}
+    assert difference_rows(found) == [("AUC", "+0.020", "+0.010 to +0.030", "better"), ("F1", "–", "", "same")]
     assert rivals_of({"baseline": found, "against": None}) == ["the classic baseline"]
 
 

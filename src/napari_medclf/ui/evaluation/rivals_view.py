@@ -48,8 +48,8 @@ def rivals_of(document: Mapping[str, Any]) -> list[str]:
 
 
 def difference_rows(found: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
-    """List (measure, difference, interval, verdict), numbers of all classes together first."""
-    pairs = sorted((found.get("differences") or {}).items(), key=lambda pair: "/" in pair[0])
+    """List (measure, difference, interval, verdict) of all classes together; those of one stand in the report."""
+    pairs = [pair for pair in (found.get("differences") or {}).items() if "/" not in pair[0]]
     return [
         (measure_text(name), _signed(one["value"]), _interval(one["ci95"]), str(one["verdict"])) for name, one in pairs
     ]
