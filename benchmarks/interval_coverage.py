@@ -1,7 +1,7 @@
 """How often 95 % intervals hold the truth, by simulation, where a patient has one image or four.
 
-Patients differ: half of what makes an image look ill is shared by all images of its patient. Each row draws many studies
-of that size from a population whose true number is known, and counts how many intervals hold it.
+Patients differ: half of what makes an image look ill is shared by all images of its patient. Each row draws many
+studies of that size from a population whose true number is known, and counts how many intervals hold it.
 
     python benchmarks/interval_coverage.py
 """
