@@ -36,7 +36,7 @@ def _show(result: Evaluation) -> Iterator[str]:
 def _operating_lines(points: Mapping[str, Any]) -> Iterator[str]:
     first = next(iter(points.values()))
     yield f"thresholds for a sensitivity of {first['target_sensitivity']:g}, chosen on {first['chosen_on']}:"
-    rows = [("class", "threshold", "sensitivity", "specificity", "PPV", "NPV")]
+    rows: list[tuple[str, ...]] = [("class", "threshold", "sensitivity", "specificity", "PPV", "NPV")]
     for name, one in points.items():
         kinds = (one.get(kind) for kind in ("sensitivity", "specificity", "precision", "npv"))
         rows.append((name, f"{one['threshold']:.3f}", *(f"{kind.value:.3f}" if kind else "" for kind in kinds)))
