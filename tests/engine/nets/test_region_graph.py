@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from napari_medclf.domain.errors import BackendUnavailable
 from napari_medclf.engine.nets.region_graph import RegionGraph, mean_by, neighbours, superpixels
+from napari_medclf.engine.runtimes.export import export_onnx
 
 
 def picture() -> np.ndarray:
@@ -72,3 +74,8 @@ def test_gradients_reach_every_weight(shape):
 def test_image_of_one_value_is_one_answer():
     network = RegionGraph(2, 1, 2).eval()
     assert network(torch.zeros(1, 1, 16, 16)).isfinite().all()
+
+
+def test_network_is_not_frozen_to_the_regions_of_one_image():
+    with pytest.raises(BackendUnavailable, match="regions of one image"):
+        export_onnx(RegionGraph(2, 1, 2, n_regions=12).eval(), (1, 16, 16))

@@ -70,6 +70,8 @@ class RegionGraph(nn.Module):
 
     def _cut(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Number the superpixels of all images through; returns numbers (N, *spatial), and how many each image has."""
+        if torch.jit.is_tracing():  # type: ignore[attr-defined]  # public by its docs
+            raise RuntimeError("the regions of one image would become those of all")
         found = [superpixels(one, self.n_regions, self.compactness) for one in x.detach().float().cpu().numpy()]
         counts = [int(one.max()) + 1 for one in found]
         starts = np.cumsum([0, *counts[:-1]])
