@@ -28,8 +28,8 @@ def test_images_of_one_patient_do_not_count_as_many_patients() -> None:
 
 
 def test_same_seed_gives_the_same_interval() -> None:
-    values = {"a": [0.1, 0.5, 0.9, 0.4]}
-    groups = ["p", "q", "r", "s"]
+    values = {"a": np.random.default_rng(0).random(40).tolist()}
+    groups = [str(n) for n in range(40)]
     assert bootstrap_means(values, groups, seed=3) == bootstrap_means(values, groups, seed=3)
     assert bootstrap_means(values, groups, seed=3) != bootstrap_means(values, groups, seed=4)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from napari_medclf.domain.errors import OptionError
 from napari_medclf.jobs.api import run
 from napari_medclf.jobs.evaluate import EvaluateOptions, Measured, evaluate
 from napari_medclf.jobs.evaluation.rivals import baseline_verdict, check_rival, comparison_document, find_baseline
+from napari_medclf.store.bundle import copy_package
 
 
 def _compared(finished, card, ours, theirs):
@@ -52,15 +54,15 @@ def test_main_number_that_is_not_defined_gives_no_verdict(card_of, classified, f
 
 
 def test_baseline_inside_the_package_is_measured_on_the_same_cases(chest_model, chest_folder, tmp_path):
-    assert find_baseline(chest_model) is not None
-    options = EvaluateOptions(
-        model=str(chest_model.folder), data=chest_folder, out=tmp_path / "m", split="test", device="cpu"
-    )
+    assert find_baseline(chest_model) is None
+    deep = copy_package(chest_model, tmp_path / chest_model.name)
+    shutil.copytree(chest_model.folder, deep.folder / "baseline")
+    options = EvaluateOptions(model=str(deep.folder), data=chest_folder, out=tmp_path / "m", split="test", device="cpu")
 
     document = run(evaluate(options)).document
 
-    ours, theirs = document["auc"].value, document["baseline"]["metrics"]["auc"].value
-    assert document["baseline"]["differences"]["auc"]["value"] == pytest.approx(ours - theirs, abs=1e-12)
+    assert document["baseline"]["is_deep_better"] is False  # it is the same model
+    assert document["baseline"]["differences"]["auc"]["value"] == 0
     assert "Against the classic baseline" in (tmp_path / "m" / "report.html").read_text()
     assert "baseline" not in run(evaluate(replace(options, baseline=False))).document
 
