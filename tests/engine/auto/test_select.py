@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss
 
-from napari_medclf.engine.auto.select import choose_members, log_losses, share_of_classic, share_of_other
+from napari_medclf.engine.auto.select import best_mean, choose_members, log_losses, share_of_classic, share_of_other
 
 
 def said(truth: np.ndarray, sharpness: float, seed: int) -> np.ndarray:
@@ -57,3 +57,10 @@ def test_kinds_that_are_about_as_good_count_half_each(truth):
     assert share_of_classic(other, ours, truth) == 0.5
     assert share_of_classic(said(truth, 0.0, 5), ours, truth) == 0.0
     assert share_of_classic(ours, said(truth, 0.0, 5), truth) == 1.0
+
+
+def test_poor_kinds_do_not_join_the_mean_of_good_ones(truth):
+    candidates = [said(truth, 0.5, 5), said(truth, 3.0, 2), said(truth, 3.0, 4)]
+    choice = best_mean(candidates, truth)
+    assert choice.weights[0] == 0
+    assert choice.loss <= min(log_losses(one, truth).mean() for one in candidates)

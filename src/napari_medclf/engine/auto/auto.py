@@ -16,7 +16,7 @@ from napari_medclf.domain.events import Job, Noted
 from napari_medclf.domain.recipe import Recipe
 from napari_medclf.engine.auto.join import join
 from napari_medclf.engine.auto.members import MemberPlan, fit_members
-from napari_medclf.engine.auto.select import Choice, choose_members, log_losses, share_of_classic
+from napari_medclf.engine.auto.select import Choice, best_mean, choose_members, log_losses, share_of_classic
 from napari_medclf.engine.networks import build_network
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.fit import Fitted
@@ -67,7 +67,7 @@ def learn_auto(
     if portfolio.has_classic:
         own = replace(settings, max_minutes=minutes * _CLASSIC_SHARE)
         classic = yield from _fit_classic(draft, portfolio.deep[0], train, val, own)
-    left = replace(settings, max_minutes=max(minutes - (time.perf_counter() - started) / 60, minutes / 4))
+    left = replace(settings, max_minutes=max(minutes - (time.perf_counter() - started) / 60, minutes / 2))
     plans = plan_trials(portfolio, train, val, left, draft)
     deep = yield from fit_members(draft, plans, left)
     if draft.task is not Task.CLASSIFY or draft.output.activation == "ordinal":
@@ -137,7 +137,7 @@ def weigh(classic: Sequence[FloatArray], deep: Sequence[FloatArray], truth: Floa
     told = f"{_count(ours)} of {len(deep)} networks answer together"
     if not classic:
         return list(ours.weights), f"{told}."
-    others = choose_members(classic, truth)
+    others = best_mean(classic, truth)
     share = share_of_classic(_mean(classic, others), _mean(deep, ours), truth)
     shares = [weight * share for weight in others.weights] + [weight * (1 - share) for weight in ours.weights]
     if share == 1:
