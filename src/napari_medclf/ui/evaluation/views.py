@@ -105,13 +105,12 @@ class ConfusionView(View):
         self.picked.emit(sentence, _surest_first(cases), "" if is_class else truth)
 
 
-class RocView(View):
-    """The receiver operating characteristic of a class; a point lists what would be decided wrongly there."""
+class CurveView(View):
+    """A curve or dots of one class at a time; a click on a point lists cases."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._results: Results | None = None
-        self._points: tuple[RocPoint, ...] = ()
         self.choice = ClassChoice("Class", self)
         self.choice.changed.connect(lambda name: self._show())
         self.plot = SquarePlot("", self)
@@ -121,9 +120,21 @@ class RocView(View):
             self._column.addWidget(widget)
 
     def show_results(self, results: Results) -> None:
-        """Draw the curve; of two classes that exclude each other, the second one's is shown first."""
+        """Draw a class; of two classes that exclude each other, the second one is shown first."""
         self._results = results
         self.choice.show_names(results.classes, wanted=results.classes[-1] if len(results.classes) == 2 else "")
+
+    def _show(self) -> None:
+        raise NotImplementedError
+
+    def _on_point(self, place: int) -> None:
+        raise NotImplementedError
+
+
+class RocView(CurveView):
+    """The receiver operating characteristic of a class; a point lists what would be decided wrongly there."""
+
+    _points: tuple[RocPoint, ...] = ()
 
     def _show(self) -> None:
         if self._results is None:
@@ -151,25 +162,10 @@ class RocView(View):
         self.picked.emit(f"wrong for {name} at a threshold of {at}, nearest first", wrong, name)
 
 
-class CalibrationView(View):
+class CalibrationView(CurveView):
     """Whether probabilities are true: of ten cases called 80 %, eight should be."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._results: Results | None = None
-        self._bins: tuple[Bin, ...] = ()
-        self.choice = ClassChoice("Class", self)
-        self.choice.changed.connect(lambda name: self._show())
-        self.plot = SquarePlot("", self)
-        self.plot.chosen.connect(self._on_point)
-        self.explanation = note("", self)
-        for widget in (self.choice, self.plot, self.explanation):
-            self._column.addWidget(widget)
-
-    def show_results(self, results: Results) -> None:
-        """Draw what was promised against what was observed."""
-        self._results = results
-        self.choice.show_names(results.classes, wanted=results.classes[-1] if len(results.classes) == 2 else "")
+    _bins: tuple[Bin, ...] = ()
 
     def _show(self) -> None:
         if self._results is None:
