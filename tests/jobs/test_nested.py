@@ -28,6 +28,14 @@ def test_progress_is_a_part_of_the_outer_one():
     assert [event for event in told if not isinstance(event, Progress)] == [Noted("needs 1 GB")]
 
 
+def test_notes_of_a_repeated_step_are_left_out():
+    told = []
+
+    drive(within(inner([]), 3, 10, "case d", is_noted=False), told.append)
+
+    assert all(isinstance(event, Progress) for event in told)
+
+
 def test_stopping_the_outer_closes_the_inner():
     closed = []
     job = within(inner(closed), 0, 1, "case")

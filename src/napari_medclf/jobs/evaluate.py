@@ -234,7 +234,8 @@ def measure(
         try:
             yield Progress(position, len(cases), case.case_id)
             image = reader.image(case)
-            told = within(predict_image(image, package, run, loaded), position, len(cases), case.case_id)
+            running = predict_image(image, package, run, loaded)
+            told = within(running, position, len(cases), case.case_id, is_noted=position == 0)
             prediction = yield from told
             comparisons.append(compare(reader, case, image, prediction, box_thresholds(package)))
             if watch is not None:
