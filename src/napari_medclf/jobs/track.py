@@ -59,8 +59,10 @@ def make_tracker(kind: TrackBy, place: Path, name: str) -> Tracker | None:
     try:
         return TensorBoardTracker(place / name) if kind is TrackBy.TENSORBOARD else MlflowTracker(place, name)
     except ImportError as error:
+        # MLflow limits the versions of other packages, so that it is no extra of ours.
+        package = "'napari-medclf[track]'" if kind is TrackBy.TENSORBOARD else "mlflow"
         raise BackendUnavailable(
-            f"{kind} is not installed. Install it with: pip install 'napari-medclf[track]', or train without --track."
+            f"{kind} is not installed. Install it with: pip install {package}, or train without --track."
         ) from error
 
 

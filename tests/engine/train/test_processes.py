@@ -26,6 +26,8 @@ def shared(tmp_path_factory) -> Path:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     told = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+    # Else gloo asks for the host's name, which may lead nowhere inside a container.
+    told |= {"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else {}
     children = [
         subprocess.Popen(
             [sys.executable, str(CHILD), "share", str(folder)],
