@@ -97,12 +97,15 @@ def test_mlflow_reads_every_number_back(tmp_path, monkeypatch):
     ]
 
 
-@pytest.mark.parametrize(("kind", "package"), [(TrackBy.TENSORBOARD, "tensorboard"), (TrackBy.MLFLOW, "mlflow")])
-def test_missing_package_is_named_with_the_way_to_get_it(tmp_path, monkeypatch, kind, package):
+@pytest.mark.parametrize(
+    ("kind", "package", "way"),
+    [(TrackBy.TENSORBOARD, "tensorboard", r"'napari-medclf\[track\]'"), (TrackBy.MLFLOW, "mlflow", "mlflow")],
+)
+def test_missing_package_is_named_with_the_way_to_get_it(tmp_path, monkeypatch, kind, package, way):
     for name in [name for name in sys.modules if name.partition(".")[0] == package]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(BackendUnavailable, match=rf"{package} is not installed.*napari-medclf\[track\]"):
+    with pytest.raises(BackendUnavailable, match=rf"{package} is not installed.*pip install {way}"):
         make_tracker(kind, tmp_path, "model")
 
 
