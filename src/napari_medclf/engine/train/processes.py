@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import json
 import os
@@ -121,14 +122,17 @@ def joined(device: str) -> Iterator[Processes]:
     if is_cuda:
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
         torch.cuda.set_device(device)
-    is_ours = not dist.is_initialized()
-    if is_ours:
+    if not dist.is_initialized():
+        # Once for the life of the process: a group that is left and met again reads the addresses of the one before
+        # (torch 2.13 names both alike in its store), and waits for ever.
         dist.init_process_group("nccl" if is_cuda else "gloo", timeout=_PATIENCE)
-    try:
-        yield Processes(dist.get_rank(), dist.get_world_size(), device)
-    finally:
-        if is_ours:
-            dist.destroy_process_group()
+        atexit.register(_leave)
+    yield Processes(dist.get_rank(), dist.get_world_size(), device)
+
+
+def _leave() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 class SharedNetwork(nn.Module):
