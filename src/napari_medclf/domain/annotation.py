@@ -26,6 +26,23 @@ class Status(StrEnum):
     DONE = "done"
     SKIPPED = "skipped"
     FLAGGED = "flagged"
+    LOCKED = "locked"
+    """Done, and closed: nobody changes it until it is unlocked."""
+
+
+class CaseState(StrEnum):
+    """What a work list shows of a case."""
+
+    TO_DO = "to-do"
+    PREDICTED = "predicted"
+    """A model answered, and nobody looked yet."""
+    CORRECTED = "corrected"
+    """A person changed the model's answer, or made one from nothing."""
+    ACCEPTED = "accepted"
+    """A person found the model's answer right."""
+    FLAGGED = "flagged"
+    SKIPPED = "skipped"
+    LOCKED = "locked"
 
 
 class Annotation(BaseModel):
@@ -45,6 +62,12 @@ class Annotation(BaseModel):
         Operating-system user or a chosen pseudonym.
     n_edited_vox : int
         Voxels that differ from the model's output.
+    active_s : float
+        Seconds a person worked on this version; gaps of over 30 s between two acts do not count.
+    n_strokes : int
+        Strokes it took.
+    is_blind : bool
+        The author saw no other person's answer (second reader).
     created : str
         UTC, ISO 8601.
     """
@@ -64,4 +87,9 @@ class Annotation(BaseModel):
     model_version: str = ""
     weights_sha256: str = ""
     n_edited_vox: int = 0
+    active_s: float = 0.0
+    n_strokes: int = 0
+    is_blind: bool = False
+    is_unsure: bool = False
+    comment: str = ""
     created: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_medclf.domain.verdict import Judgement
 from napari_medclf.engine.metrics.bootstrap import bootstrap_means, statistic_of_means
-from napari_medclf.engine.metrics.paired import Verdict, compare_paired
+from napari_medclf.engine.metrics.paired import compare_paired
 
 
 def _dice(n: int, seed: int = 0) -> np.ndarray:
@@ -21,7 +22,7 @@ def test_small_gain_on_every_case_is_seen_though_the_intervals_overlap():
 
     found = compare_paired(statistic_of_means({"dice": first}), statistic_of_means({"dice": second}), groups)["dice"]
 
-    assert found.verdict is Verdict.BETTER
+    assert found.judgement is Judgement.BETTER
     assert found.value == pytest.approx(second.mean() - first.mean(), abs=1e-12)
     alone = [bootstrap_means({"dice": values.tolist()}, groups)["dice"].ci95 for values in (first, second)]
     assert alone[0][1] > alone[1][0]  # unpaired, nothing could be said
@@ -30,10 +31,10 @@ def test_small_gain_on_every_case_is_seen_though_the_intervals_overlap():
 @pytest.mark.parametrize(
     ("name", "step", "verdict"),
     [
-        ("dice", -0.05, Verdict.WORSE),
-        ("hd95_mm", -0.05, Verdict.BETTER),
-        ("ece/sick", 0.05, Verdict.WORSE),
-        ("dice", 0.0, Verdict.SAME),
+        ("dice", -0.05, Judgement.WORSE),
+        ("hd95_mm", -0.05, Judgement.BETTER),
+        ("ece/sick", 0.05, Judgement.WORSE),
+        ("dice", 0.0, Judgement.SAME),
     ],
 )
 def test_less_of_an_error_is_better(name, step, verdict):
@@ -43,7 +44,7 @@ def test_less_of_an_error_is_better(name, step, verdict):
         statistic_of_means({name: first}), statistic_of_means({name: first + step}), [str(n) for n in range(40)]
     )
 
-    assert found[name].verdict is verdict
+    assert found[name].judgement is verdict
 
 
 def test_images_of_one_patient_are_not_many_patients():
@@ -62,7 +63,7 @@ def test_with_one_patient_nothing_is_claimed():
 
     found = compare_paired(statistic_of_means({"dice": first}), statistic_of_means({"dice": first + 0.2}), ["p"] * 3)
 
-    assert (found["dice"].ci95, found["dice"].verdict) == (None, Verdict.SAME)
+    assert (found["dice"].ci95, found["dice"].judgement) == (None, Judgement.SAME)
 
 
 def test_no_difference_is_called_one_about_as_often_as_promised():
@@ -71,6 +72,6 @@ def test_no_difference_is_called_one_about_as_often_as_promised():
         noise = np.random.default_rng(seed).normal(0, 0.02, (2, 40)) + _dice(40, seed)
         first, second = (statistic_of_means({"dice": row}) for row in noise)
         found = compare_paired(first, second, [str(n) for n in range(40)], n_resamples=200)
-        n_called += found["dice"].verdict is not Verdict.SAME
+        n_called += found["dice"].judgement is not Judgement.SAME
 
     assert n_called <= 13

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_medclf.domain.events import Job
+from napari_medclf.domain.verdict import Judgement
 from napari_medclf.engine.metrics.bootstrap import N_RESAMPLES, Statistic, resample
 
 LESS_IS_BETTER = (
@@ -30,15 +30,6 @@ NEITHER_IS_BETTER = ("bias", "loa_low", "loa_high")
 """How names begin of numbers that should lie near 0."""
 
 
-class Verdict(StrEnum):
-    """What can be said about a difference with 95 % confidence."""
-
-    BETTER = "better"
-    SAME = "same"
-    """No difference could be shown; with few cases there may be one all the same."""
-    WORSE = "worse"
-
-
 @dataclass(frozen=True)
 class Difference:
     """One number of two models on the same cases.
@@ -49,14 +40,14 @@ class Difference:
         What each of them has.
     ci95 : (low, high) or None
         Of second - first; None with fewer than two groups.
-    verdict : Verdict
+    judgement : Judgement
         On the second model, seen from the first.
     """
 
     first: float
     second: float
     ci95: tuple[float, float] | None
-    verdict: Verdict
+    judgement: Judgement
 
     @property
     def value(self) -> float:
@@ -106,8 +97,8 @@ def resample_paired(
     }
 
 
-def _judge(name: str, interval: tuple[float, float] | None) -> Verdict:
+def _judge(name: str, interval: tuple[float, float] | None) -> Judgement:
     if interval is None or interval[0] <= 0 <= interval[1] or name.startswith(NEITHER_IS_BETTER):
-        return Verdict.SAME
+        return Judgement.SAME
     is_more = interval[0] > 0
-    return Verdict.BETTER if is_more != name.startswith(LESS_IS_BETTER) else Verdict.WORSE
+    return Judgement.BETTER if is_more != name.startswith(LESS_IS_BETTER) else Judgement.WORSE

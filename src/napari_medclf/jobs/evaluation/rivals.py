@@ -62,7 +62,7 @@ def comparison_document(
         "weights_sha256": other.weights_sha256,
         "metrics": theirs.metrics,
         "differences": {
-            name: {"value": one.value, "ci95": one.ci95, "verdict": one.verdict} for name, one in found.items()
+            name: {"value": one.value, "ci95": one.ci95, "verdict": one.judgement} for name, one in found.items()
         },
         "auc_delong": {
             name: {"value": one.difference, "ci95": one.difference_ci95, "p_value": one.p_value}
@@ -74,7 +74,7 @@ def comparison_document(
 
 def verdict(found: dict[str, Difference], other: ModelCard, task: Task) -> dict[str, Any]:
     """Say in a sentence whether the model is better in its main number."""
-    from napari_medclf.engine.metrics.paired import Verdict
+    from napari_medclf.domain.verdict import Judgement
 
     name = MAIN_NUMBER[task]
     main = found.get(name)
@@ -86,11 +86,11 @@ def verdict(found: dict[str, Difference], other: ModelCard, task: Task) -> dict[
     interval = f", 95 % interval {main.ci95[0]:+.3f} to {main.ci95[1]:+.3f}" if main.ci95 else ""
     numbers = f"{name} {main.second:.3f} against {main.first:.3f} of {other.name} ({main.value:+.3f}{interval})"
     words = {
-        Verdict.BETTER: f"Better: {numbers}.",
-        Verdict.SAME: f"No difference could be shown: {numbers}.",
-        Verdict.WORSE: f"Worse: {numbers}.",
+        Judgement.BETTER: f"Better: {numbers}.",
+        Judgement.SAME: f"No difference could be shown: {numbers}.",
+        Judgement.WORSE: f"Worse: {numbers}.",
     }
-    return {"is_better": main.verdict is Verdict.BETTER, "sentence": words[main.verdict]}
+    return {"is_better": main.judgement is Judgement.BETTER, "sentence": words[main.judgement]}
 
 
 def baseline_verdict(compared: dict[str, Any]) -> dict[str, Any]:
