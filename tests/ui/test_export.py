@@ -158,7 +158,7 @@ def test_boxes_are_saved_as_drawn_or_around_the_parts_of_labels(workbench, perso
     (described,) = boxes_layers(found, prediction=Prediction("finder", "1.2", "ct", detection=found))
     layer = viewer_link.add_layer(session.viewer, described)
     layer.data = [layer.data[0] + [0, 2, 0]]
-    workbench.correct.author.setText("reader 3")
+    workbench.correct.kept.author.setText("reader 3")
     save(".boxes.json", tmp_path / "drawn")
     document = json.loads((tmp_path / "drawn.boxes.json").read_text(encoding="utf-8"))
     told = [document[key] for key in ("making", "model", "author")]

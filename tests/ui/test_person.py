@@ -49,7 +49,7 @@ def test_open_run_paint_accept_train_run_again_batch(
     assert np.count_nonzero(model_labels) == pytest.approx(np.pi * 14**2, rel=0.05)
     workbench.show_tab("Correct")
     person.press(Qt.Key.Key_1)
-    person.click(workbench.correct._tools.buttons()[0])
+    person.click(workbench.correct.tools.group.buttons()[0])
     person.stroke((0.75, 0.2), (0.75, 0.7))
     n_painted = np.count_nonzero(session.labels_layer.data != model_labels)
     assert n_painted > 20

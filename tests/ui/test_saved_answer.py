@@ -121,7 +121,7 @@ def test_a_person_finds_the_correction_again_when_the_project_is_opened(
     until(lambda: session.image is not None)
     person.press(Qt.Key.Key_Space)
     until(lambda: session.labels_layer is not None)
-    person.click(workbench.correct._tools.buttons()[0])
+    person.click(workbench.correct.tools.group.buttons()[0])
     model_labels = session.labels_layer.data.copy()
     person.stroke((0.75, 0.2), (0.75, 0.7))
     painted = session.labels_layer.data.copy()
@@ -140,7 +140,7 @@ def test_a_person_finds_the_correction_again_when_the_project_is_opened(
 
     # paint some more and open the image again: what is not accepted yet wins; then save a second version
     workbench.show_tab("Correct")
-    person.click(workbench.correct._tools.buttons()[0])
+    person.click(workbench.correct.tools.group.buttons()[0])
     person.stroke((0.3, 0.2), (0.3, 0.6))
     unsaved = labels.data.copy()
     n_edited = np.count_nonzero(unsaved != model_labels)

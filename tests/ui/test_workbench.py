@@ -147,7 +147,7 @@ def test_painting_is_restored_after_the_window_was_closed_without_saving(
     until(lambda: session.image is not None)
     person.press(Qt.Key.Key_Space)
     until(lambda: session.labels_layer is not None)
-    person.click(workbench.correct._tools.buttons()[0])
+    person.click(workbench.correct.tools.group.buttons()[0])
     before = session.labels_layer.data.copy()
     person.stroke((0.3, 0.3), (0.3, 0.6))
     painted = session.labels_layer.data.copy()

@@ -13,12 +13,12 @@ from qtpy.QtWidgets import QApplication, QLabel, QTabWidget, QVBoxLayout, QWidge
 
 from napari_medclf.domain.annotation import Status
 from napari_medclf.store.catalogue import default_user_folder
+from napari_medclf.ui.correct.panel import CorrectPanel
 from napari_medclf.ui.job_bar import JobBar
 from napari_medclf.ui.keys import Handler, KeyBindings
 from napari_medclf.ui.layout import scrolled
 from napari_medclf.ui.overlays import CanvasNotes
 from napari_medclf.ui.panels.batch import BatchPanel
-from napari_medclf.ui.panels.correct import CorrectPanel
 from napari_medclf.ui.panels.data_tab import DataTab
 from napari_medclf.ui.panels.evaluate import EvaluatePanel
 from napari_medclf.ui.panels.models import ModelsPanel
@@ -116,7 +116,7 @@ class Workbench(QWidget):
         self.data_tab.prepare.train_wanted.connect(self._train_on)
         self.data_tab.prepare.augment.wanted = self.train.planned_for
         for name, panel in self.panels.items():
-            self.tabs.addTab(scrolled(panel), name)
+            self.tabs.addTab(panel if panel is self.correct else scrolled(panel), name)  # it scrolls by itself
         foot = QLabel("Research use only. Not a medical device.", self)
         foot.setContentsMargins(8, 0, 8, 4)
         layout = QVBoxLayout(self)
