@@ -1,16 +1,15 @@
-"""What a project holds: its description, the lines of its journal, and cases as the program sees them."""
+"""What the journal of a project holds, line by line."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from napari_medclf.domain.annotation import Annotation, Status
+from napari_medclf.domain.annotation import Annotation
 from napari_medclf.domain.card import Task
-from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.mark import Mark
 
 
 class ProjectInfo(BaseModel):
@@ -30,7 +29,7 @@ class ProjectInfo(BaseModel):
 
 
 class CaseEntry(BaseModel):
-    """A line of the journal: an image was added."""
+    """An image was added."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -43,7 +42,13 @@ class CaseEntry(BaseModel):
 
 
 class AnnotationEntry(BaseModel):
-    """A line of the journal: a person said something."""
+    """A person said something.
+
+    Parameters
+    ----------
+    adjudicates : tuple of str
+        The people between whose answers this one decides; empty for every other answer.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -52,34 +57,57 @@ class AnnotationEntry(BaseModel):
     label_map: str = ""
     label_sha256: str = ""
     edited_mask: str = ""
+    adjudicates: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class SavedAnnotation:
-    """One version of an answer, and where its arrays are."""
+class PredictionEntry(BaseModel):
+    """A model answered.
 
-    annotation: Annotation
-    label_map: FileRef | None = None
-    edited_mask: FileRef | None = None
-    label_sha256: str = ""
+    Parameters
+    ----------
+    uncertainty : dict
+        How unsure it was, by kind, from 0 (sure) to 1: ``entropy``, ``disagreement``, ``tta``.
+    scores : dict
+        Class name to probability, for classification.
+    label_map, embedding : str
+        Files below the project; empty where none was kept. An embedding is a ``.npy`` of (n,) float32: what the
+        model saw in the image, to find images that are unlike those which are done.
+    """
 
+    model_config = ConfigDict(frozen=True)
 
-@dataclass(frozen=True)
-class ProjectCase:
-    """An image of a project with its answers, oldest first."""
-
+    kind: Literal["prediction"] = "prediction"
     case_id: str
-    group_id: str
-    image: FileRef
-    image_digest: str
-    versions: tuple[SavedAnnotation, ...] = ()
+    model: str
+    model_version: str = ""
+    weights_sha256: str = ""
+    uncertainty: dict[str, float] = Field(default_factory=dict)
+    scores: dict[str, float] = Field(default_factory=dict)
+    decided: tuple[str, ...] | None = None
+    label_map: str = ""
+    label_sha256: str = ""
+    embedding: str = ""
+    elapsed_s: float = 0.0
+    created: str
 
-    @property
-    def status(self) -> Status:
-        """Where the case is in the work list."""
-        return self.versions[-1].annotation.status if self.versions else Status.OPEN
 
-    @property
-    def answer(self) -> SavedAnnotation | None:
-        """The newest finished version; None when the case is open, skipped or flagged."""
-        return self.versions[-1] if self.status is Status.DONE else None
+class LockEntry(BaseModel):
+    """A case was closed, or opened again."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["lock"] = "lock"
+    case_id: str
+    is_locked: bool
+    author: str
+    created: str
+
+
+class MarkEntry(BaseModel):
+    """A person said something about a study, image, slice or object."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["mark"] = "mark"
+    case_id: str
+    mark: Mark

@@ -1,18 +1,20 @@
-"""The journal of a project: cases and answers in, cases with all their answers out."""
+"""The journal of a project: cases, answers, predictions and marks in; cases with all of it out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from napari_medclf.domain.annotation import Status
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import DatasetError
+from napari_medclf.domain.mark import Mark
 from napari_medclf.store.journal import Journal
-from napari_medclf.store.project_entries import AnnotationEntry, CaseEntry, ProjectCase, SavedAnnotation
+from napari_medclf.store.project_case import ProjectCase, SavedAnnotation, SavedPrediction
+from napari_medclf.store.project_entries import AnnotationEntry, CaseEntry, LockEntry, MarkEntry, PredictionEntry
 
 Entry = TypeVar("Entry", bound=BaseModel)
 
@@ -47,6 +49,11 @@ class ProjectLog:
         self.journal.append(entry)
         return self._saved(entry)
 
+    def add_prediction(self, entry: PredictionEntry) -> SavedPrediction:
+        """Write down what a model said, whose files are on disk by now."""
+        self.journal.append(entry)
+        return self._predicted(entry)
+
     def case_entries(self) -> dict[str, CaseEntry]:
         """The images by case id; where two processes took one id, the first has it."""
         entries: dict[str, CaseEntry] = {}
@@ -56,30 +63,41 @@ class ProjectLog:
                 entries.setdefault(one.case_id, one)
         return entries
 
-    def annotation_entries(self, case_id: str = "") -> list[AnnotationEntry]:
-        """The answers for a case, or all, oldest first."""
-        about = f'"{case_id}"' if case_id else '"kind":"annotation"'
-        entries = self.journal.entries(containing=about)
-        return [self._understood(AnnotationEntry, raw) for raw in entries if raw.get("kind") == "annotation"]
+    def cases(self) -> tuple[ProjectCase, ...]:
+        """All cases with everything that was said about them, in the order they were added."""
+        return self._gather("")
 
-    def with_versions(
-        self, cases: Mapping[str, CaseEntry], annotations: Sequence[AnnotationEntry]
-    ) -> tuple[ProjectCase, ...]:
-        """Bring images and answers together."""
-        versions: dict[str, list[SavedAnnotation]] = {case_id: [] for case_id in cases}
-        for said in annotations:
-            if said.annotation.case_id in versions:
-                versions[said.annotation.case_id].append(self._saved(said))
-        return tuple(
-            ProjectCase(
-                case_id=one.case_id,
-                group_id=one.group_id,
-                image=FileRef(self.folder / one.path, one.member),  # an absolute path stays itself
-                image_digest=one.image_digest,
-                versions=tuple(versions[one.case_id]),
-            )
-            for one in cases.values()
-        )
+    def case(self, case_id: str) -> ProjectCase | None:
+        """One case; only its own lines are parsed."""
+        found = (one for one in self._gather(f'"case_id":"{case_id}"') if one.case_id == case_id)
+        return next(found, None)
+
+    def marks(self, case_id: str = "") -> tuple[Mark, ...]:
+        """Every mark, or those of one case, oldest first; replaced and withdrawn ones too."""
+        raws = self.journal.entries(containing='"kind":"mark"')
+        marks = (self._understood(MarkEntry, raw).mark for raw in raws if raw.get("kind") == "mark")
+        return tuple(one for one in marks if case_id in ("", one.case_id))
+
+    def _gather(self, containing: str) -> tuple[ProjectCase, ...]:
+        """Read the journal once, in its own order, which tells what was said while a case was locked."""
+        gathered: dict[str, _Gathered] = {}
+        for raw in self.journal.entries(containing):
+            kind = raw.get("kind")
+            if kind == "case":
+                case = self._understood(CaseEntry, raw)
+                gathered.setdefault(case.case_id, _Gathered(case))
+            elif kind == "annotation":
+                said = self._understood(AnnotationEntry, raw)
+                _add_version(gathered.get(said.annotation.case_id), self._saved(said))
+            elif kind == "prediction":
+                predicted = self._predicted(self._understood(PredictionEntry, raw))
+                if predicted.entry.case_id in gathered:
+                    gathered[predicted.entry.case_id].predictions.append(predicted)
+            elif kind == "lock":
+                lock = self._understood(LockEntry, raw)
+                if lock.case_id in gathered:
+                    gathered[lock.case_id].is_locked = lock.is_locked
+        return tuple(one.case(self.folder) for one in gathered.values())
 
     def _understood(self, model: type[Entry], raw: dict[str, Any]) -> Entry:
         try:
@@ -93,7 +111,46 @@ class ProjectLog:
     def _saved(self, entry: AnnotationEntry) -> SavedAnnotation:
         return SavedAnnotation(
             annotation=entry.annotation,
-            label_map=FileRef(self.folder / entry.label_map) if entry.label_map else None,
-            edited_mask=FileRef(self.folder / entry.edited_mask) if entry.edited_mask else None,
+            label_map=self._ref(entry.label_map),
+            edited_mask=self._ref(entry.edited_mask),
             label_sha256=entry.label_sha256,
+            adjudicates=entry.adjudicates,
         )
+
+    def _predicted(self, entry: PredictionEntry) -> SavedPrediction:
+        return SavedPrediction(entry, self._ref(entry.label_map), self._ref(entry.embedding))
+
+    def _ref(self, relative: str) -> FileRef | None:
+        return FileRef(self.folder / relative) if relative else None
+
+
+@dataclass
+class _Gathered:
+    """A case while its lines are read."""
+
+    entry: CaseEntry
+    versions: list[SavedAnnotation] = field(default_factory=list)
+    predictions: list[SavedPrediction] = field(default_factory=list)
+    is_locked: bool = False
+
+    def case(self, folder: Path) -> ProjectCase:
+        one = self.entry
+        return ProjectCase(
+            case_id=one.case_id,
+            group_id=one.group_id,
+            image=FileRef(folder / one.path, one.member),  # an absolute path stays itself
+            image_digest=one.image_digest,
+            versions=tuple(self.versions),
+            predictions=tuple(self.predictions),
+            is_locked=self.is_locked,
+        )
+
+
+def _add_version(case: _Gathered | None, version: SavedAnnotation) -> None:
+    if case is None:
+        return
+    if case.is_locked:
+        version = replace(version, is_late=True)
+    elif version.annotation.status is Status.LOCKED:
+        case.is_locked = True
+    case.versions.append(version)
