@@ -35,6 +35,9 @@ class LossSettings(BaseModel):
         (Kervadec 2019).
     edge_weight : float
         It is added with this weight.
+    touching_weight : float
+        For objects to be counted: how much voxels count that are near two objects, beside 1 for all others, so that
+        thin borders between objects are learned (Ronneberger 2015).
     is_deeply_supervised : bool
         Whether networks that answer on several scales are told what is right on each (nnU-Net's weights: half at each
         further scale).
@@ -52,4 +55,5 @@ class LossSettings(BaseModel):
     tversky_beta: float = Field(default=0.7, ge=0, le=1)
     edge: Literal["none", "hausdorff", "boundary"] = "none"
     edge_weight: float = Field(default=0.1, ge=0, le=10)
+    touching_weight: float = Field(default=1.0, ge=1, le=100)
     is_deeply_supervised: bool = False
