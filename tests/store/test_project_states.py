@@ -165,3 +165,11 @@ def test_failed_write_of_a_prediction_leaves_the_case_as_it_was(project: Project
     with pytest.raises(WriteError, match="No space left"):
         project.save_prediction(_predicted(), write_labels=disk_full)
     assert project.case("eye").state is CaseState.TO_DO
+
+
+def test_project_is_made_where_strokes_were_kept_before_the_first_answer(tmp_path: Path) -> None:
+    (tmp_path / "p" / "strokes").mkdir(parents=True)
+    (tmp_path / "p" / "audit.jsonl").write_text("{}\n")
+    schema = LabelSchema.from_names(["vessel"], first_value=1)
+    made = Project.create(tmp_path / "p", name="eyes", task=Task.SEGMENT, classes=schema)
+    assert Project.open(made.folder).info.name == "eyes"

@@ -27,7 +27,7 @@ from napari_medclf.store.digests import file_sha256
 from napari_medclf.store.files import safe_name, stem
 from napari_medclf.store.project_case import ProjectCase, SavedAnnotation, SavedPrediction
 from napari_medclf.store.project_entries import AnnotationEntry, LockEntry, MarkEntry, PredictionEntry, ProjectInfo
-from napari_medclf.store.project_files import WriteFile, copy_image, new_version, write_file
+from napari_medclf.store.project_files import WriteFile, copy_image, is_of_strokes, new_version, write_file
 from napari_medclf.store.project_reader import INFO_NAME, ProjectReader
 
 __all__ = [
@@ -49,14 +49,14 @@ class Project(ProjectReader):
 
     @classmethod
     def create(cls, folder: Path, *, name: str, task: Task, classes: LabelSchema, is_exclusive: bool = True) -> Project:
-        """Make a project in a folder that is new or empty.
+        """Make a project in a folder that is new, or holds nothing but what is kept of strokes before the first answer.
 
         Raises
         ------
         WriteError
-            If the folder holds something, or cannot be written.
+            If the folder holds something else, or cannot be written.
         """
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or any(not is_of_strokes(path) for path in folder.iterdir())):
             raise WriteError(f"{folder}: is not empty; choose a new folder for the project.")
         info = ProjectInfo(name=name, task=task, classes=classes, is_exclusive=is_exclusive, created=now_utc())
         try:

@@ -16,7 +16,13 @@ from napari_medclf.store.files import image_suffix
 WriteFile = Callable[[Path], object]
 """Writes an image to the path it gets; the layer above knows formats."""
 
+_BEFORE = ("strokes", "audit.jsonl")
 _FOLDERS = ("labels", "edited", "images", "predictions")
+
+
+def is_of_strokes(path: Path) -> bool:
+    """Tell whether something in a folder is what painting leaves there before there is a project."""
+    return path.name in _BEFORE or path.name.startswith(".")
 
 
 def new_version() -> str:
