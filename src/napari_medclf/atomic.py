@@ -32,7 +32,7 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
     OSError
         If the disk is full or the folder cannot be written; the old file is intact.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     # The thread's number keeps two threads apart that save the same file; the last rename wins.
     temporary = path.with_name(f".{path.name[:100]}.{threading.get_ident()}{_TEMPORARY}{os.getpid()}")
     try:
@@ -45,7 +45,7 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
         with suppress(OSError):
             temporary.unlink()
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def atomic_write(path: Path, content: bytes | str) -> None:
@@ -65,7 +65,7 @@ def append_line(path: Path, line: str) -> None:
 
     Readers of a journal drop a line that does not parse: a kill can only tear the last one.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     fresh = not path.exists()
     with path.open("ab+") as file:
         start = b""
@@ -76,7 +76,7 @@ def append_line(path: Path, line: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     if fresh:
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def is_temporary(path: Path) -> bool:
@@ -127,7 +127,17 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _sync_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it that are missing, each durable in the one above it."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, such as a file that was made, renamed or removed."""
     if os.name == "nt":  # Windows cannot open a folder for that
         return
     descriptor = os.open(folder, os.O_RDONLY)
