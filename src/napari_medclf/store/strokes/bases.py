@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from napari_medclf.atomic import atomic_writer
 from napari_medclf.domain.arrays import LabelArray
 from napari_medclf.domain.errors import ReadError, WriteError
+from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.voxel_origin import OriginMap
 from napari_medclf.store.strokes.moment import Moment
 
@@ -37,6 +38,12 @@ class BaseInfo(BaseModel):
         SHA-256 of the labels where it is known (`io.digest.array_digest`).
     case_id : str
         In the project, where it is known.
+    classes : LabelSchema or None
+        What the values mean, so that painting can be shown again where there is no project yet.
+    is_instances : bool
+        Values are numbers of objects.
+    name : str
+        Of the labels, as the window shows it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,6 +58,9 @@ class BaseInfo(BaseModel):
     weights_sha256: str = ""
     label_digest: str = ""
     case_id: str = ""
+    classes: LabelSchema | None = None
+    is_instances: bool = False
+    name: str = ""
 
 
 class BaseEntry(BaseModel):
