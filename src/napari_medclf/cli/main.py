@@ -36,6 +36,8 @@ COMMANDS = {
     "evaluate": "measure a model on labelled data",
     "learning-curve": "train on growing parts of the data, to see whether more patients would help",
     "correct": "save a corrected answer of an image into a project",
+    "marks": "say classes of studies, images, slices and objects, list them, learn from them",
+    "objects": "give every object of an image a class, from some that you name",
     "pacs": "ask a picture archive (PACS), fetch series from it, send results to it",
     "rerun": "run again what a run.json or a model's run_spec.json describes",
 }

@@ -1,0 +1,1 @@
+"""What a person says about studies, images, slices and objects: said, listed, and learned from."""
