@@ -104,6 +104,8 @@ def write_base(path: Path, base: BaseLabels) -> None:
         "origin": base.origin,
         "model_labels": base.model_labels,
     }
+    if base.model_labels is base.labels:  # the usual case, written once
+        parts["model_labels"], parts["model_is_same"] = None, np.ones(1, np.uint8)
     try:
         with atomic_writer(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
             for name, array in parts.items():
@@ -124,7 +126,9 @@ def read_base(path: Path) -> BaseLabels:
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
-            return BaseLabels(stored["labels"], stored.get("origin"), stored.get("model_labels"))
+            labels = stored["labels"]
+            model_labels = labels if "model_is_same" in stored else stored.get("model_labels")
+            return BaseLabels(labels, stored.get("origin"), model_labels)
     except FileNotFoundError:
         raise ReadError(path, "is not there", "Run the model again.") from None
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:

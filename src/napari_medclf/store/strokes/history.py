@@ -14,6 +14,7 @@ from napari_medclf.domain.arrays import LabelArray
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.mark import Mark
 from napari_medclf.domain.voxel_origin import OriginMap
+from napari_medclf.store.files import safe_name
 from napari_medclf.store.strokes.bases import BaseEntry, BaseInfo, BaseLabels, JournalledBase, empty_base, read_base
 from napari_medclf.store.strokes.codec import decode
 from napari_medclf.store.strokes.moment import JournalledMark, JournalledSaved, JournalledStroke, Moment, Seen, Step
@@ -68,15 +69,18 @@ class StrokeHistory:
         The project's folder.
     image_digest : str
         SHA-256 of the image; the first 16 digits are enough.
+    layer : str
+        Which labels of the image, where there are several that must not mix; empty for the usual ones.
     """
 
     project: Path
     image_digest: str
+    layer: str = ""
 
     @property
     def files(self) -> StrokeFolder:
         """The files behind it."""
-        return StrokeFolder(strokes_folder(self.project, self.image_digest))
+        return StrokeFolder(strokes_folder(self.project, self.image_digest, self.layer))
 
     def strokes(self, until: Moment | None = None) -> Iterator[JournalledStroke]:
         """Yield the strokes of all writers in the order of time.
@@ -109,6 +113,12 @@ class StrokeHistory:
         """What the newest strokes lie on; None where nobody said."""
         bases = list(self.bases())
         return bases[-1].entry if bases else None
+
+    def is_unsaved(self) -> bool:
+        """Whether somebody painted or clicked since the labels were saved as an answer the last time."""
+        said = (RecordKind.STROKE, RecordKind.MARK, RecordKind.SAVED)
+        kinds = [record.kind for record in self._records(None) if record.kind in said]
+        return bool(kinds) and kinds[-1] is not RecordKind.SAVED
 
     def moments(self) -> tuple[Step, ...]:
         """What can be gone back to: every stroke of all writers, oldest first."""
@@ -176,12 +186,14 @@ class StrokeHistory:
         )
 
 
-def strokes_folder(project: Path, image_digest: str) -> Path:
+def strokes_folder(project: Path, image_digest: str, layer: str = "") -> Path:
     """Where the strokes on an image are."""
-    return project / _FOLDER / image_digest[:_DIGEST_CHARACTERS]
+    start = image_digest[:_DIGEST_CHARACTERS]
+    return project / _FOLDER / (f"{start}.{safe_name(layer)}" if layer else start)
 
 
-def painted_images(project: Path) -> tuple[str, ...]:
-    """The images of a project that somebody painted on: the first 16 digits of their digests."""
+def painted_images(project: Path) -> tuple[tuple[str, str], ...]:
+    """What somebody painted on in a project: the first 16 digits of an image's digest, and the layer."""
     folder = project / _FOLDER
-    return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())) if folder.is_dir() else ()
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    return tuple((start, layer) for start, _, layer in (name.partition(".") for name in names))

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -58,11 +59,17 @@ class StrokeJournal:
         SHA-256 of the image; its first 16 digits name the folder of the strokes.
     writer_id : str
         One for each window; nobody else may write under it at the same time.
+    layer : str
+        Which labels of the image, where there are several that must not mix; empty for the usual ones.
+
+    Notes
+    -----
+    `append` and its like may be called on one thread while others read, save a base or compact.
     """
 
-    def __init__(self, folder: Path, image_digest: str, writer_id: str) -> None:
+    def __init__(self, folder: Path, image_digest: str, writer_id: str, layer: str = "") -> None:
         self.writer_id = writer_id
-        self.history = StrokeHistory(folder, image_digest)
+        self.history = StrokeHistory(folder, image_digest, layer)
         self._tail = self.history.files
         head = pack_head(writer_id, image_digest, time.time_ns())
         self._own = StrokeFile(self._tail.file_of(writer_id), head)
@@ -70,9 +77,10 @@ class StrokeJournal:
         self._seq = 0
         self._clock_ns = 0
         self._shown: Seen | None = None
+        self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, folder: Path, image_digest: str, writer_id: str = "") -> StrokeJournal:
+    def open(cls, folder: Path, image_digest: str, writer_id: str = "", layer: str = "") -> StrokeJournal:
         """Open the strokes on an image; an empty writer id takes a new one.
 
         Raises
@@ -82,7 +90,7 @@ class StrokeJournal:
         ReadError
             If one cannot be read.
         """
-        journal = cls(folder, image_digest, safe_name(writer_id) if writer_id else _new_writer_id())
+        journal = cls(folder, image_digest, safe_name(writer_id) if writer_id else _new_writer_id(), layer)
         for record in journal._tail.records():
             journal._clock_ns = max(journal._clock_ns, record.t_ns)
             if record.writer_id == journal.writer_id:
@@ -151,10 +159,11 @@ class StrokeJournal:
         WriteError
             If there is no room yet.
         """
-        n_waiting = len(self._waiting)
-        if n_waiting:
-            self._flush()
-        return n_waiting
+        with self._lock:
+            n_waiting = len(self._waiting)
+            if n_waiting:
+                self._flush()
+            return n_waiting
 
     @property
     def n_waiting(self) -> int:
@@ -164,6 +173,10 @@ class StrokeJournal:
     def base(self) -> BaseEntry | None:
         """What the newest strokes lie on; None where nobody said."""
         return self.history.base()
+
+    def is_unsaved(self) -> bool:
+        """Whether somebody painted or clicked since the labels were saved as an answer the last time."""
+        return self.history.is_unsaved()
 
     def strokes(self, until: Moment | None = None) -> Iterator[JournalledStroke]:
         """Yield the strokes of all writers in the order of time, as `StrokeHistory.strokes`."""
@@ -237,11 +250,12 @@ class StrokeJournal:
         return entry.base_id
 
     def _append(self, kind: RecordKind, body: bytes) -> int:
-        self._seq += 1
-        self._clock_ns = max(self._clock_ns + 1, time.time_ns())
-        self._waiting.append(pack(kind, self._seq, self._clock_ns, body))
-        self._flush()
-        return self._seq
+        with self._lock:
+            self._seq += 1
+            self._clock_ns = max(self._clock_ns + 1, time.time_ns())
+            self._waiting.append(pack(kind, self._seq, self._clock_ns, body))
+            self._flush()
+            return self._seq
 
     def _flush(self) -> None:
         try:
