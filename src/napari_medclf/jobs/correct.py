@@ -117,16 +117,17 @@ def save_answer(project_path: Path, image: MedImage, answer: Answer) -> Job[Anno
 
     _check_grid(image, answer.segmentation)
     yield Progress(0, 3, "opening the project")
-    project = _open_or_create(project_path, answer)
+    project = open_or_create(project_path, answer)
     _check_classes(project, answer)
     image = with_digest(image)
     yield Progress(1, 3, "adding the image")
-    case = _add(project, image)
+    case = add_image(project, image)
     yield Progress(2, 3, "saving")
     return _save(project, case, image, answer)
 
 
-def _open_or_create(path: Path, answer: Answer) -> Project:
+def open_or_create(path: Path, answer: Answer) -> Project:
+    """Open a project, or make one for answers of this kind."""
     from napari_medclf.store.project import Project
 
     if Project.is_project(path):
@@ -137,7 +138,7 @@ def _open_or_create(path: Path, answer: Answer) -> Project:
     )
 
 
-def _add(project: Project, image: MedImage) -> ProjectCase:
+def add_image(project: Project, image: MedImage) -> ProjectCase:
     """Refer to the image where it lies; one that was never a file is written into the project."""
     from napari_medclf.io.write import write_image
     from napari_medclf.store.files import safe_name

@@ -13,6 +13,7 @@ from napari_medclf.domain.errors import DatasetError, OptionError
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.mark import Mark
 from napari_medclf.domain.results import Scope, Segmentation
 from napari_medclf.io.digest import array_digest
 from napari_medclf.io.read import read_image
@@ -20,10 +21,13 @@ from napari_medclf.io.write import write_image
 from napari_medclf.jobs.api import run
 from napari_medclf.jobs.correct import save_correction
 from napari_medclf.jobs.marks.add import MarkOptions, add_mark
+from napari_medclf.jobs.marks.keep import keep_mark, read_marks
 from napari_medclf.jobs.marks.learnable import LearnableOptions, make_learnable
 from napari_medclf.jobs.marks.table import MarksOptions, list_marks
+from napari_medclf.store.authorship import now_utc
 from napari_medclf.store.datasets.opening import open_dataset
 from napari_medclf.store.project import Project
+from napari_medclf.store.strokes.journal import StrokeJournal
 
 SHAPE = (6, 20, 14)
 
@@ -137,3 +141,22 @@ def test_objects_to_learn_from_show_their_surroundings(image, tmp_path):
 def test_nothing_said_is_nothing_to_learn_from(project, tmp_path):
     with pytest.raises(DatasetError, match="no slice has classes"):
         run(make_learnable(LearnableOptions(project.folder, tmp_path / "out")))
+
+
+def test_a_mark_on_the_screen_makes_its_project(image, tmp_path):
+    mark = Mark(case_id="", scope=Scope.SLICE, axis=0, index=3, classes=("lesion",), author="x", created=now_utc())
+
+    run(keep_mark(tmp_path / "new", image, mark))
+
+    (held,) = run(read_marks(tmp_path / "new", image))
+    assert (held.index, held.classes) == (3, ("lesion",))
+    assert held.case_id == Project.open(tmp_path / "new").cases()[0].case_id
+
+
+def test_a_mark_that_only_the_journal_holds_is_not_lost(image, tmp_path):
+    mark = Mark(case_id="", scope=Scope.SLICE, axis=0, index=3, classes=("lesion",), author="x", created=now_utc())
+    StrokeJournal.open(tmp_path / "new", array_digest(image.data)).append_mark(mark)
+
+    assert [one.classes for one in run(read_marks(tmp_path / "new", image))] == [("lesion",)]
+    assert len(run(read_marks(tmp_path / "new", image))) == 1
+    assert len(Project.open(tmp_path / "new").mark_history()) == 1
