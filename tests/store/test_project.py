@@ -260,3 +260,9 @@ def _wait_until(is_so: Callable[[], bool], limit_s: float = 30) -> None:
     while not is_so():
         assert time.monotonic() < end_s, "waited too long"
         time.sleep(0.002)
+
+
+def test_facts_of_a_case_reach_what_is_learned_from(project: Project, image: FileRef) -> None:
+    project.add_case(image, image_digest=DIGEST, facts={"site": "B"})
+    project.save_annotation(_said(), write_labels=_file(b"labels"))
+    assert open_dataset(project.folder).cases[0].facts == {"site": "B"}

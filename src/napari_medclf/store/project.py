@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +67,14 @@ class Project(ProjectReader):
         return cls(folder, info)
 
     def add_case(
-        self, image: FileRef, *, image_digest: str, group_id: str = "", case_id: str = "", copy: bool = False
+        self,
+        image: FileRef,
+        *,
+        image_digest: str,
+        group_id: str = "",
+        case_id: str = "",
+        copy: bool = False,
+        facts: Mapping[str, str] | None = None,
     ) -> ProjectCase:
         """Add an image; one that is here already (by digest) is returned as it is.
 
@@ -82,6 +90,8 @@ class Project(ProjectReader):
             Empty builds one from the file's name.
         copy : bool
             Copy the file into the project; for single files only.
+        facts : mapping or None
+            What else is known of the case, such as sex, site or scanner; never a patient's name.
 
         Raises
         ------
@@ -95,10 +105,10 @@ class Project(ProjectReader):
         wanted = safe_name(case_id or stem(image.path) + (f"-{image.member}" if image.member else ""))
         name = wanted if wanted not in known else f"{wanted}-{image_digest[:8]}"
         stored = copy_image(self.folder, image, name) if copy else image
-        self._log.add_case(name, group_id, stored, image_digest)
+        self._log.add_case(name, group_id, stored, image_digest, facts)
         if self._log.case_entries()[name].image_digest != image_digest:  # another process was faster with that name
             name = f"{wanted}-{image_digest[:8]}"
-            self._log.add_case(name, group_id, stored, image_digest)
+            self._log.add_case(name, group_id, stored, image_digest, facts)
         return self.case(name)
 
     def save_annotation(

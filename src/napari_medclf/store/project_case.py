@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from napari_medclf.domain.annotation import Annotation, CaseState, Origin, Status
 from napari_medclf.domain.dataset import FileRef
@@ -64,6 +65,8 @@ class ProjectCase:
     versions: tuple[SavedAnnotation, ...] = ()
     predictions: tuple[SavedPrediction, ...] = ()
     is_locked: bool = False
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What else is known, such as sex or site: see `domain.dataset.Case`."""
 
     @property
     def newest(self) -> SavedAnnotation | None:

@@ -55,5 +55,6 @@ def learnable(case: ProjectCase, answer: SavedAnnotation) -> Case:
         images={"image": case.image},
         label_map=answer.label_map,
         edited_mask=answer.edited_mask,
+        facts=case.facts,
         classes=answer.annotation.classes or (),
     )

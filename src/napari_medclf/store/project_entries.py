@@ -29,7 +29,11 @@ class ProjectInfo(BaseModel):
 
 
 class CaseEntry(BaseModel):
-    """An image was added."""
+    """An image was added.
+
+    `facts` is what else is known of it, such as sex, site or scanner: groups that a verdict tells apart. Never a
+    patient's name.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,6 +43,7 @@ class CaseEntry(BaseModel):
     path: str
     member: str = ""
     image_digest: str
+    facts: dict[str, str] = Field(default_factory=dict)
 
 
 class AnnotationEntry(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,7 +31,9 @@ class ProjectLog:
         """The file behind it."""
         return Journal(self.folder / "journal.jsonl")
 
-    def add_case(self, case_id: str, group_id: str, image: FileRef, image_digest: str) -> None:
+    def add_case(
+        self, case_id: str, group_id: str, image: FileRef, image_digest: str, facts: Mapping[str, str] | None = None
+    ) -> None:
         """Write down that an image was added; a path inside the project is kept relative to it."""
         path = image.path.resolve()
         inside = path.is_relative_to(self.folder.resolve())
@@ -41,6 +44,7 @@ class ProjectLog:
                 path=path.relative_to(self.folder.resolve()).as_posix() if inside else str(path),
                 member=image.member,
                 image_digest=image_digest,
+                facts=dict(facts or {}),
             )
         )
 
@@ -140,6 +144,7 @@ class _Gathered:
             group_id=one.group_id,
             image=FileRef(folder / one.path, one.member),  # an absolute path stays itself
             image_digest=one.image_digest,
+            facts=one.facts,
             versions=tuple(self.versions),
             predictions=tuple(self.predictions),
             is_locked=self.is_locked,

@@ -46,6 +46,7 @@ class ProjectWriter(Writer):
             group_id=case.group_id,
             case_id=case.case_id,
             copy=self.is_copied,
+            facts=case.facts,
         )
         project.save_annotation(
             _annotation(added, case, labels),
