@@ -45,6 +45,7 @@ def test_a_place_in_napari_is_the_same_place_in_the_patient(geometry: Geometry) 
     x, y, z = geometry.to_world(np.array([1, 3, 2]))
     assert napari_world == pytest.approx((-z, y, x))
     assert frame.to_source_index(shown.astype(float), geometry.shape) == pytest.approx((1, 3, 2))
+    assert frame.to_display_index((1, 3, 2), geometry.shape) == pytest.approx(shown)
 
 
 def test_oblique_phantom_keeps_its_marked_voxel_and_positive_steps() -> None:

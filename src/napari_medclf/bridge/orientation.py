@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +58,16 @@ class DisplayFrame:
             value = display_index[len(display_index) - 3 + axis]
             source[origin] = shape[origin] - 1 - value if flip else value
         return source
+
+    def to_display_index(self, place: Sequence[float], shape: Shape3) -> FloatArray:
+        """Map an index (k, j, i) of a grid of `shape` to that of the displayed array; not rounded."""
+        if self.is_flat:
+            return np.array([place[1], place[2]], dtype=np.float64)
+        shown = [
+            shape[origin] - 1 - place[origin] if flip else place[origin]
+            for origin, flip in zip(self.order, self.flips, strict=True)
+        ]
+        return np.array(shown, dtype=np.float64)
 
     @property
     def slice_axis(self) -> int:

@@ -46,6 +46,11 @@ class Mark(BaseModel):
     created: str
 
     @property
+    def thing(self) -> tuple[Scope, int | None, int | None]:
+        """What of its case it is about: scope, axis and index."""
+        return (self.scope, self.axis, self.index)
+
+    @property
     def about(self) -> tuple[str, Scope, int | None, int | None]:
         """What it is about: marks that agree in this are about the same thing."""
-        return (self.case_id, self.scope, self.axis, self.index)
+        return (self.case_id, *self.thing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -164,6 +165,19 @@ def show_plane(viewer: Any, axis: int, place: float) -> None:
     position = viewer.dims.ndim - 3 + axis
     if position >= 0 and position not in viewer.dims.displayed:
         viewer.dims.set_point(position, place)
+
+
+def centre_on(viewer: Any, layer: Layer, place: Sequence[float]) -> None:
+    """Step and pan to a place, given as an index (k, j, i) on the grid of a layer of ours."""
+    info = info_of(layer)
+    if info is None:
+        return
+    world = layer.data_to_world(info.frame.to_display_index(place, info.geometry.shape))
+    above = viewer.dims.ndim - len(world)
+    for axis, at in enumerate(world):
+        if axis + above not in viewer.dims.displayed:
+            viewer.dims.set_point(axis + above, at)
+    viewer.camera.center = tuple(world[axis - above] for axis in viewer.dims.displayed)
 
 
 def _belongs(labels: Layer, image_layer: Image) -> bool:

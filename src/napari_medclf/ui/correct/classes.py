@@ -42,7 +42,7 @@ class ClassList(QListWidget):
         person = self._session.person_classes or ()
         for number, one in enumerate(schema.foreground if labels is not None else schema.classes, start=1):
             is_chosen = labels.selected_label == one.value if labels is not None else one.name in person
-            item = QListWidgetItem(_swatch(one.colour), f"{number if number < 10 else ' '}   {one.name}")
+            item = QListWidgetItem(swatch(one.colour), f"{number if number < 10 else ' '}   {one.name}")
             self.addItem(item)
             if is_chosen:
                 item.setText(f"{item.text()}   ●")
@@ -54,7 +54,8 @@ class ClassList(QListWidget):
         self.setFixedHeight(rows * max(self.sizeHintForRow(0), 20) + 2 * self.frameWidth() + 2)
 
 
-def _swatch(colour: str) -> QIcon:
+def swatch(colour: str) -> QIcon:
+    """Draw a small square in a class's colour."""
     pixmap = QPixmap(_SWATCH_PX, _SWATCH_PX)
     pixmap.fill(QColor(colour))
     icon = QIcon(pixmap)
