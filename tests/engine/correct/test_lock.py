@@ -124,3 +124,15 @@ def test_unlocking_frees_and_locking_confirms() -> None:
     assert (locked.reshape(-1)[voxels] == VoxelOrigin.BOTH).all()
     assert np.count_nonzero(locked) == 2
     assert not origin_after(locked, stroke(StrokeKind.UNLOCK, voxels, 0, 0), model).any()
+
+
+def test_a_person_may_give_in_to_the_model_piece_by_piece() -> None:
+    current = np.zeros(SHAPE, dtype=np.uint8)
+    current[2, 3:6, 4:8] = 1
+    prediction = np.where(current == 1, np.uint8(2), current)
+    origin = (current > 0).astype(np.uint8)
+    (piece,) = merge(prediction, current, origin).disagreements
+    assert not piece.is_settled(current, origin)
+    assert (piece.taken(current).applied(current) == prediction).all()
+    assert piece.is_settled(prediction, origin)
+    assert piece.is_settled(current, no_origin(SHAPE))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_medclf.domain.arrays import BoolArray, LabelArray
 from napari_medclf.domain.errors import GridError
 from napari_medclf.domain.voxel_origin import OriginMap
-from napari_medclf.engine.correct.change import Box, Change, box_around, change_between, whole
+from napari_medclf.engine.correct.change import Box, Change, box_around, change_between, paint_where, whole
 from napari_medclf.engine.correct.origin import no_origin, origin_after
 from napari_medclf.engine.correct.renumber import renumbered
 
@@ -31,6 +31,8 @@ class Disagreement:
         Its size.
     model_value, person_value : int
         The label that the model would give it, and the one that it keeps.
+    mask : bool
+        Which voxels of the box belong to it.
     """
 
     place: tuple[int, ...]
@@ -38,6 +40,17 @@ class Disagreement:
     n_vox: int
     model_value: int
     person_value: int
+    mask: BoolArray = field(repr=False, compare=False)
+
+    def taken(self, labels: LabelArray) -> Change:
+        """The change by which a person gives in: the model's value for all of the piece that still has theirs."""
+        mask = self.mask & (labels[self.box] == self.person_value)
+        return paint_where(labels, self.box, mask, self.model_value)
+
+    def is_settled(self, labels: LabelArray, origin: OriginMap) -> bool:
+        """Whether nothing of the piece is both locked and as the person had it."""
+        is_open = self.mask & (origin[self.box] != 0) & (labels[self.box] == self.person_value)
+        return not is_open.any()
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +172,7 @@ def _piece(mask: BoolArray, box: Box, said: LabelArray, kept: LabelArray, corner
         n_vox=len(places),
         model_value=int(said[inner]),
         person_value=int(kept[inner]),
+        mask=mask,
     )
 
 

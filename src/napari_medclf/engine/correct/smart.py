@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,7 @@ def smart_paint(
     ----------
     labels : (K, J, I) integer
     values : (K, J, I) or (C, K, J, I)
-        Samples of the image; channels are judged together.
+        Samples of the image, also a lazy array; channels are judged together.
     path : (N, 3)
         Places (k, j, i) of the cursor, as index of the image's grid.
     tolerance : float
@@ -195,5 +196,6 @@ def _channels(values: FloatArray, box: Box, shape: tuple[int, ...]) -> FloatArra
     """Cut a box out of the samples, as (C, ...) float32."""
     if values.shape[-3:] != shape:
         raise GridError(f"An image of {values.shape} does not fit labels of {shape}.")
-    channels = values[None] if values.ndim == 3 else values
-    return np.asarray(channels[(slice(None), *box)], dtype=np.float32)
+    cut: Any = (Ellipsis, *box)  # numpy's stubs know no mixed tuple
+    here = np.asarray(values[cut], dtype=np.float32)
+    return here.reshape(-1, *here.shape[-3:])
