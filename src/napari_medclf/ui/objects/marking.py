@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -51,6 +52,7 @@ class Marking(QObject):
         self._about = KeysAbout.PAINTING
         self._marks: dict[tuple[Scope, int | None, int | None], Mark] = {}
         self._last: Mark | None = None
+        self._writer_id = f"marks-{uuid.uuid4().hex[:12]}"
         self._image: MedImage | None = None
         names = str(session.settings.get("marks", "classes", ""))
         self.classes: tuple[str, ...] = tuple(name for name in names.split("\n") if name)
@@ -200,7 +202,7 @@ class Marking(QObject):
         if not image.source.digest:  # it is counted on the worker, which keeps the mark at once
             return
         try:
-            journal = StrokeJournal.open(folder, image.source.digest, self._session.painting.writer_id + "-marks")
+            journal = StrokeJournal.open(folder, image.source.digest, self._writer_id)
             journal.append_mark(mark)
             journal.close()
         except MedclfError as error:
