@@ -38,6 +38,9 @@ COMMANDS = {
     "correct": "save a corrected answer of an image into a project",
     "marks": "say classes of studies, images, slices and objects, list them, learn from them",
     "objects": "give every object of an image a class, from some that you name",
+    "worklist": "list the cases of a project: where they stand, and what to look at next",
+    "agreement": "tell how far the readers of a project agree",
+    "adjudicate": "decide between two readers, or list what has to be decided",
     "pacs": "ask a picture archive (PACS), fetch series from it, send results to it",
     "rerun": "run again what a run.json or a model's run_spec.json describes",
 }

@@ -1,0 +1,1 @@
+"""Several people on one project: blind second readers, how far they agree, and who decides."""
