@@ -71,7 +71,7 @@ def find_instances(
 
 
 def _borders(channels: FloatArray, output: OutputSpec, spacing: Sequence[float]) -> LabelArray:
-    return split_at_borders(channels)
+    return split_at_borders(channels, spacing)
 
 
 def _necks(channels: FloatArray, output: OutputSpec, spacing: Sequence[float]) -> LabelArray:
