@@ -23,7 +23,7 @@ def test_file_cut_at_every_byte_gives_every_whole_record():
         found = scan(content[:length])
         n_whole = sum(end <= length for end in ends)
         assert [one.seq for one in found.records] == list(range(1, n_whole + 1))
-        assert found.end == max((end for end in (0, len(pack_head("ada", "5e" * 32, 1)), *ends) if end <= length))
+        assert found.end == max(end for end in (0, len(pack_head("ada", "5e" * 32, 1)), *ends) if end <= length)
 
 
 def test_every_flipped_byte_loses_one_record_at_most():
