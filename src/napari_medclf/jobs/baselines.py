@@ -108,6 +108,8 @@ def learn_beside(
     if baselines is None:
         return fitted, None
     judged = yield from judge(baselines, fitted, recipe, val, settings)
+    if fitted.unseen is not None:  # what its network sees of the validation cases was learned from them
+        return fitted, judged
     return fitted, (yield from add_embeddings(judged, fitted, recipe, cases, settings))
 
 

@@ -98,7 +98,8 @@ def plan_named(dataset: Dataset, name: str) -> Job[Recipe]:
     known = {one.name: one for one in families()}
     if name == AUTO:
         look = yield from look_at_some(dataset)
-        return tuned(default_family(dataset.task).plan_with(look), look)
+        is_kept = yield from _does_brightness_tell(dataset)
+        return tuned(default_family(dataset.task).plan_with(look), look, is_brightness_kept=is_kept)
     if name and name not in known:
         return read_recipe(name)
     chosen = known[name] if name else default_family(dataset.task)
@@ -163,6 +164,27 @@ def look_at_some(dataset: Dataset) -> Job[DataLook]:
         labels=labels if len(labels) == len(images) else (),
         boxes=boxes,
     )
+
+
+def _does_brightness_tell(dataset: Dataset) -> Job[bool]:
+    """Compare the brightness of the classes on some training images; those that cannot be read are passed over."""
+    from napari_medclf.engine.auto.brightness import N_LOOKED_AT, brightness_tells
+
+    if dataset.task is not Task.CLASSIFY:
+        return False
+    reader = CaseReader(dataset)
+    cases = [case for case in dataset.in_split(Split.TRAIN) if case.classes]
+    places = np.linspace(0, len(cases) - 1, min(N_LOOKED_AT, len(cases))).round().astype(int)
+    chosen = [cases[number] for number in np.unique(places).tolist()]
+    means, classes = [], []
+    for position, case in enumerate(chosen):
+        yield Progress(position, len(chosen), f"looking at {case.case_id}")
+        try:
+            means.append(float(np.mean(reader.image(case).data)))
+        except MedclfError:  # loading tells of it
+            continue
+        classes.append(case.classes)
+    return brightness_tells(means, classes)
 
 
 def _started_from(init: ModelPackage, planned: Recipe, dataset: Dataset) -> Recipe:

@@ -6,8 +6,10 @@ from tiny_trainings import classify_recipe, draft_of, finish, segment_recipe, sh
 
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.events import Noted
-from napari_medclf.engine.auto.auto import Portfolio, learn_auto, plan_trials, seconds_an_epoch, truth_of, weigh
+from napari_medclf.engine.auto.auto import Portfolio, count_networks, learn_auto, plan_trials, seconds_an_epoch, weigh
+from napari_medclf.engine.auto.candidates import truth_of
 from napari_medclf.engine.auto.join import TARGET
+from napari_medclf.engine.auto.parts import Part
 from napari_medclf.engine.networks import build_network
 from napari_medclf.engine.train.settings import FitSettings
 
@@ -16,7 +18,13 @@ DRAFT = draft_of(Task.CLASSIFY, RECIPE)
 TRAIN, VAL = shade_cases(16), shade_cases(8, first=100)
 
 
-def test_members_are_trained_and_weighed_within_the_time(tmp_path):
+@pytest.fixture
+def slow_epochs(monkeypatch):
+    """Let an epoch be taken for one of 0.2 s: two of them a member fit into 0.2 minutes."""
+    monkeypatch.setattr("napari_medclf.engine.auto.auto.seconds_an_epoch", lambda *_: 0.2)
+
+
+def test_members_are_trained_and_weighed_within_the_time(tmp_path, slow_epochs):
     settings = FitSettings(checkpoint_dir=tmp_path, max_minutes=0.2)
     fitted, events = finish(learn_auto(DRAFT, Portfolio((RECIPE,)), TRAIN, VAL, settings))
     said = [event.message for event in events if isinstance(event, Noted)]
@@ -26,8 +34,8 @@ def test_members_are_trained_and_weighed_within_the_time(tmp_path):
     network.load_state_dict(fitted.state_dict)
 
 
-def test_classic_models_are_weighed_beside_the_networks(tmp_path):
-    settings = FitSettings(checkpoint_dir=tmp_path, max_minutes=0.5)
+def test_classic_models_are_weighed_beside_the_networks(tmp_path, slow_epochs):
+    settings = FitSettings(checkpoint_dir=tmp_path, max_minutes=0.2)
     job = learn_auto(DRAFT, Portfolio((RECIPE,), has_classic=True), TRAIN, VAL, settings)
     fitted, events = finish(job)
     said = [event.message for event in events if isinstance(event, Noted)]
@@ -36,26 +44,37 @@ def test_classic_models_are_weighed_beside_the_networks(tmp_path):
     network.load_state_dict(fitted.state_dict)
 
 
-def test_a_short_time_makes_few_members_and_a_long_one_many():
-    counts = [
-        len(plan_trials(Portfolio((RECIPE,)), TRAIN, VAL, FitSettings(None, max_minutes=minutes), DRAFT))
-        for minutes in (1e-6, 1e6)
-    ]
-    assert counts == [1, 5]
+def test_a_short_time_makes_few_networks_and_a_long_one_many():
+    counts = [count_networks(Portfolio((RECIPE,)), 16, minutes, DRAFT) for minutes in (1e-6, 1e6)]
+    assert counts == [1, 10]
 
 
-def test_recipes_take_turns_with_seeds_of_their_own():
+def test_recipes_take_turns_round_after_round_with_seeds_of_their_own():
     other = RECIPE.model_copy(update={"family": "other"})
-    settings = FitSettings(None, seed=2, max_minutes=1e6)
-    plans = plan_trials(Portfolio((RECIPE, other)), TRAIN, VAL, settings, DRAFT)
-    assert [plan.recipe.family for plan in plans] == ["small-resnet", "other"] * 2 + ["small-resnet"]
-    assert len({plan.seed for plan in plans}) == 5
+    parts = [Part(TRAIN, VAL), Part(VAL, TRAIN)]
+    plans = [trial.plan for trial in plan_trials(Portfolio((RECIPE, other)), parts, 7, seed=2)]
+    assert [plan.recipe.family for plan in plans] == ["small-resnet"] * 2 + ["other"] * 2 + ["small-resnet"] * 2
+    assert [plan.val is VAL for plan in plans] == [True, False] * 3
+    assert len({plan.seed for plan in plans}) == 6
     assert sum(plan.share_of_time for plan in plans) == pytest.approx(1)
 
 
-def test_segmenters_answer_together_too(tmp_path):
+def test_with_enough_time_every_case_is_learned_from_and_judged_by_others(tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_medclf.engine.auto.auto.seconds_an_epoch", lambda *_: 0.04)
+    settings = FitSettings(checkpoint_dir=tmp_path, max_minutes=0.06)
+    fitted, events = finish(learn_auto(DRAFT, Portfolio((RECIPE,)), TRAIN, VAL, settings))
+    said = [event.message for event in events if isinstance(event, Noted)]
+    assert any("on 24 cases that were held back" in sentence for sentence in said)
+    assert fitted.card.network.target == TARGET
+    assert len(fitted.card.network.arguments["members"]) in (3, 4, 5)
+    assert fitted.unseen.shape == (8, 2)
+    assert fitted.unseen.sum(1) == pytest.approx(1)
+    assert fitted.card.metrics["val/auc"].ci95 is not None
+
+
+def test_segmenters_answer_together_too(tmp_path, slow_epochs):
     recipe = segment_recipe(epochs=1, family="unet")
-    settings = FitSettings(checkpoint_dir=tmp_path, max_minutes=5)
+    settings = FitSettings(checkpoint_dir=tmp_path, max_minutes=0.2)
     job = learn_auto(
         draft_of(Task.SEGMENT, recipe), Portfolio((recipe,)), square_cases(4), square_cases(2, 100), settings
     )

@@ -46,3 +46,17 @@ def test_segmenters_are_joined_too(tmp_path):
 def test_the_only_member_that_counts_stays_what_it_is(tmp_path, shares):
     members, fitted = joined(Task.CLASSIFY, classify_recipe(epochs=1), shade_cases, tmp_path, shares)
     assert fitted is members[shares.index(1.0)]
+
+
+def test_offsets_move_the_answer_of_each_member(tmp_path):
+    recipe = classify_recipe(epochs=1)
+    draft = draft_of(Task.CLASSIFY, recipe)
+    plans = plan_members(Way.SEEDS, 1, recipe, shade_cases(6), shade_cases(4, first=100), seed=0)
+    (member,), _ = finish(fit_members(draft, plans, FitSettings(checkpoint_dir=tmp_path)))
+    fitted = join(draft, [member], [1.0], [(0.7, -0.7)])
+    network, alone = build_network(fitted.card.network), build_network(member.card.network)
+    network.load_state_dict(fitted.state_dict)
+    alone.load_state_dict(member.state_dict)
+    x = torch.randn(3, 1, 16, 16)
+    expected = alone.eval()(x) / member.card.output.temperature + torch.tensor([0.7, -0.7])
+    assert torch.allclose(network.eval()(x).softmax(1), expected.softmax(1), atol=1e-6)

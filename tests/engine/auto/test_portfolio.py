@@ -12,8 +12,9 @@ from napari_medclf.engine.recipes.look import look_at
 from napari_medclf.engine.recipes.registry import family
 
 
-def planned(names, shape=(1, 28, 36)):
-    image = MedImage(np.zeros(shape, np.uint8), Geometry.from_spacing(shape), "image")
+def planned(names, shape=(1, 28, 36), n_tones=200):
+    tones = np.random.default_rng(0).integers(0, n_tones, shape).astype(np.uint8)
+    image = MedImage(tones, Geometry.from_spacing(shape), "image")
     look = look_at(Task.CLASSIFY, LabelSchema.from_names(names), [image], n_train=100)
     return tuned(family("small-resnet").plan_with(look), look)
 
@@ -43,6 +44,19 @@ def test_the_last_epoch_is_kept_as_the_best_of_many_is_luck():
 def test_volumes_are_halved_at_once():
     assert planned(["a", "b"], (28, 28, 28)).network.arguments["conv1_t_stride"] == 2
     assert planned(["a", "b"]).network.arguments["conv1_t_stride"] == 1
+
+
+def test_pictures_are_learned_apart_from_their_brightness_and_contrast():
+    recipe = planned(["benign", "malignant"])
+    assert recipe.input.intensity.kind == "zscore"
+    assert recipe.augment.noise_sd == 0.2
+    assert recipe.balance == 0
+
+
+def test_a_shape_in_black_and_white_stays_as_it_is():
+    recipe = planned(["a", "b"], (28, 28, 28), n_tones=2)
+    assert recipe.input.intensity.kind == "range"
+    assert recipe.augment.noise_sd == 0.05
 
 
 def test_families_that_are_tried_are_in_the_registry():

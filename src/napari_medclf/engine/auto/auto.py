@@ -14,18 +14,21 @@ from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.card import ModelCard, Task
 from napari_medclf.domain.events import Job, Noted
 from napari_medclf.domain.recipe import Recipe
+from napari_medclf.engine.auto.candidates import Answered, Candidate, answers_of, make_candidate, truth_of
 from napari_medclf.engine.auto.join import join
 from napari_medclf.engine.auto.members import MemberPlan, fit_members
-from napari_medclf.engine.auto.select import Choice, best_mean, choose_members, log_losses, share_of_classic
+from napari_medclf.engine.auto.parts import Part, is_whole, judged_by, plan_parts
+from napari_medclf.engine.auto.select import Choice, best_mean, choose_members, share_of_classic
+from napari_medclf.engine.auto.unseen import with_unseen
 from napari_medclf.engine.networks import build_network
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.fit import Fitted
 from napari_medclf.engine.train.settings import FitSettings
 
 _DEFAULT_MINUTES = 20.0
-_MOST_MEMBERS = 5
-_FEWEST_EPOCHS = 40
-"""A member that sees every case less often than this is better than another member."""
+_MOST_MEMBERS = 10
+_ENOUGH_SAMPLES, _FEWEST_EPOCHS, _ENOUGH_EPOCHS = 60_000, 12, 30
+"""A member that sees fewer images is better than another member."""
 _CLASSIC_SHARE = 0.2
 """Part of the time that the classic models may take together."""
 _OVERHEAD = 1.3
@@ -48,6 +51,15 @@ class Portfolio:
     has_classic: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A network to be trained: for which part, in which round."""
+
+    part: int
+    recipe: int
+    plan: MemberPlan
+
+
 def learn_auto(
     draft: ModelCard,
     portfolio: Portfolio,
@@ -55,69 +67,101 @@ def learn_auto(
     val: Sequence[TrainCase],
     settings: FitSettings,
 ) -> Job[Fitted]:
-    """Try recipes within a time and make one model of those that help, judged on the validation cases.
+    """Try recipes within a time and make one model of those that help.
 
     Notes
     -----
-    The classic models come first: they cost little, and where they are enough, that is said.
+    Where the time is enough for three networks, the training and validation cases are split into folds: each network is
+    judged on cases that it has not learned from, all of these judgements together choose and calibrate, and the model
+    has learned from every case.
     """
     started = time.perf_counter()
     minutes = settings.max_minutes or _DEFAULT_MINUTES
-    classic: list[tuple[Fitted, FloatArray]] = []
+    is_judged = draft.task is Task.CLASSIFY and draft.output.activation != "ordinal"
+    n_networks = count_networks(portfolio, len(train), minutes, draft)
+    parts = plan_parts(train, val, n_networks, settings.seed) if is_judged else [Part(train, val)]
+    classic: list[Candidate] = []
     if portfolio.has_classic:
+        from napari_medclf.engine.auto.classic import fit_classic_candidates
+
         own = replace(settings, max_minutes=minutes * _CLASSIC_SHARE)
-        classic = yield from _fit_classic(draft, portfolio.deep[0], train, val, own)
+        classic = yield from fit_classic_candidates(draft, portfolio.deep[0], parts, own)
     left = replace(settings, max_minutes=max(minutes - (time.perf_counter() - started) / 60, minutes / 2))
-    plans = plan_trials(portfolio, train, val, left, draft)
-    deep = yield from fit_members(draft, plans, left)
-    if draft.task is not Task.CLASSIFY or draft.output.activation == "ordinal":
-        return join(draft, deep, [1 / len(deep)] * len(deep))
-    truth = truth_of(val, draft)
-    said = []
-    for plan, member in zip(plans, deep, strict=True):
-        probabilities = yield from probabilities_of(member, plan.recipe, val, settings.device)
-        said.append(probabilities)
-        yield Noted(f"{plan.name}: loss {log_losses(probabilities, truth).mean():.3f} on the validation cases.")
-    shares, sentence = weigh([one for _, one in classic], said, truth)
-    yield Noted(sentence)
-    return join(draft, [*(fitted for fitted, _ in classic), *deep], shares)
+    trials = plan_trials(portfolio, parts, n_networks, settings.seed)
+    networks = yield from fit_members(draft, [trial.plan for trial in trials], left)
+    if not is_judged:
+        return join(draft, networks, [1 / len(networks)] * len(networks))
+    deep = yield from _deep_candidates(draft, portfolio, parts, trials, networks, settings.device)
+    return (yield from _choose(draft, parts, classic, deep, val))
 
 
-def plan_trials(
-    portfolio: Portfolio,
-    train: Sequence[TrainCase],
-    val: Sequence[TrainCase],
-    settings: FitSettings,
+def count_networks(portfolio: Portfolio, n_train: int, minutes: float, draft: ModelCard) -> int:
+    """Say how many networks can see enough images within the time."""
+    recipe = portfolio.deep[0]
+    n_epochs = float(np.clip(_ENOUGH_SAMPLES / n_train, _FEWEST_EPOCHS, _ENOUGH_EPOCHS))
+    epoch_minutes = seconds_an_epoch(recipe, n_train, draft) / 60
+    return int(np.clip(minutes / (n_epochs * epoch_minutes), 1, _MOST_MEMBERS))
+
+
+def plan_trials(portfolio: Portfolio, parts: Sequence[Part], n_networks: int, seed: int) -> list[Trial]:
+    """Plan a network for every part, round after round, as many as learn enough within the time."""
+    n_rounds = max(n_networks // len(parts), 1)
+    trials = []
+    for number in range(n_rounds):
+        chosen = number % len(portfolio.deep)
+        recipe = portfolio.deep[chosen]
+        for position, part in enumerate(parts):
+            count = number * len(parts) + position
+            name = f"{recipe.family or 'network'}-{count + 1}"
+            share = 1 / (n_rounds * len(parts))
+            plan = MemberPlan(name, recipe, part.learned, part.held, seed * _MOST_MEMBERS + count, share)
+            trials.append(Trial(position, chosen, plan))
+    return trials
+
+
+def _deep_candidates(
     draft: ModelCard,
-) -> list[MemberPlan]:
-    """Plan as many networks as learn enough within the time."""
-    assert settings.max_minutes is not None
-    epoch_minutes = seconds_an_epoch(portfolio.deep[0], len(train), draft) / 60
-    n_deep = int(np.clip(settings.max_minutes / (_FEWEST_EPOCHS * epoch_minutes), 1, _MOST_MEMBERS))
-    plans = []
-    for number in range(n_deep):
-        recipe = portfolio.deep[number % len(portfolio.deep)]
-        name = f"{recipe.family or 'network'}-{number + 1}"
-        seed = settings.seed * _MOST_MEMBERS + number
-        plans.append(MemberPlan(name, recipe, train, val, seed, share_of_time=1 / n_deep))
-    return plans
+    portfolio: Portfolio,
+    parts: Sequence[Part],
+    trials: Sequence[Trial],
+    networks: Sequence[Fitted],
+    device: str,
+) -> Job[list[Candidate]]:
+    """Gather the networks of each recipe."""
+    truth = truth_of(judged_by(parts), draft)
+    candidates = []
+    for chosen, recipe in enumerate(portfolio.deep):
+        found: list[list[Answered]] = [[] for _ in parts]
+        for trial, network in zip(trials, networks, strict=True):
+            if trial.recipe == chosen:
+                answers = yield from answers_of(network, recipe, parts[trial.part].held, device)
+                found[trial.part].append(Answered(network, answers))
+        if found[0]:
+            candidates.append((yield from make_candidate(recipe.family or "network", found, truth, draft)))
+    return candidates
 
 
-def _fit_classic(
-    draft: ModelCard, recipe: Recipe, train: Sequence[TrainCase], val: Sequence[TrainCase], settings: FitSettings
-) -> Job[list[tuple[Fitted, FloatArray]]]:
-    """Fit every kind of classic model; returns each with its probabilities of the validation cases."""
-    from napari_medclf.engine.classic.lineup import line_up
-
-    lined_up = yield from line_up(draft, recipe, train, val, settings)
-    truth = truth_of(val, draft)
-    found = []
-    for entrant in lined_up.entrants:
-        fitted = yield from lined_up.finish(entrant)
-        probabilities = _activated(lined_up.answers(entrant), fitted.card)
-        found.append((fitted, probabilities))
-        yield Noted(f"{entrant.family}: loss {log_losses(probabilities, truth).mean():.3f} on the validation cases.")
-    return found
+def _choose(
+    draft: ModelCard,
+    parts: Sequence[Part],
+    classic: Sequence[Candidate],
+    deep: Sequence[Candidate],
+    val: Sequence[TrainCase],
+) -> Job[Fitted]:
+    judged = judged_by(parts)
+    shares, sentence = weigh(
+        [one.probabilities for one in classic], [one.probabilities for one in deep], truth_of(judged, draft)
+    )
+    yield Noted(sentence)
+    everyone = [*classic, *deep]
+    members = [member for one in everyone for member in one.members]
+    each = [share / len(one.members) for one, share in zip(everyone, shares, strict=True) for _ in one.members]
+    offsets = [one.offsets for one in everyone for _ in one.members]
+    fitted = join(draft, members, each, offsets)
+    if not is_whole(parts):
+        return fitted
+    mean = np.tensordot(np.array(shares), np.stack([one.probabilities for one in everyone]), axes=1)
+    return (yield from with_unseen(fitted, mean, judged, val))
 
 
 def weigh(classic: Sequence[FloatArray], deep: Sequence[FloatArray], truth: FloatArray) -> tuple[list[float], str]:
@@ -147,42 +191,19 @@ def weigh(classic: Sequence[FloatArray], deep: Sequence[FloatArray], truth: Floa
     return shares, f"{told}, and {_count(others)} of {len(classic)} classic models count {share:.0%}."
 
 
-def probabilities_of(member: Fitted, recipe: Recipe, val: Sequence[TrainCase], device: str) -> Job[FloatArray]:
-    """Run a member over cases as it is used: mean over its flips, temperature, activation; (n_cases, n_classes)."""
-    from napari_medclf.engine.train.validate import class_logits
-
-    network = build_network(member.card.network)
-    network.load_state_dict(member.state_dict)
-    logits, _ = yield from class_logits(network.eval().to(device), val, recipe, device)
-    return _activated(logits.numpy(), member.card)
-
-
-def _activated(logits: FloatArray, card: ModelCard) -> FloatArray:
-    from napari_medclf.engine.decide import activate
-
-    probabilities = np.ascontiguousarray(logits.T, dtype=np.float32)  # class first, as a network's answer
-    activate(probabilities, card.output)
-    return probabilities.T.astype(np.float64)
-
-
-def truth_of(cases: Sequence[TrainCase], draft: ModelCard) -> FloatArray:
-    """The classes of cases as 0 and 1, (n_cases, n_classes)."""
-    targets = np.array([case.sample.target for case in cases])
-    if targets.ndim == 2:  # independent classes
-        return targets.astype(np.float64)
-    return np.eye(len(draft.schema_))[targets.astype(int)]
-
-
 def seconds_an_epoch(recipe: Recipe, n_train: int, draft: ModelCard) -> float:
-    """Measure one step of a recipe's network on random numbers, and count the steps of an epoch."""
+    """Measure one step of a recipe's network on random numbers, and count the steps of an epoch.
+
+    Time in which other programs had the processor does not count: a moment tells nothing about the minutes to come.
+    """
     card = draft.model_copy(update={"network": recipe.network, "input": recipe.input})
     with torch.random.fork_rng(devices=[]):
         network = build_network(card.network).train()
         images = torch.randn(recipe.batch, len(recipe.input.channels), *recipe.input.patch_vox)
         _step(network, images, recipe.precision)
-        started = time.perf_counter()
+        started, begun = time.perf_counter(), time.process_time()
         _step(network, images, recipe.precision)
-        elapsed_s = time.perf_counter() - started
+        elapsed_s = min(time.perf_counter() - started, time.process_time() - begun)
     n_steps = -(-(recipe.samples_per_epoch or n_train) // recipe.batch)
     return elapsed_s * n_steps * _OVERHEAD
 

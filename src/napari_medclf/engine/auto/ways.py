@@ -66,7 +66,7 @@ def split_into_folds(
         raise DatasetError(
             f"{len(groups)} patients or groups cannot be shared out to {n_folds} folds. Take fewer folds."
         )
-    kinds = sorted({_kind(case) for case in cases})
+    kinds = kinds_of(cases)
     counts = {name: _count(members, kinds) for name, members in groups.items()}
     total = np.sum(list(counts.values()), axis=0)
     order = np.random.default_rng(seed).permutation(sorted(groups)).tolist()
@@ -85,6 +85,11 @@ def split_into_folds(
         )
         for fold in range(n_folds)
     ]
+
+
+def kinds_of(cases: Sequence[TrainCase]) -> list[str]:
+    """List the classes that come among cases; all label images are of one kind."""
+    return sorted({_kind(case) for case in cases})
 
 
 def _kind(case: TrainCase) -> str:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import torch
 from torch import nn
 
+from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.card import Metric, ModelCard, NetworkSpec
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.domain.events import EpochDone, Job, Warned
@@ -102,6 +104,12 @@ class Bench:
             is_best = done[-1] is max(done, key=lambda each: each.score)
             yield EpochDone(len(done), len(todo), done[-1].shown, is_best=is_best)
         return done
+
+    def answers(self, one: Try) -> FloatArray:
+        """What a head says of the validation cases: (N, K), before temperature and activation."""
+        with torch.no_grad():
+            found: FloatArray = MeanOverFlips(one.head)(torch.from_numpy(self.table.val)).numpy()
+        return found
 
     def finish(self, best: Try, history: Sequence[Try], elapsed_s: float) -> Job[Fitted]:
         """Make a network of features and head, calibrate it and write its card."""

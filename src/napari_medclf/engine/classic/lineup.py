@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import torch
 
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.card import ModelCard, NetworkSpec
@@ -19,7 +18,6 @@ from napari_medclf.engine.classic.bench import Bench, Try, set_up
 from napari_medclf.engine.classic.features.collect import KINDS as FEATURES
 from napari_medclf.engine.classic.heads.kinds import KINDS
 from napari_medclf.engine.classic.heads.problem import Aim
-from napari_medclf.engine.classic.table import MeanOverFlips
 from napari_medclf.engine.recipes.classic import CLASSIC
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.fit import Fitted
@@ -86,9 +84,7 @@ class LineUp:
 
     def answers(self, entrant: Entrant) -> FloatArray:
         """What an entrant says of the validation cases: (N, K), before temperature and activation."""
-        with torch.no_grad():
-            found: FloatArray = MeanOverFlips(entrant.best.head)(torch.from_numpy(self.bench.table.val)).numpy()
-        return found
+        return self.bench.answers(entrant.best)
 
     def finish(self, entrant: Entrant) -> Job[Fitted]:
         """Make a model of one of them."""
@@ -121,7 +117,7 @@ def line_up(
     """
     started = time.perf_counter()
     deadline_s = float("inf") if settings.max_minutes is None else started + 60 * settings.max_minutes
-    fewer = _at_most(train, settings.seed)
+    fewer = few_enough(train, settings.seed)
     asking = draft.model_copy(update={"network": classic_network(draft, encoder)})
     bench = yield from set_up(asking, recipe, fewer, val, settings)
     entrants: list[Entrant] = []
@@ -154,7 +150,7 @@ def classic_network(draft: ModelCard, encoder: NetworkSpec | None = None) -> Net
     return NetworkSpec(target=CLASSIC, arguments=arguments)
 
 
-def _at_most(cases: Sequence[TrainCase], seed: int) -> Sequence[TrainCase]:
+def few_enough(cases: Sequence[TrainCase], seed: int) -> Sequence[TrainCase]:
     """Take as many cases as can be described in a short time, chosen by lot."""
     n_cases = max(min(_MOST_CASES, _MOST_VOX // max(cases[0].sample.image[0].size, 1)), _FEWEST_CASES)
     if len(cases) <= n_cases:

@@ -20,6 +20,7 @@ from napari_medclf.engine.train.fit import Fitted
 from napari_medclf.engine.train.validate import whole_answers
 
 _N_RESAMPLES = 500
+_SMALLEST = 1e-7
 _WORDS = {"auc": "an AUC", "mae": "a mean absolute error (in standard deviations)"}
 Statistic = Callable[[NDArray[np.intp]], Mapping[str, float]]
 
@@ -30,12 +31,22 @@ def main_number(card: ModelCard) -> str:
 
 
 def answers_of(fitted: Fitted, recipe: Recipe, val: Sequence[TrainCase], device: str) -> Job[FloatArray]:
-    """Run a model over the validation cases as in use: answers (N, K), before temperature and activation."""
+    """Run a model over the validation cases as in use: answers (N, K), before temperature and activation.
+
+    Of a model whose parts have learned from them, the answers of those that have not.
+    """
+    if fitted.unseen is not None:
+        return _inactivated(fitted.unseen, is_exclusive=fitted.card.output.activation == "softmax")
     network = build_network(fitted.card.network)
     network.load_state_dict(fitted.state_dict)
     answers = yield from whole_answers(network.eval().to(device), val, recipe, device)
     found: FloatArray = answers.double().numpy()
     return found
+
+
+def _inactivated(probabilities: FloatArray, *, is_exclusive: bool) -> FloatArray:
+    kept = np.clip(probabilities, _SMALLEST, 1 - _SMALLEST)
+    return np.asarray(np.log(kept) if is_exclusive else np.log(kept) - np.log1p(-kept))
 
 
 def compare_answers(

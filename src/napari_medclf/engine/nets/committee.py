@@ -23,6 +23,9 @@ class Committee(nn.Module):
         How much each counts; empty for all alike.
     temperatures : sequence of float
         The logits of each are divided by its own (Guo 2017); empty for 1.
+    offsets : sequence of sequence of float
+        Added to the logits of each after that, one a class, so that rare classes are neither over- nor underestimated
+        (Alexandari 2020); empty for none.
     activation : str
         ``softmax`` for exclusive classes, ``sigmoid`` for independent ones, ``none`` for numbers, whose plain mean is
         returned.
@@ -39,6 +42,7 @@ class Committee(nn.Module):
         shares: Sequence[float] = (),
         temperatures: Sequence[float] = (),
         activation: Literal["softmax", "sigmoid", "none"] = "softmax",
+        offsets: Sequence[Sequence[float]] = (),
     ) -> None:
         from napari_medclf.domain.card import NetworkSpec
         from napari_medclf.engine.networks import build_network
@@ -46,22 +50,30 @@ class Committee(nn.Module):
         super().__init__()
         if not members:
             raise ValueError("a committee needs a member")
-        if any(len(given) not in (0, len(members)) for given in (shares, temperatures)):
-            raise ValueError(f"{len(members)} members need as many shares and temperatures, or none")
+        if any(len(given) not in (0, len(members)) for given in (shares, temperatures, offsets)):
+            raise ValueError(f"{len(members)} members need as many shares, temperatures and offsets, or none")
         self.members = nn.ModuleList(build_network(NetworkSpec.model_validate(dict(one))) for one in members)
         given = [float(one) for one in shares] or [1.0] * len(members)
         self._shares = [one / sum(given) for one in given]
         self._temperatures = [float(one) for one in temperatures] or [1.0] * len(members)
+        self._offsets = [[float(value) for value in one] for one in offsets] or [[]] * len(members)
         self._activation = activation
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, classes, *spatial), whose softmax or sigmoid is the mean of the members' probabilities."""
         total: Tensor | None = None
-        for network, share, temperature in zip(self.members, self._shares, self._temperatures, strict=True):
-            part = self._activate(network(x).float() / temperature) * share
+        for number, network in enumerate(self.members):
+            part = self._activate(self._calibrated(network(x).float(), number)) * self._shares[number]
             total = part if total is None else total + part
         assert total is not None  # there is a member
         return self._deactivate(total)
+
+    def _calibrated(self, logits: Tensor, number: int) -> Tensor:
+        moved = logits / self._temperatures[number]
+        offsets = self._offsets[number]
+        if not offsets:
+            return moved
+        return moved + logits.new_tensor(offsets).view(-1, *([1] * (logits.dim() - 2)))
 
     def _activate(self, logits: Tensor) -> Tensor:
         if self._activation == "none":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.card import Metric, ModelCard
 from napari_medclf.domain.events import Job, Noted, Warned
 from napari_medclf.domain.recipe import Recipe
@@ -43,6 +44,9 @@ class Fitted:
         Number of the epoch, from 1, whose weights these are.
     transfer : TransferReport or None
         What was taken over from the model to start from.
+    unseen : (n_val, n_classes) float array or None
+        Probabilities of the validation cases by those parts of the model that have not learned from them, where other
+        parts have: the card then holds numbers that are made of them.
     """
 
     state_dict: dict[str, Tensor]
@@ -52,6 +56,7 @@ class Fitted:
     val_metrics: dict[str, float]
     elapsed_s: float
     transfer: TransferReport | None = None
+    unseen: FloatArray | None = None
 
 
 def fit(
