@@ -16,7 +16,7 @@ from napari_medclf.jobs.drive import drive
 from napari_medclf.store.project import Project
 from napari_medclf.testing.phantoms import chest_phantom, oblique_phantom
 from napari_medclf.ui.saved_answer import read_saved
-from napari_medclf.ui.tasks import ReadAhead, look_through, open_image
+from napari_medclf.ui.tasks import Kept, ReadAhead, look_through, open_image
 from napari_medclf.ui.working_copy import WorkingCopies
 
 SCHEMA = LabelSchema.from_names(["liver", "spleen"], first_value=1)
@@ -48,7 +48,7 @@ def oblique(tmp_path):
 
 def open_first(project, working):
     item = result_of(look_through(project)).items[0]
-    return result_of(open_image(item.ref, WorkingCopies(working), ReadAhead(), item.project))
+    return result_of(open_image(item.ref, ReadAhead(), Kept(WorkingCopies(working), item.project)))
 
 
 def test_saved_labels_of_an_oblique_volume_lie_where_they_were(oblique, tmp_path) -> None:
@@ -88,7 +88,7 @@ def test_labels_on_another_grid_are_told_and_the_image_opens(oblique, tmp_path) 
     label_map = Project.open(project).cases()[0].answer.label_map.path
     write_image(replace(image, geometry=shifted, data=np.zeros(image.geometry.shape, np.uint8)), label_map)
     item, told = result_of(look_through(project)).items[0], []
-    job = open_image(item.ref, WorkingCopies(tmp_path / "working"), ReadAhead(), item.project)
+    job = open_image(item.ref, ReadAhead(), Kept(WorkingCopies(tmp_path / "working"), item.project))
     outcome = drive(job, told.append)
     assert outcome.result.saved is None
     assert ["origin is shifted" in event.message for event in told if isinstance(event, Warned)] == [True]
@@ -136,7 +136,7 @@ def test_a_person_finds_the_correction_again_when_the_project_is_opened(
     assert np.array_equal(labels.data, painted)
     assert tuple(labels.scale) == tuple(session.image_layer.scale)
     assert tuple(labels.translate) == tuple(session.image_layer.translate)
-    assert not session.autosave.is_dirty(labels)
+    assert not session.painting.is_dirty(labels)
 
     # paint some more and open the image again: what is not accepted yet wins; then save a second version
     workbench.show_tab("Correct")

@@ -6,7 +6,7 @@ from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.jobs.drive import drive
 from napari_medclf.testing.phantoms import brain_phantom
-from napari_medclf.ui.tasks import ReadAhead, item_name, look_through, open_image
+from napari_medclf.ui.tasks import Kept, ReadAhead, item_name, look_through, open_image
 from napari_medclf.ui.working_copy import WorkingCopies, WorkingCopy
 
 
@@ -36,13 +36,13 @@ def test_empty_folder_is_a_sentence(tmp_path) -> None:
 
 def test_opened_image_comes_with_what_was_painted_on_it(pictures, tmp_path) -> None:
     copies, ref = WorkingCopies(tmp_path / "working"), FileRef(pictures / "disc-0.png")
-    first = result_of(open_image(ref, copies, ReadAhead()))
+    first = result_of(open_image(ref, ReadAhead(), Kept(copies)))
     assert first.painted is None
     truth = brain_phantom().truth
     labels = (first.image.data > 100).astype("uint8")
     painted = type(truth)(labels, first.image.geometry, truth.schema)
     copies.save(first.image, WorkingCopy(painted))
-    again = result_of(open_image(ref, copies, ReadAhead()))
+    again = result_of(open_image(ref, ReadAhead(), Kept(copies)))
     assert (again.painted[0] == labels[0]).all()
 
 

@@ -15,6 +15,7 @@ from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.results import Prediction, Segmentation, UncertaintyMap
+from napari_medclf.domain.voxel_origin import OriginMap
 
 METADATA_KEY = "medclf"
 
@@ -46,6 +47,8 @@ class LayerInfo:
         The kind of file that labels were read from, such as SEG; empty for others.
     reports : tuple of MeasurementReport
         What structured reports say about an image layer.
+    voxel_origins : (K, J, I) uint8 or None
+        Who each voxel of labels came from when they were shown; None where nobody had painted.
     """
 
     geometry: Geometry
@@ -58,6 +61,7 @@ class LayerInfo:
     source_image: MedImage | None = None
     origin: str = ""
     reports: tuple[MeasurementReport, ...] = ()
+    voxel_origins: OriginMap | None = None
 
     @property
     def schema(self) -> LabelSchema | None:

@@ -18,6 +18,7 @@ from napari_medclf.domain.errors import GridError
 from napari_medclf.domain.image import ChannelKind, MedImage
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.results import Prediction, Segmentation
+from napari_medclf.domain.voxel_origin import OriginMap
 
 LayerTuple = tuple[Any, dict[str, Any], str]
 
@@ -54,6 +55,7 @@ def labels_layer(
     rows: Sequence[Mapping[str, Any]] = (),
     prediction: Prediction | None = None,
     image: MedImage | None = None,
+    voxel_origins: OriginMap | None = None,
 ) -> LayerTuple:
     """Describe labels as a napari labels layer that may be painted on.
 
@@ -65,6 +67,8 @@ def labels_layer(
         What the labels came from, kept with the layer for provenance.
     image : MedImage or None
         The image that was labelled; all but its samples is kept, for writing DICOM objects.
+    voxel_origins : (K, J, I) uint8 or None
+        Who each voxel comes from, where somebody had painted before.
 
     Returns
     -------
@@ -78,6 +82,7 @@ def labels_layer(
         segmentation=segmentation,
         prediction=prediction,
         source_image=None if image is None else without_samples(image),
+        voxel_origins=voxel_origins,
     )
     keywords: dict[str, Any] = {
         "name": segmentation.name,

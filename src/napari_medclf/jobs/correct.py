@@ -16,13 +16,14 @@ from napari_medclf.domain.errors import GridError, SchemaError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.results import Prediction, Segmentation
+from napari_medclf.domain.voxel_origin import OriginMap, VoxelOrigin
 
 if TYPE_CHECKING:
     from napari_medclf.domain.arrays import BoolArray
     from napari_medclf.domain.image import MedImage
     from napari_medclf.store.project import Project, ProjectCase
 
-_EDITED = LabelSchema.from_names(["edited"], first_value=1)
+_ORIGINS = LabelSchema.from_names([VoxelOrigin.PERSON.name.lower(), VoxelOrigin.BOTH.name.lower()], first_value=1)
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,13 @@ class Answer:
         What the model had said before the person looked.
     schema : LabelSchema or None
         All classes a person could choose from; needed for the first answer of a project only.
+    voxel_origins : (K, J, I) uint8 or None
+        Who each voxel comes from, as the window knows it stroke by stroke; without it, what differs from the
+        model's labels counts as the person's.
+    n_strokes, active_s : int, float
+        What it took: strokes, and seconds of a person.
+    is_blind : bool
+        The author saw no other person's answer.
     """
 
     segmentation: Segmentation | None = None
@@ -43,6 +51,10 @@ class Answer:
     author: str = ""
     status: Status = Status.DONE
     schema: LabelSchema | None = None
+    voxel_origins: OriginMap | None = None
+    n_strokes: int = 0
+    active_s: float = 0.0
+    is_blind: bool = False
 
     @property
     def task(self) -> Task:
@@ -70,6 +82,14 @@ class Answer:
         if self.segmentation is None or before is None:
             return None
         return np.asarray(self.segmentation.labels != before.labels)
+
+    @property
+    def origins_to_keep(self) -> OriginMap | None:
+        """Who each voxel comes from; None without labels, or where nothing is known of it."""
+        if self.segmentation is None or self.voxel_origins is not None:
+            return None if self.segmentation is None else self.voxel_origins
+        edited = self.edited
+        return None if edited is None else edited.astype(np.uint8)
 
     @property
     def origin(self) -> Origin:
@@ -158,8 +178,8 @@ def _save(project: Project, case: ProjectCase, image: MedImage, answer: Answer) 
     from napari_medclf.io.write import write_segmentation
     from napari_medclf.store.project import current_author, now_utc
 
-    segmentation, edited = answer.segmentation, answer.edited
-    mask = None if edited is None else Segmentation(edited.astype(np.uint8), image.geometry, _EDITED)
+    segmentation, origins = answer.segmentation, answer.origins_to_keep
+    mask = None if origins is None else Segmentation(origins, image.geometry, _ORIGINS)
     annotation = Annotation(
         case_id=case.case_id,
         group_id=case.group_id,
@@ -173,6 +193,9 @@ def _save(project: Project, case: ProjectCase, image: MedImage, answer: Answer) 
         model_version=answer.base.model_version if answer.base else "",
         weights_sha256=answer.base.weights_sha256 if answer.base else "",
         n_edited_vox=_count_edited(answer),
+        active_s=answer.active_s,
+        n_strokes=answer.n_strokes,
+        is_blind=answer.is_blind,
         created=now_utc(),
     )
     project.save_annotation(

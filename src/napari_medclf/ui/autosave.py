@@ -1,4 +1,4 @@
-"""Keeps a working copy of painted labels on disk, 300 ms after the last stroke."""
+"""Keeps a working copy of painted labels where their strokes cannot be written: a full disk, a read-only project."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, QTimer
 
 from napari_medclf.bridge.layer_info import layer_info
 from napari_medclf.bridge.layers import segmentation_from_layer
 from napari_medclf.domain.events import FinishReason, Job, Progress
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.results import Segmentation
+from napari_medclf.domain.voxel_origin import OriginMap
 from napari_medclf.jobs.drive import drive
 from napari_medclf.ui import notify
+from napari_medclf.ui.correct.label_state import LabelState
 from napari_medclf.ui.lane import Lane
 from napari_medclf.ui.layer_book import LayerBook
 from napari_medclf.ui.working_copy import WorkingCopies, WorkingCopy
@@ -32,11 +34,18 @@ class PaintedLabels:
 
     data: NDArray[Any]
     metadata: Mapping[str, Any]
+    voxel_origins: OriginMap | None = None
+    n_strokes: int = 0
+    n_commits: int = 0
+    """Of the layer's state then: more later means that somebody painted on."""
 
     @classmethod
-    def copy_of(cls, layer: Any) -> PaintedLabels:
-        """Copy the labels as they are now."""
-        return cls(np.array(layer.data), dict(layer.metadata))
+    def copy_of(cls, layer: Any, state: LabelState | None = None) -> PaintedLabels:
+        """Copy the labels as they are now, with who each voxel comes from where that is known."""
+        data, metadata = np.array(layer.data), dict(layer.metadata)
+        if state is None:
+            return cls(data, metadata)
+        return cls(data, metadata, state.origin.copy(), state.n_strokes, state.n_commits)
 
     def read(self) -> Segmentation:
         """Bring the labels to their grid.
@@ -55,7 +64,7 @@ class PaintedLabels:
 
 
 class Autosave(QObject):
-    """Watches labels layers; a stroke marks one dirty, and a moment later a worker writes its copy.
+    """Keeps a copy of painted labels in the user's folder while the journal of strokes cannot be written.
 
     Parameters
     ----------
@@ -63,21 +72,12 @@ class Autosave(QObject):
         Of the working copies.
     lane : Lane
         Where the writing is queued.
-
-    Signals
-    -------
-    became_dirty
-        With the first stroke on a layer.
     """
-
-    became_dirty = Signal()
 
     def __init__(self, folder: Path, lane: Lane, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.copies = WorkingCopies(folder)
         self._lane = lane
-        self._images: LayerBook[MedImage] = LayerBook()
-        self._dirty: LayerBook[bool] = LayerBook()
         self._pending: LayerBook[MedImage] = LayerBook()
         self._has_complained = False
         self._timer = QTimer(self)
@@ -85,33 +85,19 @@ class Autosave(QObject):
         self._timer.setInterval(_DEBOUNCE_MS)
         self._timer.timeout.connect(self.flush)
 
-    def watch(self, layer: Any, image: MedImage) -> None:
-        """Keep a copy of this labels layer from its first stroke on."""
-        self._images.put(layer, image)
-        layer.events.paint.connect(lambda event: self._on_stroke(layer))
-        layer.events.labels_update.connect(lambda event: self._on_undo(layer))
-
-    def is_dirty(self, layer: Any) -> bool:
-        """Whether a person painted on a layer since it was made or accepted."""
-        return layer in self._dirty
-
-    def mark_dirty(self, layer: Any) -> None:
-        """Treat a layer as painted, because its painting was restored."""
-        self._dirty.put(layer, True)
-
-    def forget(self, image: MedImage) -> None:
-        """Treat the labels of an image as accepted."""
-        for layer, watched in self._images.items():
-            if watched is image:
-                self._dirty.forget(layer)
-                self._pending.forget(layer)
+    def keep(self, layer: Any, image: MedImage) -> None:
+        """Copy a labels layer in a moment; strokes until then go into the same copy."""
+        self._pending.put(layer, image)
+        self._timer.start()
 
     def let_go(self, layer: Any) -> None:
-        """Queue what is pending of a layer that was taken out of the viewer, and watch it no longer."""
+        """Queue what is pending of a layer that was taken out of the viewer."""
         if layer in self._pending:
             self.flush()
-        self._images.forget(layer)
-        self._dirty.forget(layer)
+
+    def forget(self, layer: Any) -> None:
+        """Copy a layer no more, because its labels were accepted."""
+        self._pending.forget(layer)
 
     def flush(self) -> None:
         """Queue the writing of what is pending, without waiting."""
@@ -124,22 +110,6 @@ class Autosave(QObject):
             outcome = drive(_save(self.copies, image, painted))
             if outcome.reason is FinishReason.FAILED:
                 self._complain(outcome.message)
-
-    def _on_stroke(self, layer: Any) -> None:
-        if not self.is_dirty(layer):
-            self._dirty.put(layer, True)
-            self.became_dirty.emit()
-        self._schedule(layer)
-
-    def _on_undo(self, layer: Any) -> None:
-        if self.is_dirty(layer):  # napari 0.9 tells undo and redo by this event only
-            self._schedule(layer)
-
-    def _schedule(self, layer: Any) -> None:
-        image = self._images.get(layer)
-        if image is not None:
-            self._pending.put(layer, image)
-            self._timer.start()
 
     def _take_pending(self) -> list[tuple[MedImage, PaintedLabels]]:
         return [(image, PaintedLabels.copy_of(layer)) for layer, image in self._pending.take_all()]

@@ -9,14 +9,18 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_medclf.bridge.derived import image_of_reference, with_source_image
+from napari_medclf.bridge.layer_info import METADATA_KEY
 from napari_medclf.bridge.layers import LayerTuple, image_layer
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.events import Outcome
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.listing import SeriesEntry
+from napari_medclf.domain.results import Prediction
+from napari_medclf.store.project import current_author
 from napari_medclf.ui import notify, tasks, viewer_link
 from napari_medclf.ui.autosave import Autosave
 from napari_medclf.ui.cases.source import CaseOpened, CaseSource, case_sentence, open_case
+from napari_medclf.ui.correct.painting import Painting
 from napari_medclf.ui.job_bar import JobBar
 from napari_medclf.ui.overlays import CanvasNotes
 from napari_medclf.ui.subject import Subject
@@ -41,7 +45,10 @@ class Opening(Subject):
     def __init__(self, viewer: Any, notes: CanvasNotes, bar: JobBar, user_folder: Path, parent: QObject) -> None:
         super().__init__(viewer, notes, bar, user_folder, parent)
         self.autosave = Autosave(user_folder / "working", self.lane, self)
-        self.autosave.became_dirty.connect(self.answer_changed)
+        self.author = ""
+        self.painting = Painting(self.lane, self._journal_folder, lambda: self.author or current_author(), self)
+        self.painting.began.connect(lambda layer: self.answer_changed.emit())
+        self.painting.stroked.connect(self._on_stroked)
         self.work = WorkList()
         self.entries: tuple[SeriesEntry, ...] = ()
         self.project: Path | None = None
@@ -56,7 +63,27 @@ class Opening(Subject):
         """Write what is unsaved, stop what runs, and let go of the viewer."""
         self.autosave.flush_now()
         super().close_down()
+        self.painting.close_down()
         self._opened_layers = []
+
+    def project_folder(self, base: Prediction | None) -> Path:
+        """Where answers are kept: the chosen project, or one a model in the user's folder."""
+        if self.project is not None:
+            return self.project
+        return self._automatic / (base.model if base is not None and base.model else "by-hand")
+
+    @property
+    def _automatic(self) -> Path:
+        return self.user_folder / "projects"
+
+    def _journal_folder(self, layer: Any) -> Path:
+        info = viewer_link.info_of(layer)
+        return self.project_folder(None if info is None else info.prediction)
+
+    def _on_stroked(self, layer: Any, stroke: Any) -> None:
+        state = self.painting.state(layer)
+        if state is not None and state.problem:
+            self.autosave.keep(layer, state.image)
 
     def open_path(self, path: Path) -> None:
         """List what is in a file, folder or project, and open its first image; the job bar tells how far it is."""
@@ -74,13 +101,14 @@ class Opening(Subject):
     def open_index(self, index: int) -> None:
         """Open an image of the work list in place of the one opened before."""
         self.autosave.flush()
-        item, copies, ahead = self.work.items[index], self.autosave.copies, self._read_ahead
+        item, ahead = self.work.items[index], self._read_ahead
+        kept = tasks.Kept(self.autosave.copies, item.project, self.project, self._automatic)
         self.work.current = index
         self._is_moving = True
         self.work_changed.emit()
         self.lane.add(
             f"Opening {item.name}",
-            lambda: tasks.open_image(item.ref, copies, ahead, item.project),
+            lambda: tasks.open_image(item.ref, ahead, kept),
             self._show_opened,
             self._on_move_failed,
         )
@@ -184,12 +212,22 @@ class Opening(Subject):
         if saved is not None:
             self.put_saved(layer, saved)
         if opened.painted is not None:
-            self.autosave.mark_dirty(self._add_opened(opened.painted))
+            self._add_painted(opened.painted, opened)
             notify.tell(f"{opened.image.name}: your unsaved painting was restored.")
         elif saved is not None and saved.labels is not None:
             self._add_opened(saved.labels)
         self.work_changed.emit()
         self._read_next(opened.image)
+
+    def _add_painted(self, described: LayerTuple, opened: Opened) -> None:
+        """Show painting that nobody accepted, and go on with its journal; a working copy becomes one of strokes."""
+        info = described[1]["metadata"][METADATA_KEY]
+        if opened.recovered is not None:
+            self.painting.expect(info, opened.recovered)
+        layer = self._add_opened(described)
+        state = self.painting.state(layer)
+        if state is not None:
+            state.is_dirty = True
 
     def _read_next(self, image: MedImage) -> None:
         following, ahead = self.work.next_open(), self._read_ahead

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_medclf.bridge.layer_info import METADATA_KEY, layer_info
 from napari_medclf.bridge.layers import LayerTuple
 from napari_medclf.domain.events import JobEvent, Noted, Outcome
 from napari_medclf.domain.package import ModelPackage
@@ -117,9 +119,21 @@ class Running(Opening):
     def _show_labels(self, described: LayerTuple) -> None:
         name = described[1]["name"]
         for old in [layer for layer in self.viewer.layers if layer.name == name and viewer_link.is_our_labels(layer)]:
-            if not self.autosave.is_dirty(old):
+            if self.painting.is_dirty(old) and self._take_anew(old, described):
+                return
+            if not self.painting.is_dirty(old):
                 self.viewer.layers.remove(old)
         self._add_opened(described)
+
+    def _take_anew(self, painted: Any, described: LayerTuple) -> bool:
+        """Give painted labels a model's new answer wherever no person has spoken; False where it does not fit."""
+        info, fresh = viewer_link.info_of(painted), layer_info(described[1]["metadata"])
+        if info is None or fresh is None or fresh.segmentation is None or info.schema != fresh.schema:
+            return False
+        painted.metadata[METADATA_KEY] = replace(info, prediction=fresh.prediction)
+        painted.features = described[1]["features"]
+        self.painting.take_prediction(painted, fresh.segmentation.labels, None, "run")
+        return True
 
     def _exchange(self, described: LayerTuple, *, is_visible: bool = True) -> None:
         """Add a layer in place of the one of the same name, and leave the choice of the active layer alone."""

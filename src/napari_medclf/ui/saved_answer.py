@@ -17,6 +17,7 @@ from napari_medclf.domain.errors import GridError
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.results import Classification, Prediction, Segmentation
+from napari_medclf.domain.voxel_origin import VoxelOrigin
 
 if TYPE_CHECKING:
     from napari_medclf.store.project import ProjectInfo, SavedAnnotation
@@ -55,7 +56,7 @@ def read_saved(folder: Path, image: MedImage) -> SavedAnswer | None:
 
     project, digest = Project.open(folder), with_digest(image).source.digest
     versions = next((case.versions for case in project.cases() if case.image_digest == digest), ())
-    saved = next((one for one in reversed(versions) if one.annotation.status is Status.DONE), None)
+    saved = next((one for one in reversed(versions) if one.is_finished), None)
     return None if saved is None else _describe(project.info, saved, image)
 
 
@@ -74,12 +75,15 @@ def _describe(info: ProjectInfo, saved: SavedAnnotation, image: MedImage) -> Sav
     if saved.label_map is None:
         return SavedAnswer(None, said.classes, _base(said, image, None, info.classes))
     segmentation = _segmentation(_on_grid(saved.label_map, image), info, image)
-    before = None
+    before = origins = None
     if saved.edited_mask is not None:
-        edited = np.asarray(_on_grid(saved.edited_mask, image) != 0)
-        before = _segmentation(_labels_before(segmentation, edited), info, image)
+        origins = _on_grid(saved.edited_mask, image).astype(np.uint8)
+        if said.origin is not Origin.MANUAL:
+            edited = np.asarray(origins == VoxelOrigin.PERSON)
+            before = _segmentation(_labels_before(segmentation, edited), info, image)
     base = _base(said, image, before, info.classes)
-    return SavedAnswer(labels_layer(segmentation, prediction=base, image=image), said.classes, base)
+    layer = labels_layer(segmentation, prediction=base, image=image, voxel_origins=origins)
+    return SavedAnswer(layer, said.classes, base)
 
 
 def _segmentation(labels: LabelArray, info: ProjectInfo, image: MedImage) -> Segmentation:

@@ -13,9 +13,14 @@ from napari_medclf.domain.annotation import Annotation, Status
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import LabelSchema
-from napari_medclf.domain.results import Prediction, Segmentation
+from napari_medclf.domain.results import Segmentation
+from napari_medclf.domain.stroke import StrokeKind
+from napari_medclf.domain.voxel_origin import OriginMap
+from napari_medclf.engine.correct.change import Change
 from napari_medclf.ui import notify, tasks, viewer_link
 from napari_medclf.ui.autosave import PaintedLabels
+from napari_medclf.ui.correct.effort import Effort
+from napari_medclf.ui.correct.said import Said, save_said
 from napari_medclf.ui.job_bar import JobBar
 from napari_medclf.ui.overlays import CanvasNotes
 from napari_medclf.ui.running import Running
@@ -28,7 +33,11 @@ class Session(Running):
 
     def __init__(self, viewer: Any, notes: CanvasNotes, bar: JobBar, user_folder: Path, parent: QObject) -> None:
         super().__init__(viewer, notes, bar, user_folder, parent)
-        self.author = ""
+        self.effort = Effort()
+        self.is_blind = False
+        self.image_changed.connect(self.effort.begin)
+        self.painting.stroked.connect(lambda layer, stroke: self.effort.act())
+        viewer.dims.events.current_step.connect(self._on_step)
 
     def press_class(self, number: int) -> bool:
         """Do what the key `number` means: choose the class to paint, or give the image its class."""
@@ -38,6 +47,7 @@ class Session(Running):
         classes = schema.foreground if labels is not None else schema.classes
         if number > len(classes):
             return False
+        self.effort.act()
         chosen = classes[number - 1]
         if labels is None:
             self.give_class(chosen.name)
@@ -79,35 +89,42 @@ class Session(Running):
             return False
         if self._is_moving:
             return False
-        painted, classes, base = self._gather(status)
-        if status is Status.DONE and painted is None and classes is None:
+        said = self._gather(status)
+        if status is Status.DONE and said.painted is None and said.classes is None:
             notify.warn("There is nothing to accept yet: run a model, paint labels, or press 1 to 9 for a class.")
             return False
+        self.effort.act()
         self.autosave.flush()
-        project, author, schema = self.project_folder(base), self.author, self.schema
-
-        def save() -> Job[Annotation]:
-            from napari_medclf.jobs.correct import save_correction
-
-            segmentation = None if painted is None else painted.read()
-            return save_correction(project, image, segmentation, classes, base, author, status, schema)
-
         self._is_moving = True
         self.lane.add(
             f"Saving {image.name}",
-            save,
-            lambda annotation: self._on_saved(layer, image, annotation, project),
+            lambda: save_said(image, said),
+            lambda annotation: self._on_saved(layer, image, annotation, said),
             self._on_move_failed,
         )
         return True
 
-    def project_folder(self, base: Prediction | None) -> Path:
-        """Where answers are kept: the chosen project, or one a model in the user's folder."""
-        if self.project is not None:
-            return self.project
-        return self.user_folder / "projects" / (base.model if base is not None and base.model else "by-hand")
+    def apply_change(self, layer: Any, change: Change, kind: StrokeKind, tool: str) -> None:
+        """Make what a tool proposes one stroke: on the disk, locked, and one thing to take back."""
+        self.painting.apply_change(layer, change, kind, tool)
 
-    def _gather(self, status: Status) -> tuple[PaintedLabels | None, tuple[str, ...] | None, Prediction | None]:
+    def origin_of(self, layer: Any) -> OriginMap | None:
+        """Who each voxel of labels comes from, (K, J, I) on the image's grid; to be read only."""
+        return self.painting.origin_of(layer)
+
+    def undo(self) -> bool:
+        """Take back the last stroke on the labels that are meant, be it a person's, a tool's or a model's."""
+        return self.labels_layer is not None and (self.painting.undo(self.labels_layer) or self._is_ours_alone())
+
+    def redo(self) -> bool:
+        """Do again what was taken back last."""
+        return self.labels_layer is not None and (self.painting.redo(self.labels_layer) or self._is_ours_alone())
+
+    def _is_ours_alone(self) -> bool:
+        """Keep napari's own undo away from labels of ours, which it would change past the journal."""
+        return self.viewer.layers.selection.active is None or self.painting.state(self.labels_layer) is not None
+
+    def _gather(self, status: Status) -> Said:
         """Copy labels and classes of the image that is meant, on the GUI thread."""
         labels, answer = self.labels_layer, self.answer
         saved = self._saved.get(self.image_layer)
@@ -115,20 +132,26 @@ class Session(Running):
         if labels is not None:
             info = viewer_link.info_of(labels)
             base = info.prediction if info is not None else None
+        who: dict[str, Any] = {"author": self.author, "is_blind": self.is_blind, "active_s": self.effort.active_s}
         if status is not Status.DONE:
-            return None, None, base
-        painted = None if labels is None else PaintedLabels.copy_of(labels)
+            return Said(self.project_folder(base), status, base=base, schema=self.schema, **who)
         classes = self.person_classes
         if classes is None and base is not None and base.classification is not None:
             classes = base.classification.decided
-        return painted, classes, base
+        return Said(self.project_folder(base), status, self._copied(labels), labels, classes, base, self.schema, **who)
 
-    def _on_saved(self, layer: Any, image: MedImage, annotation: Annotation, project: Path) -> None:
+    def _copied(self, labels: Any) -> PaintedLabels | None:
+        return None if labels is None else PaintedLabels.copy_of(labels, self.painting.state(labels))
+
+    def _on_saved(self, layer: Any, image: MedImage, annotation: Annotation, said: Said) -> None:
         self._is_moving = False
-        if annotation.status is Status.DONE:  # what was painted before skipping or flagging stays on disk
+        project = said.project
+        if said.painted is not None:  # what was painted before skipping or flagging stays on disk
             copies = self.autosave.copies
-            self.autosave.forget(image)
+            self.autosave.forget(said.layer)
+            self.painting.mark_saved(said.layer, annotation.label_digest, said.painted.n_commits)
             self.lane.add("", lambda: _remove(copies, image))
+        self.effort.begin()
         notify.tell(saved_sentence(annotation, image, project))
         self.answer_changed.emit()
         index = None if self._shown is None else self.work.index_of(self._shown)
@@ -147,12 +170,22 @@ class Session(Running):
     def _watch_labels(self, layer: Any) -> None:
         """Keep painting safe and the Correct tab up to date, whoever added the labels."""
         for under in viewer_link.images_under(self.viewer, layer)[:1]:
-            self.autosave.watch(layer, viewer_link.image_of(under))
+            self.painting.watch(layer, self.image_behind(under))
         layer.events.selected_label.connect(lambda event: self.answer_changed.emit())
         layer.events.mode.connect(lambda event: self.answer_changed.emit())
 
+    def _on_step(self, event: Any) -> None:
+        self.effort.act()
+
+    def close_down(self) -> None:
+        """Write what is unsaved, stop what runs, and let go of the viewer."""
+        if self.viewer is not None:
+            self.viewer.dims.events.current_step.disconnect(self._on_step)
+        super().close_down()
+
     def _on_removed(self, event: Any) -> None:
         self.autosave.let_go(event.value)
+        self.painting.let_go(event.value)
         super()._on_removed(event)
 
 

@@ -92,6 +92,16 @@ class Subject(Shelf):
                 return None
         return self._adopted.get(layer)
 
+    def image_behind(self, layer: Image) -> MedImage:
+        """The image behind one of the image layers, with what is known of it.
+
+        Raises
+        ------
+        GridError
+            If the layer has a shape that no image of ours can have.
+        """
+        return self._adopted.get(layer) or viewer_link.image_of(layer)
+
     @property
     def answer(self) -> Answer | None:
         """What a model said about the image."""

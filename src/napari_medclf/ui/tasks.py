@@ -18,6 +18,8 @@ from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.domain.results import Prediction
+from napari_medclf.ui.correct.label_state import Recovered
+from napari_medclf.ui.correct.recovery import find_unsaved, recovered_layer
 from napari_medclf.ui.saved_answer import SavedAnswer, read_saved
 from napari_medclf.ui.working_copy import WorkingCopies
 
@@ -56,6 +58,35 @@ class Opened:
     layer: LayerTuple
     painted: LayerTuple | None = None
     saved: SavedAnswer | None = None
+    recovered: Recovered | None = None
+    """Where `painted` was made again from a journal of strokes."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Where what was said about an image may be.
+
+    Parameters
+    ----------
+    copies : WorkingCopies
+        Painting whose journal could not be written.
+    project : Path or None
+        Of the work item: its saved answer is read there.
+    chosen : Path or None
+        The project that was chosen for new answers.
+    automatic : Path or None
+        Holds the projects that were made because none was chosen.
+    """
+
+    copies: WorkingCopies
+    project: Path | None = None
+    chosen: Path | None = None
+    automatic: Path | None = None
+
+    def journals(self) -> tuple[Path, ...]:
+        """The projects that may hold strokes."""
+        made = sorted(self.automatic.iterdir()) if self.automatic is not None and self.automatic.is_dir() else ()
+        return tuple(one for one in (self.project, self.chosen, *made) if one is not None)
 
 
 @dataclass(frozen=True)
@@ -101,10 +132,8 @@ class ReadAhead:
 
     def read(self, ref: FileRef) -> Job[None]:
         """Read an image that will be asked for."""
-        from napari_medclf.io.read import read_image
-
         yield Progress(0, 0)
-        self._ref, self._image = ref, read_image(ref.path, ref.member)
+        self._ref, self._image = ref, _read(ref)
 
     def take(self, ref: FileRef) -> MedImage:
         """Return an image, read now if it was not read ahead.
@@ -114,11 +143,17 @@ class ReadAhead:
         ReadError
             If it cannot be read.
         """
-        from napari_medclf.io.read import read_image
-
         image, known = self._image, self._ref
         self._ref = self._image = None
-        return image if image is not None and known == ref else read_image(ref.path, ref.member)
+        return image if image is not None and known == ref else _read(ref)
+
+
+def _read(ref: FileRef) -> MedImage:
+    """Read an image with its digest, which names its journal of strokes."""
+    from napari_medclf.io.digest import with_digest
+    from napari_medclf.io.read import read_image
+
+    return with_digest(read_image(ref.path, ref.member))
 
 
 def look_through(path: Path) -> Job[Found]:
@@ -150,8 +185,8 @@ def look_through(path: Path) -> Job[Found]:
     return Found(path, items, refused, entries=entries)
 
 
-def open_image(ref: FileRef, copies: WorkingCopies, ahead: ReadAhead, project: Path | None = None) -> Job[Opened]:
-    """Read one image, or take it as it was read ahead, the working copy of its labels and its saved answer.
+def open_image(ref: FileRef, ahead: ReadAhead, kept: Kept) -> Job[Opened]:
+    """Read one image, or take it as it was read ahead, what was painted on it, and its saved answer.
 
     Raises
     ------
@@ -160,15 +195,24 @@ def open_image(ref: FileRef, copies: WorkingCopies, ahead: ReadAhead, project: P
     """
     yield Progress(0, 0, f"opening {ref.path.name}")
     image = ahead.take(ref)
-    copy = copies.load(image)
-    painted = None if copy is None else labels_layer(copy.segmentation, prediction=copy.base, image=image)
+    painted, recovered = _painted(image, kept)
     saved = None
-    if project is not None:
+    if kept.project is not None:
         try:
-            saved = read_saved(project, image)
+            saved = read_saved(kept.project, image)
         except (MedclfError, OSError) as error:  # the image itself must open
             yield Warned(f"{image.name}: the answer saved before cannot be shown. {error}")
-    return Opened(ref, image, image_layer(image), painted, saved)
+    return Opened(ref, image, image_layer(image), painted, saved, recovered)
+
+
+def _painted(image: MedImage, kept: Kept) -> tuple[LayerTuple | None, Recovered | None]:
+    """Find painting that nobody accepted: replayed from its strokes, or copied where those could not be written."""
+    copy, copied = kept.copies.load(image), kept.copies.path(image)
+    recovered = find_unsaved(image, kept.journals())
+    if copy is not None and (recovered is None or copied.stat().st_mtime > recovered.last_s):
+        return labels_layer(copy.segmentation, prediction=copy.base, image=image), None
+    layer = None if recovered is None else recovered_layer(recovered, image)
+    return layer, None if layer is None else recovered
 
 
 def list_models() -> Job[Any]:

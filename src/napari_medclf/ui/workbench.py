@@ -150,6 +150,8 @@ class Workbench(QWidget):
             "N": _always(accept),
             "Shift-N": _always(lambda: accept(Status.SKIPPED)),
             "X": self._flag,
+            "Control-Z": self.session.undo,
+            "Control-Shift-Z": self.session.redo,
             "Escape": self._cancel,
             "W": self.data.presets.next,
         }

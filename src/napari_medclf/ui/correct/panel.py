@@ -10,6 +10,7 @@ from napari_medclf.ui.correct.by_hand import ByHand
 from napari_medclf.ui.correct.classes import ClassList
 from napari_medclf.ui.correct.decisions import Decisions
 from napari_medclf.ui.correct.kept_where import KeptWhere
+from napari_medclf.ui.correct.lock_row import LockRow
 from napari_medclf.ui.correct.tools import ToolRow
 from napari_medclf.ui.export import ExportRow
 from napari_medclf.ui.layout import column, heading, note, scrolled
@@ -49,6 +50,7 @@ class CorrectPanel(QWidget):
         )
         self.classes.refresh()
         self.tools.refresh()
+        self.lock.refresh()
         self.decisions.refresh()
 
     def _make_parts(self) -> None:
@@ -56,6 +58,7 @@ class CorrectPanel(QWidget):
         self.subject = note("", self)
         self.classes = ClassList(session, self)
         self.tools = ToolRow(session, self)
+        self.lock = LockRow(session, self)
         self.by_hand = ByHand(session, self)
         self.export = ExportRow(session, self)
         self.kept = KeptWhere(session, self)
@@ -70,6 +73,7 @@ class CorrectPanel(QWidget):
         self._place("tools", layout).addWidget(self.tools)
         for name in ("prompts", "lock", "objects", "verdict"):
             self._place(name, layout)
+        self.places["lock"].addWidget(self.lock)
         for title, part in (
             ("Labels by hand", self.by_hand),
             ("Save as a file", self.export),
@@ -90,7 +94,7 @@ class CorrectPanel(QWidget):
 
 def _subject(name: str, labels: Any, session: Session) -> str:
     if labels is not None:
-        painted = " (painted, not accepted yet)" if session.autosave.is_dirty(labels) else ""
+        painted = " (painted, not accepted yet)" if session.painting.is_dirty(labels) else ""
         return f"{name}: labels{painted}"
     if session.boxes_layer is not None:
         return f"{name}: boxes. Edit them with napari's own tools, and save them below"

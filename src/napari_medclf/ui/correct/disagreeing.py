@@ -1,0 +1,155 @@
+"""Where a new answer of the model contradicts what a person painted: piece after piece, to keep or to give in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import QObject, Signal
+
+from napari_medclf.domain.stroke import StrokeKind
+from napari_medclf.ui import viewer_link
+from napari_medclf.ui.layer_book import LayerBook, same_layer
+
+if TYPE_CHECKING:
+    from napari_medclf.domain.stroke import Stroke
+    from napari_medclf.engine.correct.lock import Disagreement, Merged
+    from napari_medclf.ui.session import Session
+
+_COLOUR = "#CC79A7"
+
+
+class Disagreeing(QObject):
+    """The pieces on the labels that are meant, and the one that is looked at.
+
+    Signals
+    -------
+    changed : there are other pieces, or another one is looked at.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._pieces: LayerBook[list[Disagreement]] = LayerBook()
+        self._at: Disagreement | None = None
+        self._mark: Any = None
+        session.painting.merged.connect(self._on_merged)
+        session.painting.stroked.connect(self._on_stroke)
+        session.viewer.layers.events.removed.connect(self._on_removed)
+
+    @property
+    def pieces(self) -> tuple[Disagreement, ...]:
+        """Those that are still open, the largest first."""
+        return tuple(self._pieces.get(self._session.labels_layer) or ())
+
+    @property
+    def shown(self) -> Disagreement | None:
+        """The one that is looked at."""
+        return self._at
+
+    @property
+    def position(self) -> int:
+        """Which one of `pieces` is looked at, from 1; 0 for none."""
+        return next((number for number, one in enumerate(self.pieces, start=1) if one is self._at), 0)
+
+    def next(self) -> bool:
+        """Go to the next piece; False where there is none."""
+        pieces = self.pieces
+        if not pieces:
+            return False
+        self._look_at(pieces[self.position % len(pieces)])
+        return True
+
+    def give_in(self) -> bool:
+        """Take the model's value for the piece that is looked at, as one stroke; False without one."""
+        layer, piece = self._session.labels_layer, self._at
+        state = self._session.painting.state(layer)
+        if piece is None or state is None:
+            return False
+        change = piece.taken(state.labels)
+        following = self._after(piece)
+        self._session.painting.apply_change(layer, change, StrokeKind.TOOL, "give-in")
+        if following is not None and following in self.pieces:
+            self._look_at(following)
+        return True
+
+    def follow(self) -> None:
+        """Look at nothing any more where other labels are meant now."""
+        if self._at is not None and self.position == 0:
+            self._leave()
+
+    def remove(self) -> None:
+        """Let go of the viewer."""
+        self._session.viewer.layers.events.removed.disconnect(self._on_removed)
+        self._leave()
+
+    def _after(self, piece: Disagreement) -> Disagreement | None:
+        others = [one for one in self.pieces if one is not piece]
+        return others[(self.position - 1) % len(others)] if others else None
+
+    def _on_merged(self, layer: Any, merged: Merged) -> None:
+        self._pieces.put(layer, list(merged.disagreements))
+        self._leave()
+
+    def _on_stroke(self, layer: Any, stroke: Stroke) -> None:
+        """Drop the pieces that the stroke settled; an undo may bring none back until the model is asked again."""
+        pieces, state = self._pieces.get(layer), self._session.painting.state(layer)
+        if not pieces or state is None or stroke.kind is StrokeKind.MODEL:
+            return
+        is_open = [one for one in pieces if not one.is_settled(state.labels, state.origin)]
+        if len(is_open) == len(pieces):
+            return
+        self._pieces.put(layer, is_open)
+        if self._at is not None and not any(one is self._at for one in is_open):
+            self._leave()
+        self.changed.emit()
+
+    def _on_removed(self, event: Any) -> None:
+        if self._mark is not None and same_layer(event.value, self._mark):
+            self._mark = None
+        self._pieces.forget(event.value)
+
+    def _look_at(self, piece: Disagreement) -> None:
+        self._at = piece
+        layer = self._session.labels_layer
+        state = self._session.painting.state(layer)
+        if state is not None:
+            viewer_link.centre_on(self._session.viewer, layer, piece.place)
+            self._draw(layer, piece)
+        self.changed.emit()
+
+    def _draw(self, labels: Any, piece: Disagreement) -> None:
+        """Outline the piece on a layer of its own."""
+        info = viewer_link.info_of(labels)
+        if info is None:
+            return
+        self._take_away()
+        mask = np.zeros(info.geometry.shape, dtype=np.uint8)
+        mask[piece.box] = piece.mask
+        viewer = self._session.viewer
+        chosen = viewer.layers.selection.active
+        self._mark = viewer.add_labels(
+            np.array(info.frame.to_display(mask), order="C"),
+            name="model disagrees",
+            scale=labels.scale,
+            translate=labels.translate,
+            units=labels.units,
+            axis_labels=labels.axis_labels,
+            colormap={None: "transparent", 0: "transparent", 1: _COLOUR},
+            opacity=1.0,
+        )
+        self._mark.contour = 2
+        self._mark.editable = False
+        viewer.layers.selection.active = chosen
+
+    def _leave(self) -> None:
+        self._at = None
+        self._take_away()
+        self.changed.emit()
+
+    def _take_away(self) -> None:
+        mark, self._mark = self._mark, None
+        if mark is not None and mark in self._session.viewer.layers:
+            self._session.viewer.layers.remove(mark)
