@@ -20,8 +20,8 @@ TRAIN, VAL = shade_cases(16), shade_cases(8, first=100)
 
 @pytest.fixture
 def slow_epochs(monkeypatch):
-    """Let an epoch be taken for one of 0.2 s: two of them a member fit into 0.2 minutes."""
-    monkeypatch.setattr("napari_medclf.engine.auto.auto.seconds_an_epoch", lambda *_: 0.2)
+    """Let an epoch be taken for one of 0.1 s: two of them a member fit into 0.2 minutes."""
+    monkeypatch.setattr("napari_medclf.engine.auto.auto.seconds_an_epoch", lambda *_: 0.1)
 
 
 def test_members_are_trained_and_weighed_within_the_time(tmp_path, slow_epochs):
@@ -60,7 +60,7 @@ def test_recipes_take_turns_round_after_round_with_seeds_of_their_own():
 
 
 def test_with_enough_time_every_case_is_learned_from_and_judged_by_others(tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_medclf.engine.auto.auto.seconds_an_epoch", lambda *_: 0.04)
+    monkeypatch.setattr("napari_medclf.engine.auto.auto.seconds_an_epoch", lambda *_: 0.02)
     settings = FitSettings(checkpoint_dir=tmp_path, max_minutes=0.06)
     fitted, events = finish(learn_auto(DRAFT, Portfolio((RECIPE,)), TRAIN, VAL, settings))
     said = [event.message for event in events if isinstance(event, Noted)]

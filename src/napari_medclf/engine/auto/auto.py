@@ -27,7 +27,7 @@ from napari_medclf.engine.train.settings import FitSettings
 
 _DEFAULT_MINUTES = 20.0
 _MOST_MEMBERS = 10
-_ENOUGH_SAMPLES, _FEWEST_EPOCHS, _ENOUGH_EPOCHS = 60_000, 12, 30
+_ENOUGH_SAMPLES, _FEWEST_EPOCHS, _ENOUGH_EPOCHS = 100_000, 20, 60
 """A member that sees fewer images is better than another member."""
 _CLASSIC_SHARE = 0.2
 """Part of the time that the classic models may take together."""
