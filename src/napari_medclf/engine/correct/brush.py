@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from napari_medclf.domain.arrays import BoolArray, FloatArray, LabelArray
 from napari_medclf.domain.errors import OptionError
-from napari_medclf.engine.correct.change import Box, Change, no_change, paint_where
+from napari_medclf.engine.correct.change import Box, Change, Way, no_change, paint_where
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Footprint:
     mask: BoolArray
 
 
-def footprint(brush: Brush, path: Sequence[Sequence[float]] | FloatArray, shape: tuple[int, ...]) -> Footprint | None:
+def footprint(brush: Brush, path: Way, shape: tuple[int, ...]) -> Footprint | None:
     """The voxels whose centre the brush covers on its way, and those that the way itself goes through.
 
     Parameters
@@ -77,9 +76,7 @@ def footprint(brush: Brush, path: Sequence[Sequence[float]] | FloatArray, shape:
     return Footprint(box, mask)
 
 
-def paint(
-    labels: LabelArray, path: Sequence[Sequence[float]], brush: Brush, value: int, *, keeps_others: bool = False
-) -> Change:
+def paint(labels: LabelArray, path: Way, brush: Brush, value: int, *, keeps_others: bool = False) -> Change:
     """Paint one value along a path.
 
     Parameters

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medclf.domain.arrays import BoolArray, LabelArray
+from napari_medclf.domain.arrays import BoolArray, FloatArray, LabelArray
 from napari_medclf.domain.errors import GridError
 from napari_medclf.domain.stroke import Stroke, StrokeKind
 
 Box = tuple[slice, ...]
 """A slice an axis, with its start and stop given."""
+Way = Sequence[Sequence[float]] | Sequence[FloatArray]
+"""Places (k, j, i) of the cursor one after the other, as index of the image's grid, not rounded."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_medclf.domain.arrays import BoolArray, FloatArray, LabelArray
 from napari_medclf.domain.errors import GridError, OptionError
-from napari_medclf.engine.correct.change import Box, Change, grown, paint_where, together, whole
+from napari_medclf.engine.correct.change import Box, Change, Way, grown, paint_where, together, whole
 from napari_medclf.engine.correct.piece import piece_at
 
 _LEVELS = 48
@@ -51,9 +51,7 @@ def split_at_waist(labels: LabelArray, seed: Sequence[int], spacing_mm: tuple[fl
     return _renamed(labels, box, watershed(-depth, markers, mask=mask))
 
 
-def split_by_line(
-    labels: LabelArray, path: Sequence[Sequence[float]], axis: int, *, in_all_slices: bool = True
-) -> Change:
+def split_by_line(labels: LabelArray, path: Way, axis: int, *, in_all_slices: bool = True) -> Change:
     """Cut the object under a drawn line along it.
 
     Parameters
@@ -88,7 +86,7 @@ def split_by_line(
     return _renamed(labels, box, watershed(np.zeros(mask.shape, dtype=np.uint8), numbers, mask=mask))
 
 
-def merge_objects(labels: LabelArray, path: Sequence[Sequence[float]]) -> Change:
+def merge_objects(labels: LabelArray, path: Way) -> Change:
     """Give all objects that a line goes over the number of the first.
 
     Raises
@@ -160,7 +158,7 @@ def _renamed(labels: LabelArray, box: Box, parts: LabelArray) -> Change:
     )
 
 
-def _rasterised(path: Sequence[Sequence[float]], shape: tuple[int, ...]) -> NDArray[np.int64]:
+def _rasterised(path: Way, shape: tuple[int, ...]) -> NDArray[np.int64]:
     """The voxels along a path, in order, inside of the image."""
     places = np.asarray(path, dtype=np.float64).reshape(-1, len(shape))
     dense = [places[:1]]

@@ -10,7 +10,7 @@ import numpy as np
 from napari_medclf.domain.arrays import BoolArray, FloatArray, LabelArray
 from napari_medclf.domain.errors import GridError, OptionError
 from napari_medclf.engine.correct.brush import Brush, allowed, footprint
-from napari_medclf.engine.correct.change import Box, Change, no_change, paint_where
+from napari_medclf.engine.correct.change import Box, Change, Way, no_change, paint_where
 
 _CORE = 0.3
 """The part of the radius that a person surely meant."""
@@ -24,7 +24,7 @@ _MAD_TO_SD = 1.4826
 def smart_paint(
     labels: LabelArray,
     values: FloatArray,
-    path: Sequence[Sequence[float]],
+    path: Way,
     brush: Brush,
     value: int,
     *,
@@ -76,7 +76,7 @@ def smart_paint(
 def range_paint(
     labels: LabelArray,
     values: FloatArray,
-    path: Sequence[Sequence[float]],
+    path: Way,
     brush: Brush,
     value: int,
     limits: tuple[float, float],
@@ -102,7 +102,7 @@ def range_paint(
 
 
 def range_under(
-    values: FloatArray, place: Sequence[float], brush: Brush, shape: tuple[int, ...]
+    values: FloatArray, place: Sequence[float] | FloatArray, brush: Brush, shape: tuple[int, ...]
 ) -> tuple[float, float]:
     """Suggest limits that hold what is under the brush: the 5th and the 95th percentile.
 
@@ -111,7 +111,7 @@ def range_under(
     GridError
         If the brush is outside of the image.
     """
-    under = footprint(brush, [place], shape)
+    under = footprint(brush, [np.asarray(place)], shape)
     if under is None:
         raise GridError("There is no image under the brush.")
     here = _channels(values, under.box, shape).mean(axis=0)[under.mask]
@@ -119,7 +119,7 @@ def range_under(
     return float(low), float(high)
 
 
-def _core(brush: Brush, path: Sequence[Sequence[float]], box: Box, shape: tuple[int, ...]) -> BoolArray:
+def _core(brush: Brush, path: Way, box: Box, shape: tuple[int, ...]) -> BoolArray:
     """The middle of the brush, as a mask of the box."""
     mask = np.zeros(tuple(part.stop - part.start for part in box), dtype=np.bool_)
     middle = footprint(brush.scaled(_CORE), path, shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from napari_medclf.domain.errors import OptionError
 from napari_medclf.domain.options import check_options, option
 from napari_medclf.engine.correct import interpolate, objects, piece, smart
 from napari_medclf.engine.correct.brush import Brush, paint
-from napari_medclf.engine.correct.change import Change
+from napari_medclf.engine.correct.change import Change, Way
 
 if TYPE_CHECKING:
     from napari_medclf.domain.arrays import FloatArray
@@ -80,8 +80,8 @@ class Work:
     ----------
     labels : (K, J, I) integer
     spacing_mm : (k, j, i)
-    path : (N, 3)
-        Places (k, j, i) of the cursor, not rounded.
+    path : sequence of (k, j, i)
+        Places of the cursor as index of the image's grid, not rounded.
     value : int
         The class or object that is painted; 0 erases.
     axis : int
@@ -96,7 +96,7 @@ class Work:
 
     labels: LabelArray
     spacing_mm: tuple[float, float, float]
-    path: Sequence[Sequence[float]]
+    path: Way
     value: int
     axis: int
     values: Any = None
