@@ -58,9 +58,9 @@ def button(text: str, tooltip: str, on_click: Callable[[], object], parent: QWid
     return made
 
 
-def folded(content: QWidget, parent: QWidget) -> QCollapsible:
-    """Hide what few people need behind "More options"."""
-    made = QCollapsible("More options", parent)
+def folded(content: QWidget, parent: QWidget, title: str = "More options") -> QCollapsible:
+    """Hide what few people need behind a title that opens it."""
+    made = QCollapsible(title, parent)
     made.layout().setContentsMargins(0, 0, 0, 0)
     made.setDuration(0)
     made.setCollapsedIcon("▸")

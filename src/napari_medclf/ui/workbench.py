@@ -65,6 +65,7 @@ class Workbench(QWidget):
         self._is_closed = True
         self._keys.remove()
         self.data_tab.close_down()
+        self.correct.close_down()
         self.session.close_down()
         self.notes.remove()
         if self._window is not None:
@@ -152,13 +153,17 @@ class Workbench(QWidget):
             "X": self._flag,
             "Control-Z": self.session.undo,
             "Control-Shift-Z": self.session.redo,
+            "L": self.correct.lock.toggle_lock,
+            "D": self.correct.lock.next_disagreement,
+            "U": self.correct.marks.marking.unsure,
+            "C": self.correct.marks.focus_comment,
             "Escape": self._cancel,
             "W": self.data.presets.next,
         }
         for number, preset in enumerate(self.data.presets.names, start=1):
             handlers[f"Alt-{number}"] = lambda preset=preset: self.data.presets.choose(preset)  # type: ignore[misc]
         for number in range(1, 10):
-            handlers[str(number)] = lambda number=number: self.session.press_class(number)  # type: ignore[misc]
+            handlers[str(number)] = lambda number=number: self._press_digit(number)  # type: ignore[misc]
         return handlers
 
     def _train_on(self, options: Mapping[str, Any]) -> None:
@@ -168,9 +173,12 @@ class Workbench(QWidget):
     def _flag(self) -> bool:
         return self.session.image is not None and self.session.accept(Status.FLAGGED)
 
+    def _press_digit(self, number: int) -> bool:
+        return self.correct.marks.marking.press(number) or self.session.press_class(number)
+
     def _cancel(self) -> bool:
         if not self.bar.is_running:
-            return False
+            return self.correct.tools.drop()
         self.bar.cancel()
         return True
 

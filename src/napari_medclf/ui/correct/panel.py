@@ -13,7 +13,8 @@ from napari_medclf.ui.correct.kept_where import KeptWhere
 from napari_medclf.ui.correct.lock_row import LockRow
 from napari_medclf.ui.correct.tools import ToolRow
 from napari_medclf.ui.export import ExportRow
-from napari_medclf.ui.layout import column, heading, note, scrolled
+from napari_medclf.ui.layout import banner, column, folded, heading, note, scrolled
+from napari_medclf.ui.objects.box import MarksBox
 from napari_medclf.ui.session import Session
 
 
@@ -39,26 +40,42 @@ class CorrectPanel(QWidget):
         outer.addWidget(self.decisions)
         session.image_changed.connect(self.refresh)
         session.answer_changed.connect(self.refresh)
+        session.painting.stroked.connect(lambda layer, stroke: self._show_subject())
+        session.painting.problem_changed.connect(self._show_trouble)
         self.refresh()
 
     def refresh(self) -> None:
         """Show what is meant now, and what was done with it."""
+        self._show_subject()
+        self.classes.refresh()
+        self.by_hand.setVisible(self._session.labels_layer is None)
+        self.tools.refresh()
+        self.lock.refresh()
+        self.decisions.refresh()
+
+    def close_down(self) -> None:
+        """Take our helping layers away, and let go of the viewer."""
+        self.lock.remove()
+
+    def _show_subject(self) -> None:
         session = self._session
         image = session.image
         self.subject.setText(
             "No image in the viewer." if image is None else _subject(image.name, session.labels_layer, session)
         )
-        self.classes.refresh()
-        self.tools.refresh()
-        self.lock.refresh()
-        self.decisions.refresh()
+
+    def _show_trouble(self, problem: str) -> None:
+        self.trouble.setText(f"Your painting is only in memory. {problem}" if problem else "")
+        self.trouble.setVisible(bool(problem))
 
     def _make_parts(self) -> None:
         session = self._session
         self.subject = note("", self)
+        self.trouble = banner("", self)
         self.classes = ClassList(session, self)
         self.tools = ToolRow(session, self)
         self.lock = LockRow(session, self)
+        self.marks = MarksBox(session, self)
         self.by_hand = ByHand(session, self)
         self.export = ExportRow(session, self)
         self.kept = KeptWhere(session, self)
@@ -68,19 +85,17 @@ class CorrectPanel(QWidget):
         content = QWidget()
         layout = column(content)
         layout.addWidget(self.subject)
+        layout.addWidget(self.trouble)
         layout.addWidget(heading("Classes   (keys 1 to 9)", self))
         layout.addWidget(self.classes)
+        layout.addWidget(self.by_hand)
         self._place("tools", layout).addWidget(self.tools)
         for name in ("prompts", "lock", "objects", "verdict"):
             self._place(name, layout)
         self.places["lock"].addWidget(self.lock)
-        for title, part in (
-            ("Labels by hand", self.by_hand),
-            ("Save as a file", self.export),
-            ("Saved in the project", self.kept),
-        ):
-            layout.addWidget(heading(title, self))
-            layout.addWidget(part)
+        self.places["objects"].addWidget(self.marks)
+        for title, part in (("Save as a file", self.export), ("Where answers are kept", self.kept)):
+            layout.addWidget(folded(part, self, title))
         layout.addStretch(1)
         return content
 
@@ -94,10 +109,19 @@ class CorrectPanel(QWidget):
 
 def _subject(name: str, labels: Any, session: Session) -> str:
     if labels is not None:
-        painted = " (painted, not accepted yet)" if session.painting.is_dirty(labels) else ""
-        return f"{name}: labels{painted}"
+        return f"{name}: labels{_painted(labels, session)}"
     if session.boxes_layer is not None:
         return f"{name}: boxes. Edit them with napari's own tools, and save them below"
     if session.answer is not None:
         return f"{name}: image-level classes"
     return f"{name}: nothing to correct yet"
+
+
+def _painted(labels: Any, session: Session) -> str:
+    """Say how much was painted, and whether it is safe."""
+    state = session.painting.state(labels)
+    if state is None or not state.is_dirty:
+        return ""
+    safe = "only in memory" if state.problem else "on the disk"
+    strokes = f"{state.n_strokes} stroke{'s' if state.n_strokes != 1 else ''} {safe}" if state.n_strokes else safe
+    return f" (painted, {strokes}, not accepted yet)"
