@@ -6,13 +6,15 @@ python benchmarks/medmnist.py ../shared/data/medmnist --sets breastmnist pneumon
 Every run is ``medclf train ARCHIVE --recipe auto --max-minutes M --seed S`` and then ``medclf evaluate --split test``,
 in processes of their own; choices are made on the validation split alone, and the test split is read once a model. A
 classic model (``--recipe svm``) is trained and measured likewise. Runs that stand in the results already
-are not repeated, so that the script can be stopped. No times are compared: this is about quality.
+are not repeated, so that the script can be stopped. No times are compared: this is about quality. Minutes of training
+are told by the clock, and as time of the processor, which is less where other programs run beside it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
 import statistics
 import subprocess
 import sys
@@ -61,16 +63,24 @@ def run(archive: Path, seed: int, arguments: argparse.Namespace) -> dict[str, An
     """Train and measure once; returns the numbers and how long the training took."""
     with tempfile.TemporaryDirectory() as folder:
         model, classic = Path(folder) / f"{archive.stem}-{seed}", Path(folder) / f"{archive.stem}-classic-{seed}"
-        started = time.perf_counter()
+        started, begun_s = time.perf_counter(), _processor_s()
         _train(archive, model, seed, "--recipe", arguments.recipe, "--max-minutes", arguments.max_minutes)
-        minutes = (time.perf_counter() - started) / 60
-        _train(archive, classic, seed, "--recipe", CLASSIC)
-        return {
-            "minutes": round(minutes, 1),
+        measured = {
+            "minutes": round((time.perf_counter() - started) / 60, 1),
+            "processor_minutes": round((_processor_s() - begun_s) / 60, 1),
             "recipe": arguments.recipe,
             **_measure(model, archive),
-            "baseline": _measure(classic, archive),
         }
+        if not arguments.baseline:
+            return measured
+        _train(archive, classic, seed, "--recipe", CLASSIC)
+        return measured | {"baseline": _measure(classic, archive)}
+
+
+def _processor_s() -> float:
+    """Time of the processor that finished processes of ours have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _train(archive: Path, model: Path, seed: int, *words: object) -> None:
@@ -95,13 +105,19 @@ def table(results: dict[str, Any]) -> str:
     lines = ["| archive | method | AUC | accuracy | of seeds |", "|---|---|---|---|---|"]
     for name in dict.fromkeys(key.partition("/")[0] for key in results):
         runs = [results[key] for key in results if key.startswith(f"{name}/")]
-        longest = max(one["minutes"] for one in runs)
-        lines.append(_row(name, f"**`--recipe {runs[0]['recipe']}`**, at most {longest:.0f} min on one core", runs))
+        lines.append(_row(name, f"**`--recipe {runs[0]['recipe']}`**, at most {_time_of(runs)}", runs))
         if all("baseline" in one for one in runs):
             lines.append(_row(name, f"our classic model, `--recipe {CLASSIC}`", [one["baseline"] for one in runs]))
         for method, (area, accuracy) in PUBLISHED.get(name, {}).items():
             lines.append(f"| {name} | {method}, published | {area:.3f} | {accuracy:.3f} | |")
     return "\n".join(lines)
+
+
+def _time_of(runs: Sequence[dict[str, Any]]) -> str:
+    told = f"{max(one['minutes'] for one in runs):.0f} min"
+    if not all("processor_minutes" in one for one in runs):
+        return told
+    return f"{told} ({max(one['processor_minutes'] for one in runs):.0f} of the processor)"
 
 
 def _row(name: str, method: str, runs: Sequence[dict[str, float]]) -> str:
@@ -131,6 +147,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--max-minutes", type=float, default=10.0)
     parser.add_argument("--recipe", default="auto")
+    parser.add_argument("--no-baseline", dest="baseline", action="store_false", help="leave the classic model out")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--table", type=Path)
     return parser.parse_args()

@@ -44,7 +44,7 @@ def test_classic_models_are_weighed_beside_the_networks(tmp_path, slow_epochs):
     network.load_state_dict(fitted.state_dict)
 
 
-def test_a_short_time_makes_few_networks_and_a_long_one_many():
+def test_a_short_time_makes_few_networks_and_a_long_one_many(slow_epochs):
     counts = [count_networks(Portfolio((RECIPE,)), 16, minutes, DRAFT) for minutes in (1e-6, 1e6)]
     assert counts == [1, 10]
 
@@ -100,5 +100,6 @@ def test_truth_of_one_and_of_several_classes():
     assert truth_of(TRAIN[:3], DRAFT).tolist() == [[1, 0], [0, 1], [1, 0]]
 
 
-def test_a_measured_epoch_counts_its_steps():
+def test_a_measured_epoch_counts_its_steps(monkeypatch):
+    monkeypatch.setattr("napari_medclf.engine.auto.auto._PROBE_S", 0.1)
     assert seconds_an_epoch(RECIPE, 8000, DRAFT) > 20 * seconds_an_epoch(RECIPE, 8, DRAFT)

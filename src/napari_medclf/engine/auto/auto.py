@@ -31,6 +31,8 @@ _ENOUGH_SAMPLES, _FEWEST_EPOCHS, _ENOUGH_EPOCHS = 100_000, 20, 60
 """A member that sees fewer images is better than another member."""
 _CLASSIC_SHARE = 0.2
 """Part of the time that the classic models may take together."""
+_PROBE_S = 3.0
+"""For so long steps are timed before networks are planned."""
 _OVERHEAD = 1.3
 """Time of an epoch over that of its forward and backward passes: augmentation, validation."""
 
@@ -192,20 +194,24 @@ def weigh(classic: Sequence[FloatArray], deep: Sequence[FloatArray], truth: Floa
 
 
 def seconds_an_epoch(recipe: Recipe, n_train: int, draft: ModelCard) -> float:
-    """Measure one step of a recipe's network on random numbers, and count the steps of an epoch.
+    """Measure some steps of a recipe's network on random numbers, and count the steps of an epoch.
 
-    Time in which other programs had the processor does not count: a moment tells nothing about the minutes to come.
+    Notes
+    -----
+    By the clock, as other programs may run beside; one step alone is often much slower or faster than the rest.
     """
     card = draft.model_copy(update={"network": recipe.network, "input": recipe.input})
     with torch.random.fork_rng(devices=[]):
         network = build_network(card.network).train()
         images = torch.randn(recipe.batch, len(recipe.input.channels), *recipe.input.patch_vox)
         _step(network, images, recipe.precision)
-        started, begun = time.perf_counter(), time.process_time()
-        _step(network, images, recipe.precision)
-        elapsed_s = min(time.perf_counter() - started, time.process_time() - begun)
+        started, n_measured = time.perf_counter(), 0
+        while n_measured == 0 or time.perf_counter() - started < _PROBE_S:
+            _step(network, images, recipe.precision)
+            n_measured += 1
+        step_s = (time.perf_counter() - started) / n_measured
     n_steps = -(-(recipe.samples_per_epoch or n_train) // recipe.batch)
-    return elapsed_s * n_steps * _OVERHEAD
+    return step_s * n_steps * _OVERHEAD
 
 
 def _step(network: nn.Module, images: torch.Tensor, precision: str) -> None:
