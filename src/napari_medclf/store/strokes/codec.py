@@ -70,8 +70,8 @@ def _sorted(stroke: Stroke) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[An
 
 def _runs(voxels: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find first voxel and length of each run of neighbours in memory."""
-    starts = np.flatnonzero(np.diff(voxels, prepend=voxels[:1] - 2) != 1)
-    return voxels[starts], np.diff(starts, append=len(voxels))
+    starts = _starts(voxels[1:] != voxels[:-1] + 1, len(voxels))
+    return voxels[starts], _lengths(starts, len(voxels))
 
 
 def _voxels(first_deltas: NDArray[Any], length: NDArray[Any]) -> NDArray[np.int64]:
@@ -82,15 +82,24 @@ def _voxels(first_deltas: NDArray[Any], length: NDArray[Any]) -> NDArray[np.int6
 
 
 def _deltas(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.diff(values, prepend=0)
+    return np.concatenate((values[:1], values[1:] - values[:-1]))
 
 
 def _repeats(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Find value and length of each run of equal values."""
-    if len(values) == 0:
-        return values, np.zeros(0, dtype=np.int64)
-    starts = np.concatenate(([0], np.flatnonzero(values[1:] != values[:-1]) + 1))
-    return values[starts], np.diff(starts, append=len(values))
+    starts = _starts(values[1:] != values[:-1], len(values))
+    return values[starts], _lengths(starts, len(values))
+
+
+def _starts(is_new: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
+    """Where runs begin, of `count` values each of which but the first is new or not."""
+    return np.concatenate((np.zeros(min(count, 1), np.int64), np.flatnonzero(is_new) + 1))
+
+
+def _lengths(starts: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    ends = np.concatenate((starts[1:], np.full(min(count, 1), count, np.int64)))
+    lengths: NDArray[np.int64] = ends - starts
+    return lengths
 
 
 def _smallest(values: NDArray[Any]) -> NDArray[Any]:
