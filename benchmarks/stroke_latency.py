@@ -3,10 +3,10 @@
 python benchmarks/stroke_latency.py [--rounds 300] [--folder DIR]
 
 Brush strokes of three sizes on labels of 300 x 512 x 512 voxels, appended to a journal that holds 2,000 strokes. In
-turns with each stroke, the same number of bytes is written and flushed to a plain file in the same folder: the disk's own
-price, which no program can go below. Pauses of 10 ms between strokes, as a hand makes longer ones. Told are medians and
-95th percentiles of the wall time, and CPU time, which other programs on the computer do not change. `--folder /dev/shm`
-leaves the disk out.
+turns with each stroke, the same number of bytes is written and flushed to a plain file in the same folder: the disk's
+own price, which no program can go below. Pauses of 10 ms between strokes, as a hand makes longer ones. Told are medians
+and 95th percentiles of the wall time, and CPU time, which other programs on the computer do not change. `--folder
+/dev/shm` leaves the disk out.
 """
 
 from __future__ import annotations
