@@ -26,12 +26,20 @@ class PatchSampler:
 
     Every case comes equally often. A part of the patches is centred on a foreground voxel, each
     class as often as the others, so that small structures are seen.
+
+    Parameters
+    ----------
+    places : sequence of lists of (n, d) int64 or None
+        For each case the kinds of voxels to centre patches on, each kind as often as the others; None takes the
+        foreground by class.
     """
 
-    def __init__(self, cases: Sequence[TrainCase], recipe: Recipe) -> None:
+    def __init__(
+        self, cases: Sequence[TrainCase], recipe: Recipe, places: Sequence[list[Tensor]] | None = None
+    ) -> None:
         self._recipe = recipe
         self._sources = [_labelled(case.sample) for case in cases]
-        self._foreground = [_places_by_class(source.labels) for source in self._sources]
+        self._foreground = places or [places_by_class(source.labels) for source in self._sources]
         self._spacing = recipe.input.spacing_mm or (1.0,) * recipe.input.spatial_dims
 
     def n_batches(self) -> int:
@@ -163,7 +171,8 @@ def _labelled(sample: Sample) -> LabelledImage:
     )
 
 
-def _places_by_class(labels: Tensor) -> list[Tensor]:
+def places_by_class(labels: Tensor) -> list[Tensor]:
+    """List the voxels of each class above 0 that is there, thinned out where they are many: (n, d) int64 each."""
     places = []
     for value in labels.unique().tolist():
         found = (labels == value).nonzero()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.events import Job, Progress
@@ -11,7 +11,7 @@ from napari_medclf.domain.events import Job, Progress
 if TYPE_CHECKING:
     from napari_medclf.jobs.compare import Comparison
 
-_MOST_VALUES = 12
+MOST_VALUES = 12
 """A fact with more values than this is no way to part patients, unless it is a number."""
 _N_RANGES = 4
 UNKNOWN = "not known"
@@ -36,8 +36,8 @@ def subgroups_of(
     reasons: dict[str, str] = {}
     for fact in dict.fromkeys(name for one in comparisons for name in one.facts):
         parts = part_by(fact, comparisons)
-        if not 2 <= len(parts) <= _MOST_VALUES + 1:
-            reasons[f"subgroups/{fact}"] = f"it has {len(parts)} different values; from 2 to {_MOST_VALUES} make groups"
+        if not 2 <= len(parts) <= MOST_VALUES + 1:
+            reasons[f"subgroups/{fact}"] = f"it has {len(parts)} different values; from 2 to {MOST_VALUES} make groups"
             continue
         found[fact] = {}
         for value, members in parts.items():
@@ -52,17 +52,28 @@ def subgroups_of(
     return found, reasons
 
 
-def part_by(fact: str, comparisons: Sequence[Comparison]) -> Mapping[str, list[Comparison]]:
+class HasFacts(Protocol):
+    """Something of which facts are known."""
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """Such as sex or site, by name."""
+
+
+Known = TypeVar("Known", bound=HasFacts)
+
+
+def part_by(fact: str, comparisons: Sequence[Known]) -> Mapping[str, list[Known]]:
     """Part cases by the value of a fact, in the order of the values; those without it come last."""
     values = [one.facts.get(fact, "").strip() for one in comparisons]
     known = [value for value in values if value]
-    if len(set(known)) > _MOST_VALUES and all(_is_number(value) for value in known):
+    if len(set(known)) > MOST_VALUES and all(_is_number(value) for value in known):
         names = _ranges(known)
         values = [names.get(value, "") for value in values]
         order = list(dict.fromkeys(names[value] for value in sorted(known, key=float)))
     else:
         order = sorted(set(known), key=_place)
-    parts: dict[str, list[Comparison]] = {value: [] for value in order}
+    parts: dict[str, list[Known]] = {value: [] for value in order}
     for one, value in zip(comparisons, values, strict=True):
         parts.setdefault(value or UNKNOWN, []).append(one)
     return parts

@@ -1,0 +1,1 @@
+"""Learn from what people corrected, say whether it got better, and keep every state of the model."""
