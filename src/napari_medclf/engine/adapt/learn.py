@@ -27,6 +27,8 @@ from napari_medclf.engine.train.heap import kept_heap
 from napari_medclf.engine.train.schedule import rate_factor
 from napari_medclf.engine.train.trainer import repeatable
 
+Net = nn.Module
+"""A network that can learn, for those who do not know torch."""
 _CLIP_NORM = 1.0
 _SCHEDULE = ScheduleSettings(kind="cosine", warmup=0.1, lowest=0.02)
 _FEWEST_CLASS_IMAGES = 32

@@ -28,11 +28,9 @@ from napari_medclf.store.project import Project
 from napari_medclf.store.revisions import Revisions
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from napari_medclf.domain.image import MedImage
     from napari_medclf.domain.package import ModelPackage
-    from napari_medclf.engine.adapt.learn import Adapted
+    from napari_medclf.engine.adapt.learn import Adapted, Net
     from napari_medclf.engine.adapt.lessons import Lessons
     from napari_medclf.engine.adapt.settings import AdaptSettings
 
@@ -171,7 +169,7 @@ def _verdict(course: _Course, draft: Draft) -> Job[Verdict]:
     return (yield from judge(Asked(task, before, after, tuple(dict.fromkeys(contaminated)))))
 
 
-def _measured(course: _Course, holdout: HoldOut, package: ModelPackage, network: nn.Module) -> Job[list[Scored]]:
+def _measured(course: _Course, holdout: HoldOut, package: ModelPackage, network: Net) -> Job[list[Scored]]:
     from napari_medclf.domain.run_settings import LoadSettings
     from napari_medclf.engine.model import place_model
 

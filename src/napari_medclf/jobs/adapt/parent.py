@@ -14,9 +14,8 @@ from napari_medclf.domain.revision import LearnedBy, ModelRevision
 from napari_medclf.store.revisions import Revisions
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
     from napari_medclf.domain.recipe import Recipe
+    from napari_medclf.engine.adapt.learn import Net
     from napari_medclf.store.project import Project
 
 CURRENT = "current"
@@ -30,13 +29,13 @@ class Parent:
 
     Parameters
     ----------
-    network : nn.Module
+    network : Net
         On the CPU, with its weights, in use.
     """
 
     revision: ModelRevision
     package: ModelPackage
-    network: nn.Module
+    network: Net
 
     @property
     def card(self) -> ModelCard:
@@ -168,7 +167,7 @@ def _foreign_state(package: ModelPackage, card: ModelCard) -> dict[str, Any]:
 
     refusal = f"{package.name} came as {card.backend}, and its network cannot be built here, so that it cannot learn."
     network = getattr(load(package, LoadSettings("cpu", "float32", "torch")), "network", None)
-    state: dict[str, Tensor] = getattr(network, "state_dict", dict)()
+    state: dict[str, Any] = getattr(network, "state_dict", dict)()
     try:
         fill(build_network(card.network), state, package.name)
     except CardError as error:

@@ -22,10 +22,8 @@ from napari_medclf.store.project import Project
 from napari_medclf.store.revisions import Revisions
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from napari_medclf.domain.run import RunSpec
-    from napari_medclf.engine.adapt.learn import Adapted
+    from napari_medclf.engine.adapt.learn import Adapted, Net
 
 _ID_DIGITS = 16
 _OF_THE_PARENT = ("docs/history.json", "docs/transfer.json", LEARNED_IN_PACKAGE)
@@ -39,7 +37,7 @@ class Draft:
     ----------
     package : ModelPackage
         Its card, and the parent's folder, as it has none of its own yet.
-    network : nn.Module
+    network : Net
         With the new weights, in use.
     weights : bytes
         As safetensors.
@@ -49,7 +47,7 @@ class Draft:
 
     parent: Parent
     package: ModelPackage
-    network: nn.Module
+    network: Net
     weights: bytes
     learned: frozenset[str]
     data: DataRevision
