@@ -64,6 +64,13 @@ class Person:
             QTest.qWait(15)
         QTest.mouseRelease(self._canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, places[-1])
 
+    def click_at(
+        self, place: tuple[float, float], modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+    ) -> None:
+        """Press and release the left button over the canvas."""
+        self.point_at(place)
+        QTest.mouseClick(self._canvas, Qt.MouseButton.LeftButton, modifier, self._place(place, place, 0.0))
+
     def point_at(self, place: tuple[float, float]) -> None:
         """Move the mouse over the canvas."""
         QTest.mouseMove(self._canvas, self._place(place, place, 0.0))

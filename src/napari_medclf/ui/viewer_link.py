@@ -144,6 +144,17 @@ def visible_slice(viewer: Any, layer: Image) -> tuple[int, int] | None:
     return axis, int(np.clip(round(float(place)), 0, info.geometry.shape[axis] - 1))
 
 
+def voxel_under_cursor(viewer: Any, layer: Layer) -> tuple[int, int, int] | None:
+    """The voxel (k, j, i) of a layer's own grid that the mouse was over last; None beside the image."""
+    info = info_of(layer)
+    if info is None:
+        return None
+    place = source_index(layer, info, np.asarray(viewer.cursor.position, dtype=np.float64))
+    k, j, i = (round(float(at)) for at in place)
+    is_inside = all(0 <= at < size for at, size in zip((k, j, i), info.geometry.shape, strict=True))
+    return (k, j, i) if is_inside else None
+
+
 def show_acquired_plane(viewer: Any, layer: Image) -> None:
     """Show the plane in which a volume was acquired, at its middle, filling the canvas."""
     info = info_of(layer)
@@ -177,7 +188,7 @@ def centre_on(viewer: Any, layer: Layer, place: Sequence[float]) -> None:
     for axis, at in enumerate(world):
         if axis + above not in viewer.dims.displayed:
             viewer.dims.set_point(axis + above, at)
-    viewer.camera.center = tuple(world[axis - above] for axis in viewer.dims.displayed)
+    viewer.scene.camera.center = tuple(world[axis - above] for axis in viewer.dims.displayed)
 
 
 def _belongs(labels: Layer, image_layer: Image) -> bool:

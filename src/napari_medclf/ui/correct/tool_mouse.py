@@ -127,18 +127,19 @@ class ToolMouse(QObject):
             return
         info = viewer_link.info_of(layer)
         value = 0 if "Shift" in event.modifiers else int(layer.selected_label)
-        work = self._work(layer, value, [_place(layer, info, event)])
+        path = [_place(layer, info, event)]
+        work = self._work(layer, value, path)
         if work is None or info is None:
             return
         if self.tool is Tool.RANGE and "Control" in event.modifiers:
             self._sample(work)
             return
         drag = _Drag(layer, self._session, self.tool, self._options, work)
-        drag.move()
+        drag.move(path)
         yield
         while event.type == "mouse_move":
-            work.path.append(_place(layer, info, event))  # type: ignore[attr-defined]  # a list: we made it
-            drag.move()
+            path.append(_place(layer, info, event))  # the work holds this list
+            drag.move(path[-2:])
             yield
         change = drag.let_go()
         if change is not None:
@@ -229,12 +230,12 @@ class _Drag:
         self._changes: list[Change] = []
         self._has_failed = False
 
-    def move(self) -> None:
-        """Draw what the last step of the mouse adds."""
+    def move(self, path: list[FloatArray]) -> None:
+        """Draw what the last step of the mouse, from one place to the next, adds."""
         if self._has_failed:
             return
         try:
-            change = self._step()
+            change = self._step(path)
         except MedclfError as error:
             self._has_failed = True
             notify.warn(str(error))
@@ -251,8 +252,8 @@ class _Drag:
             show_values(self._layer, self._state, drawn.voxels)
         return drawn if is_brush else None
 
-    def _step(self) -> Change | None:
-        last = replace(self._work, path=list(self._work.path[-2:]))
+    def _step(self, path: list[FloatArray]) -> Change | None:
+        last = replace(self._work, path=path)
         if self._tool in BRUSHES:
             return use_tool(self._tool, last, self._options())
         if self._tool is Tool.PIECE:
