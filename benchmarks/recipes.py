@@ -68,7 +68,7 @@ def measure(one: RecipeFamily, dims: int, arguments: argparse.Namespace) -> dict
         before = _cpu_s()
         told = _medclf(
             "train", data, "--out", model, "--recipe", one.name, "--max-minutes", arguments.max_minutes, *words,
-            "--seed", arguments.seed, "--device", arguments.device, "--no-register",
+            "--seed", arguments.seed, "--device", arguments.device, "--no-register", "--no-baselines",
         )  # fmt: skip
         cpu_s = _cpu_s() - before
         out = Path(folder) / "evaluation"
