@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,6 +26,18 @@ class WorkList:
         """Set where an item is, and the project that was told."""
         item = self.items[index]
         self.items[index] = replace(item, status=status, project=project or item.project)
+
+    def arrange(self, turns: Sequence[tuple[FileRef, Status]]) -> None:
+        """Put items into an order and state that a project knows; others keep theirs, and come after.
+
+        The image that is open stays open.
+        """
+        place = {ref: (number, status) for number, (ref, status) in enumerate(turns)}
+        shown = None if self.current is None else self.items[self.current].ref
+        known = sorted((item for item in self.items if item.ref in place), key=lambda item: place[item.ref][0])
+        others = [item for item in self.items if item.ref not in place]
+        self.items = [*(replace(item, status=place[item.ref][1]) for item in known), *others]
+        self.current = None if shown is None else self.index_of(shown)
 
     def next_open(self) -> int | None:
         """The next item that is open after the current one, beginning anew at the end; None when all are seen."""

@@ -27,6 +27,7 @@ class WorklistOptions:
     order: Order = option(Order.FOLDER, help="what comes first among the cases that wait for a person")
     state: tuple[str, ...] = option((), help="only cases in these states", choices=[one.value for one in CaseState])
     measure: str = option("any", help="which kind of uncertainty counts; any: the largest", choices=MEASURES)
+    add: tuple[Path, ...] = option((), help="images or folders to add; a project that is not there is made for --model")
     model: str = option("", help="ask this model first about the cases that it has not answered yet")
     reader: str = option("", help="show the list as this blind reader sees it: without answers of others")
     lock: tuple[str, ...] = option((), help="cases to close, so that nobody changes them")
@@ -109,6 +110,8 @@ def list_cases(options: WorklistOptions) -> Job[WorkRows]:
     """
     from napari_medclf.store.project import Project
 
+    if options.add:
+        yield from _add(options)
     if options.model:
         from napari_medclf.jobs.worklist.rate import RateOptions, rate_cases
 
@@ -139,6 +142,24 @@ def list_cases(options: WorklistOptions) -> Job[WorkRows]:
         effort_of(cases),
         found.notes,
     )
+
+
+def _add(options: WorklistOptions) -> Job[None]:
+    from napari_medclf.jobs.models import find_model
+    from napari_medclf.jobs.sources import find_in_folder, split_member
+    from napari_medclf.jobs.worklist.adding import add_images
+
+    package = find_model(options.model) if options.model else None
+    refs: list[FileRef] = []
+    for path in options.add:
+        if not path.is_dir():
+            refs.append(split_member(path))
+            continue
+        sources = find_in_folder(path)
+        refs += [one.source for one in sources.cases]
+        for refusal in sources.refusals:
+            yield Warned(str(refusal.as_error()))
+    yield from add_images(options.project, refs, package)
 
 
 def _row(one: Ordered, unsure: frozenset[str]) -> WorkRow:

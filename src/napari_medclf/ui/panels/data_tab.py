@@ -9,8 +9,10 @@ from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.ui.dataset.page import DatasetPage
 from napari_medclf.ui.layout import column
 from napari_medclf.ui.panels.data import DataPanel
+from napari_medclf.ui.people.panel import PeoplePanel
 from napari_medclf.ui.prepare.page import PreparePage
 from napari_medclf.ui.session import Session
+from napari_medclf.ui.worklist.panel import WorklistPanel
 
 
 class DataTab(QWidget):
@@ -25,6 +27,10 @@ class DataTab(QWidget):
         self.images = DataPanel(session, self)
         self.dataset = DatasetPage(session, self)
         self.pages.addTab(self.images, "Images")
+        self.worklist = WorklistPanel(session, self)
+        self.pages.addTab(self.worklist, "Work list")
+        self.people = PeoplePanel(session, self)
+        self.pages.addTab(self.people, "People")
         self.prepare = PreparePage(session, self._meaning, self)
         self.pages.addTab(self.dataset, "Data set")
         self.pages.addTab(self.prepare, "Preview")

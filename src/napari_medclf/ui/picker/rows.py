@@ -12,7 +12,7 @@ from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.ui.tasks import WorkItem
 
-GLYPHS = {Status.OPEN: "○", Status.DONE: "✓", Status.SKIPPED: "–", Status.FLAGGED: "⚑"}
+GLYPHS = {Status.OPEN: "○", Status.DONE: "✓", Status.SKIPPED: "–", Status.FLAGGED: "⚑", Status.LOCKED: "▣"}
 REFUSED_GLYPH = "✕"
 _STACK = "stack"
 """Kind of an entry that is a folder of pictures as one volume."""

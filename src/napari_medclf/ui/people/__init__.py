@@ -1,0 +1,1 @@
+"""Several people on one project: who reads, who is blind, how far they agree, who decides."""
