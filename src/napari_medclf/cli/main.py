@@ -35,6 +35,8 @@ COMMANDS = {
     "search": "look for better settings of a recipe, on validation cases alone",
     "evaluate": "measure a model on labelled data",
     "learning-curve": "train on growing parts of the data, to see whether more patients would help",
+    "adapt": "let a model learn from a project's corrections, and say whether it got better",
+    "revisions": "list the states of a project's model with their scores, use one, or go back",
     "correct": "save a corrected answer of an image into a project",
     "marks": "say classes of studies, images, slices and objects, list them, learn from them",
     "objects": "give every object of an image a class, from some that you name",
