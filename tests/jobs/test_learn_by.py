@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -37,6 +39,11 @@ def test_folds_become_one_model(shades):
     assert package.card.metrics["val/auc"].value > 0.9
 
 
-def test_automatic_training_ends_with_one_model(shades):
-    package = trained(shades, recipe="auto", epochs=None, max_minutes=0.2)
+def test_automatic_training_ends_with_one_model_of_folds(shades, monkeypatch):
+    monkeypatch.setattr("napari_medclf.engine.auto.auto.seconds_an_epoch", lambda *_: 0.06)
+    package = trained(shades, recipe="auto", epochs=None, max_minutes=0.2, baselines=True)
     assert package.card.metrics["val/auc"].value > 0.9
+    assert len(package.card.network.arguments["members"]) >= 3
+    # Judged by folds: no classic model on what networks see, as they have seen the validation cases.
+    rows = json.loads((package.folder / "docs" / "baselines.json").read_text())["rows"]
+    assert {row["features"] for row in rows} == {"counted"}

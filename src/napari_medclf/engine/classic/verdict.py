@@ -74,7 +74,7 @@ def measure_answers(answers: FloatArray, cases: Sequence[TrainCase], card: Model
 
 def sentence_of(found: Difference, card: ModelCard, title: str, n_cases: int) -> tuple[bool, str]:
     """Say whether the deep model is better, and the verdict in words."""
-    is_deep_better = found.verdict.value == "better"
+    is_deep_better = found.judgement.value == "better"
     interval = f", 95 % interval {found.ci95[0]:+.3f} to {found.ci95[1]:+.3f}" if found.ci95 else ""
     numbers = (
         f"On {n_cases} validation cases the deep model has {_WORDS[main_number(card)]} of {found.second:.3f}, and the "
