@@ -17,7 +17,7 @@ from napari_medclf.engine.answers.checked import count_outputs
 from napari_medclf.engine.background import in_background
 from napari_medclf.engine.grid.crop import Box
 from napari_medclf.engine.instant.features import FeatureNetwork, LastLayer, find_last_layers
-from napari_medclf.engine.instant.part import Part, box_around
+from napari_medclf.engine.instant.part import Part, box_around, grown
 from napari_medclf.engine.instant.scene import Scene
 from napari_medclf.engine.instant.settings import InstantSettings
 from napari_medclf.engine.planning.plan import PlanError, in_gb
@@ -87,8 +87,8 @@ def fill_cache(scene: Scene, region: Box | None, settings: InstantSettings) -> J
     note = "the whole image" if chosen == scene.whole else f"a part of {_size(chosen)} voxels"
     yield Noted(f"keeps {n_features} features of {note}: {in_gb(_bytes_of(part.shape, per_vox))}")
     sink = _Keep(scene, part.shape, n_channels, n_features, scene.axis_of(part.box))
-    halo = _halve(scene.window.tile) if chosen != scene.whole else (0, 0, 0)
-    yield from scene.run(FeatureNetwork(scene.model.network, layers), part.box, sink, halo)
+    wide = grown(part.box, _halve(scene.window.tile), scene.grid.shape)
+    yield from scene.run(FeatureNetwork(scene.model.network, layers), part.box, wide, sink)
     return FeatureCache(scene, chosen, part, sink.logits, sink.features, layers)
 
 

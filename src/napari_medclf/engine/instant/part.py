@@ -83,6 +83,21 @@ def box_around(middle: Shape3, size: Shape3, shape: Shape3) -> Box:
     return _box([(a, min(a + s, n)) for a, s, n in zip(starts, size, shape, strict=True)])
 
 
+def grown(box: Box, by: Shape3, shape: Shape3) -> Box:
+    """Give a box that reaches further on all sides, inside of (K, J, I) voxels."""
+    return _box([(max(a - n, 0), min(b + n, end)) for (a, b), n, end in zip(box, by, shape, strict=True)])
+
+
+def at_least(box: Box, size: Shape3, shape: Shape3) -> Box:
+    """Give a box around another one of at least a size, moved to lie inside of (K, J, I) voxels where it can."""
+    ends = []
+    for (a, b), wanted, n in zip(box, size, shape, strict=True):
+        length = min(max(b - a, wanted), n)
+        start = min(max(a - (length - (b - a)) // 2, 0), n - length)
+        ends.append((start, start + length))
+    return _box(ends)
+
+
 def _in_crop(grid: GridMap, box: Box) -> Box | None:
     ends = []
     for (start, stop), cropped in zip(box, grid.cropped, strict=True):

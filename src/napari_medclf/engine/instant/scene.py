@@ -9,7 +9,6 @@ import numpy as np
 from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.errors import GridError
 from napari_medclf.domain.events import Job, Progress
-from napari_medclf.domain.geometry import Shape3
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.run_settings import RunSettings
 from napari_medclf.engine.grid.crop import Box
@@ -90,23 +89,23 @@ class Scene:
             raise GridError(f"{self.model.card.name} crops its images, and the box {box} lies outside of that.")
         return found
 
-    def run(self, network: Network, box: Box, sink: Sink, halo: Shape3) -> Job[None]:
-        """Run a network over a box of the model grid and hand its answers there to a sink, as `slide` does.
+    def run(self, network: Network, box: Box, wide: Box, sink: Sink, window: Window | None = None) -> Job[None]:
+        """Run a network over a box of the model grid and hand its answers in an inner one to a sink, as `slide` does.
 
         Parameters
         ----------
+        box, wide : three (start, stop)
+            What is wanted, and what is looked at for it.
         sink : Sink
-            Gets the planes of the box along `axis_of`.
-        halo : (k, j, i)
-            Voxels around the box that are looked at besides.
+            Gets the planes of the inner box along `axis_of`.
+        window : Window or None
+            How the image is cut; None as the card says.
         """
-        shape = self.grid.shape
-        wide = [(max(a - h, 0), min(b + h, n)) for (a, b), h, n in zip(box, halo, shape, strict=True)]
         data = np.ascontiguousarray(self.prepared.data[(slice(None), *(slice(*one) for one in wide))])
         inner = [slice(a - first, b - first) for (a, b), (first, _) in zip(box, wide, strict=True)]
         axis = self.axis_of(box)
         cut = _Cut(sink, inner, axis)
-        yield from slide(data, network, self.window, self.model.device, cut, Streaming(axis=axis))
+        yield from slide(data, network, window or self.window, self.model.device, cut, Streaming(axis=axis))
 
     def axis_of(self, box: Box) -> int:
         """Axis of the model grid along which a run over a box hands on its slabs."""
