@@ -21,6 +21,9 @@ from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import LabelClass
 from napari_medclf.ui.overlays import source_index
 
+_IN_SIGHT = 0.8
+"""The part of the canvas, around its middle, in which a place is seen well."""
+
 
 def add_layer(viewer: Any, described: LayerTuple) -> Layer:
     """Add what the bridge described to the viewer."""
@@ -179,7 +182,7 @@ def show_plane(viewer: Any, axis: int, place: float) -> None:
 
 
 def centre_on(viewer: Any, layer: Layer, place: Sequence[float]) -> None:
-    """Step and pan to a place, given as an index (k, j, i) on the grid of a layer of ours."""
+    """Step to a place, given as an index (k, j, i) on the grid of a layer of ours; pan where it is not in sight."""
     info = info_of(layer)
     if info is None:
         return
@@ -188,7 +191,11 @@ def centre_on(viewer: Any, layer: Layer, place: Sequence[float]) -> None:
     for axis, at in enumerate(world):
         if axis + above not in viewer.dims.displayed:
             viewer.dims.set_point(axis + above, at)
-    viewer.scene.camera.center = tuple(world[axis - above] for axis in viewer.dims.displayed)
+    shown = tuple(float(world[axis - above]) for axis in viewer.dims.displayed)
+    camera = viewer.scene.camera
+    reach = np.asarray(viewer.canvas.size) / camera.zoom / 2
+    if (np.abs(np.asarray(camera.center[-2:]) - shown[-2:]) > _IN_SIGHT * reach).any():
+        camera.center = shown
 
 
 def _belongs(labels: Layer, image_layer: Image) -> bool:

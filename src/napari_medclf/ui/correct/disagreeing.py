@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_medclf.engine.correct.lock import Disagreement, Merged
     from napari_medclf.ui.session import Session
 
-_COLOUR = "#CC79A7"
+_COLOUR = "#39FF14"
 
 
 class Disagreeing(QObject):
@@ -140,7 +140,7 @@ class Disagreeing(QObject):
             colormap={None: "transparent", 0: "transparent", 1: _COLOUR},
             opacity=1.0,
         )
-        self._mark.contour = 2
+        self._mark.contour = 1
         self._mark.editable = False
         viewer.layers.selection.active = chosen
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from napari_medclf.ui.correct.label_state import LabelState
     from napari_medclf.ui.session import Session
 
-# Okabe & Ito (2008), told apart also by the colour-blind
-COLOURS = {"model": "#56B4E9", "you": "#E69F00", "both": "#009E73"}
+# Unlike the colours of classes, and of different lightness, so that the colour-blind tell them apart
+COLOURS = {"model": "#8A8F98", "you": "#EE3377", "both": "#F7E463"}
 _SHOWN = {"model": 1, "you": 2, "both": 3}
 _COUNT_AFTER_MS = 400
 
@@ -108,7 +108,7 @@ class OriginLayer(QObject):
             units=labels.units,
             axis_labels=labels.axis_labels,
             colormap=colours,
-            opacity=0.75,
+            opacity=0.9,
         )
         self._layer.editable = False
         viewer.layers.selection.active = chosen

@@ -56,10 +56,12 @@ class ToolRow(QWidget):
         """Show which tool is chosen; none can be without labels."""
         self.mouse.follow()
         labels, tool = self._session.labels_layer, self.mouse.tool
+        self.group.setExclusive(False)  # an exclusive group would keep one checked
         for one in self.group.buttons():
             one.setEnabled(labels is not None)
             is_mode = labels is not None and tool is None and str(labels.mode) == one.property("mode")
             one.setChecked(is_mode)
+        self.group.setExclusive(tool is None)
         info = None if labels is None else viewer_link.info_of(labels)
         segmentation = None if info is None else info.segmentation
         has_objects = segmentation is not None and segmentation.is_instances
