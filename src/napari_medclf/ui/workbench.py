@@ -108,7 +108,7 @@ class Workbench(QWidget):
         self.data_tab = DataTab(self.session, self)
         self.data = self.data_tab.images
         self.run = RunPanel(self.session, self)
-        self.correct = CorrectPanel(self.session, self)
+        self.correct = CorrectPanel(self.session, lambda: self.run.models.package, self)
         self.train = TrainPanel(self.session, self)
         self.evaluate = EvaluatePanel(self.session, self)
         self.models = ModelsPanel(self.session, self)
@@ -153,6 +153,7 @@ class Workbench(QWidget):
             "X": self._flag,
             "Control-Z": self.session.undo,
             "Control-Shift-Z": self.session.redo,
+            "R": self.correct.help.here,
             "L": self.correct.lock.toggle_lock,
             "D": self.correct.lock.next_disagreement,
             "U": self.correct.marks.marking.unsure,

@@ -166,7 +166,7 @@ class Painting(QObject):
         state = self.state(layer)
         if state is not None:
             self._lane.add(
-                "", lambda: _merge(state, prediction, box), lambda merged: self._take_merged(layer, merged, tool)
+                "", lambda: merge_into(state, prediction, box), lambda merged: self.take_merged(layer, merged, tool)
             )
 
     def undo(self, layer: Any) -> bool:
@@ -233,7 +233,8 @@ class Painting(QObject):
         if stroke is not None:
             self._commit(layer, state, stroke, is_shown=True)
 
-    def _take_merged(self, layer: Any, merged: Merged, tool: str) -> None:
+    def take_merged(self, layer: Any, merged: Merged, tool: str) -> None:
+        """Make one stroke of what `merge_into` found, and tell where the model contradicts the person."""
         if self.state(layer) is not None:
             self.apply_change(layer, merged.change, StrokeKind.MODEL, tool)
             self.merged.emit(layer, merged)
@@ -333,7 +334,8 @@ def _begin(state: LabelState) -> Job[None]:
         state.save_base(base_id)
 
 
-def _merge(state: LabelState, prediction: LabelArray, box: Box | None) -> Job[Merged]:
+def merge_into(state: LabelState, prediction: LabelArray, box: Box | None) -> Job[Merged]:
+    """Bring a model's labels together with what a person painted; on a worker."""
     from napari_medclf.engine.correct.lock import merge
 
     yield Progress(0, 0, "keeping what was painted")

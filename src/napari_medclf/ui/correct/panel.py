@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_medclf.domain.package import ModelPackage
 from napari_medclf.ui.correct.by_hand import ByHand
 from napari_medclf.ui.correct.classes import ClassList
 from napari_medclf.ui.correct.decisions import Decisions
+from napari_medclf.ui.correct.help_row import HelpRow
 from napari_medclf.ui.correct.kept_where import KeptWhere
 from napari_medclf.ui.correct.lock_row import LockRow
+from napari_medclf.ui.correct.model_help import ModelHelp
 from napari_medclf.ui.correct.tools import ToolRow
 from napari_medclf.ui.export import ExportRow
 from napari_medclf.ui.layout import banner, column, folded, heading, note, scrolled
@@ -21,6 +25,11 @@ from napari_medclf.ui.session import Session
 class CorrectPanel(QWidget):
     """Everything that is done with one image; the decisions about it stay in sight at the foot.
 
+    Parameters
+    ----------
+    chosen : callable
+        The model that is chosen in the Run tab.
+
     Attributes
     ----------
     places : dict of str to QVBoxLayout
@@ -28,9 +37,12 @@ class CorrectPanel(QWidget):
         ``lock``, ``objects``, ``verdict``. An empty place takes no room.
     """
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, chosen: Callable[[], ModelPackage | None], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._session = session
+        self.help = ModelHelp(session, chosen, self)
         self.places: dict[str, QVBoxLayout] = {}
         self._make_parts()
         outer = QVBoxLayout(self)
@@ -50,11 +62,13 @@ class CorrectPanel(QWidget):
         self.classes.refresh()
         self.by_hand.setVisible(self._session.labels_layer is None)
         self.tools.refresh()
+        self.help_row.refresh()
         self.lock.refresh()
         self.decisions.refresh()
 
     def close_down(self) -> None:
         """Take our helping layers away, and let go of the viewer."""
+        self.help.close_down()
         self.lock.remove()
 
     def _show_subject(self) -> None:
@@ -74,6 +88,7 @@ class CorrectPanel(QWidget):
         self.trouble = banner("", self)
         self.classes = ClassList(session, self)
         self.tools = ToolRow(session, self)
+        self.help_row = HelpRow(session, self.help, self)
         self.lock = LockRow(session, self)
         self.marks = MarksBox(session, self)
         self.by_hand = ByHand(session, self)
@@ -92,6 +107,7 @@ class CorrectPanel(QWidget):
         self._place("tools", layout).addWidget(self.tools)
         for name in ("prompts", "lock", "objects", "verdict"):
             self._place(name, layout)
+        self.places["prompts"].addWidget(self.help_row)
         self.places["lock"].addWidget(self.lock)
         self.places["objects"].addWidget(self.marks)
         for title, part in (("Save as a file", self.export), ("Where answers are kept", self.kept)):

@@ -1,0 +1,130 @@
+"""The job behind the model's help: on a worker, it refits the last layer and labels what lies around the strokes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_medclf.domain.errors import CardError
+from napari_medclf.domain.events import Job, Progress
+from napari_medclf.domain.geometry import Shape3
+from napari_medclf.domain.package import ModelPackage
+from napari_medclf.engine.correct.lock import Merged
+from napari_medclf.engine.grid.crop import Box
+from napari_medclf.ui.correct.label_state import LabelState
+from napari_medclf.ui.correct.painting import merge_into
+
+if TYPE_CHECKING:
+    from napari_medclf.engine.instant.head import InstantHead
+
+_MOST_WHOLE_VOX = 4_000_000
+"""Images of more are looked at in part: a 2-core laptop keeps the features of this many voxels in a few seconds."""
+_REGION_VOX = (48, 128, 128)
+
+
+@dataclass(frozen=True, eq=False)
+class Helped:
+    """What the model says now, brought together with what a person painted.
+
+    Parameters
+    ----------
+    box : three (start, stop)
+        Where, on the image's own grid.
+    n_corrections : int
+        Voxels it learned from.
+    elapsed_s : float
+        For the refit and the labels, without the first look at the image.
+    """
+
+    merged: Merged
+    box: Box
+    n_corrections: int
+    elapsed_s: float
+
+
+class HeadKeeper:
+    """Keeps the instant head of the image that is corrected; only used on the worker's thread."""
+
+    def __init__(self) -> None:
+        self._key: tuple[Any, ...] = ()
+        self._head: InstantHead | None = None
+
+    def get(self, state: LabelState, package: ModelPackage, box: Box) -> Job[InstantHead]:
+        """Look at the image once; again where the box lies outside of what was looked at."""
+        from napari_medclf.engine.instant.head import InstantHead
+        from napari_medclf.engine.instant.settings import InstantSettings
+
+        key = (state.image.source.digest, package.folder, package.card.version, package.card.weights_sha256)
+        if self._head is not None and self._key == key and _contains(self._head.region, box):
+            return self._head
+        self._head = None  # two at once may be too much for the memory
+        yield Progress(0, 0, "loading the model")
+        model = _load(package)
+        yield Progress(0, 0, "looking at the image once")
+        shape = state.labels.shape
+        settings = InstantSettings(focus=_middle(box))
+        self._head = yield from InstantHead.begin(model, state.image, region_around(box, shape), settings)
+        self._key = key
+        return self._head
+
+
+def help_here(keeper: HeadKeeper, state: LabelState, package: ModelPackage, box: Box) -> Job[Helped]:
+    """Refit the model's last layer on all corrections of the image, and label a box of it.
+
+    Raises
+    ------
+    MedclfError
+        If the model cannot help: it labels no voxels, has other classes, or does not fit the image.
+    """
+    from napari_medclf.engine.instant.corrections import Corrections
+
+    state.prepare()
+    head = yield from keeper.get(state, package, box)
+    started = time.perf_counter()
+    corrections = Corrections.of_labels(state.labels, state.origin)
+    head.refit(corrections)
+    inside = within(box, head.region)
+    labels = head.labels_in(inside)
+    elapsed_s = time.perf_counter() - started
+    merged = yield from merge_into(state, labels, tuple(slice(*ends) for ends in inside))
+    return Helped(merged, inside, len(corrections), elapsed_s)
+
+
+def region_around(box: Box, shape: Shape3 | tuple[int, ...]) -> Box | None:
+    """Choose what the model looks at: all of a small image (None), else a region around a box."""
+    if shape[0] * shape[1] * shape[2] <= _MOST_WHOLE_VOX:
+        return None
+    ends = [_widened(*one, least, size) for one, least, size in zip(box, _REGION_VOX, shape, strict=True)]
+    return ends[0], ends[1], ends[2]
+
+
+def within(box: Box, region: Box) -> Box:
+    """The part of a box that lies in a region."""
+    ends = [(max(a, c), min(b, d)) for (a, b), (c, d) in zip(box, region, strict=True)]
+    return ends[0], ends[1], ends[2]
+
+
+def _widened(start: int, stop: int, least: int, size: int) -> tuple[int, int]:
+    more = max(least - (stop - start), 0)
+    start = max(0, min(start - more // 2, size - least))
+    return start, min(size, max(stop, start + least))
+
+
+def _contains(region: Box, box: Box) -> bool:
+    return all(a <= c and d <= b for (a, b), (c, d) in zip(region, box, strict=True))
+
+
+def _middle(box: Box) -> Shape3:
+    k, j, i = ((start + stop) // 2 for start, stop in box)
+    return k, j, i
+
+
+def _load(package: ModelPackage) -> Any:
+    from napari_medclf.engine.model import LoadedModel
+    from napari_medclf.jobs.predict import RunOptions, load_package
+
+    loaded = load_package(package, RunOptions(runtime="torch"))
+    if not isinstance(loaded, LoadedModel):
+        raise CardError(f"{package.name} runs outside of torch, so its last layer cannot follow strokes.")
+    return loaded

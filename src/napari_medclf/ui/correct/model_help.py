@@ -1,0 +1,145 @@
+"""The model helps while a person corrects: ``R`` here and now, or after each stroke."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_medclf.bridge.strokes import source_shape
+from napari_medclf.domain.package import ModelPackage
+from napari_medclf.domain.stroke import Stroke, StrokeKind
+from napari_medclf.engine.grid.crop import Box
+from napari_medclf.ui import notify, viewer_link
+from napari_medclf.ui.correct.help_tasks import HeadKeeper, Helped, help_here
+from napari_medclf.ui.correct.label_state import LabelState
+from napari_medclf.ui.lane import Lane
+from napari_medclf.ui.session import Session
+
+_AFTER_STROKE_MS = 120
+_MARGIN_SHARE, _LEAST_MARGIN_VOX, _MARGIN_SLICES = 0.5, 12, 2
+_OF_PERSON = frozenset({StrokeKind.PAINT, StrokeKind.ERASE, StrokeKind.FILL, StrokeKind.TOOL, StrokeKind.LOCK})
+
+
+class ModelHelp(QObject):
+    """Asks the model about the neighbourhood of the last stroke, and keeps its answer away from what is locked.
+
+    Parameters
+    ----------
+    chosen : callable
+        The model to ask where the labels do not say which one made them.
+
+    Signals
+    -------
+    told : str
+        What happened, in a line.
+    """
+
+    told = Signal(str)
+
+    def __init__(
+        self, session: Session, chosen: Callable[[], ModelPackage | None], parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._chosen = session, chosen
+        self.is_live = False
+        self._keeper = HeadKeeper()
+        self._lane = Lane(self)  # of its own: the next image may be read meanwhile
+        self._lane.busy.connect(self.told)
+        self._last: tuple[Any, Box] | None = None
+        self._is_wanted_again = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_AFTER_STROKE_MS)
+        self._timer.timeout.connect(self.here)
+        session.painting.stroked.connect(self._on_stroke)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the model is being asked."""
+        return self._lane.is_busy
+
+    def here(self) -> bool:
+        """Ask the model about the last stroke's neighbourhood, or about what is shown; False without labels."""
+        layer = self._session.labels_layer
+        state = self._session.painting.state(layer)
+        if layer is None or state is None:
+            return False
+        package = self._package(state)
+        if package is None:
+            notify.warn("Choose a model in the Run tab first; then R asks it about what you painted.")
+            return True
+        if self._lane.is_busy:
+            self._is_wanted_again = True
+            return True
+        box, keeper = self._box(layer, state), self._keeper
+        self._lane.add(
+            f"{package.name} looks here",
+            lambda: help_here(keeper, state, package, box),
+            lambda helped: self._take(layer, helped),
+            self._on_failure,
+        )
+        return True
+
+    def close_down(self) -> None:
+        """Ask no more, and wait for the answer that is being made."""
+        self._timer.stop()
+        self.is_live = False
+        self._lane.finish_all()
+
+    def _package(self, state: LabelState) -> ModelPackage | None:
+        prediction = state.info.prediction
+        made = [one for one in self._session.packages if prediction is not None and one.name == prediction.model]
+        return made[0] if made else self._chosen()
+
+    def _box(self, layer: Any, state: LabelState) -> Box:
+        shape = source_shape(layer.data.shape, state.info.frame)
+        if self._last is not None and self._last[0] == layer.unique_id:
+            return _grown(self._last[1], shape)
+        image = self._session.image_layer
+        seen = None if image is None else viewer_link.visible_slice(self._session.viewer, image)
+        ends = [(0, size) for size in shape]
+        if seen is not None:
+            ends[seen[0]] = (seen[1], seen[1] + 1)
+        return _grown((ends[0], ends[1], ends[2]), shape)
+
+    def _on_stroke(self, layer: Any, stroke: Stroke) -> None:
+        state = self._session.painting.state(layer)
+        if state is None or stroke.kind not in _OF_PERSON or not len(stroke):
+            return
+        places = np.unravel_index(stroke.voxels, source_shape(layer.data.shape, state.info.frame))
+        k, j, i = ((int(one.min()), int(one.max()) + 1) for one in places)
+        self._last = (layer.unique_id, (k, j, i))
+        if self.is_live:
+            self._timer.start()
+
+    def _take(self, layer: Any, helped: Helped) -> None:
+        if self._session.viewer is None or layer not in self._session.viewer.layers:
+            return
+        self._session.painting.take_merged(layer, helped.merged, "instant-head")
+        n_changed, n_against = helped.merged.change.n_changed, len(helped.merged.disagreements)
+        against = f", {n_against} places where it disagrees with you (D)" if n_against else ""
+        self.told.emit(
+            f"{n_changed} voxels changed after {helped.n_corrections} of yours, in {helped.elapsed_s:.2f} s{against}."
+        )
+        if self._is_wanted_again:
+            self._is_wanted_again = False
+            self._timer.start()
+
+    def _on_failure(self, message: str) -> None:
+        self._is_wanted_again = False
+        self.is_live = False
+        notify.complain(message)
+        self.told.emit(message)
+
+
+def _grown(box: Box, shape: tuple[int, ...]) -> Box:
+    """Add half of a box's size on every side, some slices at least, as far as the image reaches."""
+    grown = []
+    for (start, stop), size in zip(box, shape, strict=True):
+        least = _LEAST_MARGIN_VOX if stop - start > 1 else _MARGIN_SLICES
+        margin = max(round(_MARGIN_SHARE * (stop - start)), least)
+        grown.append((max(0, start - margin), min(size, stop + margin)))
+    return grown[0], grown[1], grown[2]
