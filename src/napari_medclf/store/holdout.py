@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from napari_medclf.domain.annotation import Annotation
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import DatasetError
+from napari_medclf.store.audited_journal import AuditedJournal
 from napari_medclf.store.authorship import now_utc
 from napari_medclf.store.journal import Journal
 
@@ -129,7 +130,7 @@ def freeze(project: Path, members: Iterable[Member], author: str = "") -> HoldOu
         return before
     ordered = tuple(sorted(kept.values(), key=lambda one: one.case_id))
     frozen = HoldOut(members=ordered, sha256=_sha256(ordered), author=author, created=now_utc())
-    Journal(project / _FILE).append(frozen)
+    AuditedJournal(project / _FILE).append(frozen)
     return frozen
 
 

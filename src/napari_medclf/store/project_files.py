@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from napari_medclf.atomic import atomic_writer, sweep
+from napari_medclf.atomic import atomic_writer, make_folder, sweep
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import WriteError
 from napari_medclf.store.files import image_suffix
@@ -42,7 +42,7 @@ def write_file(folder: Path, relative: Path, write: WriteFile | None) -> str:
         return ""
     path = folder / relative
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write(path)
     except OSError as error:
         raise WriteError(f"{path}: cannot be written ({error.strerror or error}).") from error

@@ -13,6 +13,7 @@ from napari_medclf.domain.annotation import Status
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.domain.mark import Mark
+from napari_medclf.store.audited_journal import AuditedJournal
 from napari_medclf.store.journal import Journal
 from napari_medclf.store.project_case import ProjectCase, SavedAnnotation, SavedPrediction
 from napari_medclf.store.project_entries import AnnotationEntry, CaseEntry, LockEntry, MarkEntry, PredictionEntry
@@ -29,7 +30,7 @@ class ProjectLog:
     @property
     def journal(self) -> Journal:
         """The file behind it."""
-        return Journal(self.folder / "journal.jsonl")
+        return AuditedJournal(self.folder / "journal.jsonl")
 
     def add_case(
         self, case_id: str, group_id: str, image: FileRef, image_digest: str, facts: Mapping[str, str] | None = None

@@ -20,6 +20,7 @@ from napari_medclf.atomic import atomic_write
 from napari_medclf.domain.errors import CardError, DatasetError, WriteError, unknown_choice
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.revision import DataRevision, ModelRevision
+from napari_medclf.store.audited_journal import AuditedJournal
 from napari_medclf.store.authorship import now_utc
 from napari_medclf.store.bundle import is_package, read_package, verify_package
 from napari_medclf.store.journal import Journal
@@ -74,7 +75,7 @@ class Revisions:
     @property
     def journal(self) -> Journal:
         """The file of all revisions."""
-        return Journal(self.project / "revisions.jsonl")
+        return AuditedJournal(self.project / "revisions.jsonl")
 
     def models(self) -> tuple[ModelRevision, ...]:
         """All revisions of the model, oldest first.
