@@ -14,22 +14,25 @@ from napari_medclf.domain.arrays import FloatArray, LabelArray
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import CardError, GridError
 from napari_medclf.domain.events import Job
+from napari_medclf.domain.geometry import Shape3
 from napari_medclf.domain.image import MedImage
 from napari_medclf.engine.grid.crop import Box
+from napari_medclf.engine.instant.across import Lesson
+from napari_medclf.engine.instant.adapted import adapt_model
 from napari_medclf.engine.instant.cache import FeatureCache, fill_cache
 from napari_medclf.engine.instant.corrections import Corrections
 from napari_medclf.engine.instant.evidence import choose_strength, group_strokes
-from napari_medclf.engine.instant.near import Near, Strokes
+from napari_medclf.engine.instant.near import REACH, Near, Strokes
 from napari_medclf.engine.instant.part import Part, to_model
 from napari_medclf.engine.instant.regression import Change, Rows, fit_change
-from napari_medclf.engine.instant.restore import labels_home, probability_home
-from napari_medclf.engine.instant.scene import open_scene
+from napari_medclf.engine.instant.restore import chance_of, labels_home, probability_home
+from napari_medclf.engine.instant.scene import Scene, open_scene
 from napari_medclf.engine.instant.settings import InstantSettings
 from napari_medclf.engine.instant.targets import ChannelTargets
 from napari_medclf.engine.model import LoadedModel
 
 _DEFAULT_SETTINGS = InstantSettings()
-_MOST_ANCHORS, _MOST_ROWS = 3000, 4000
+_MOST_ANCHORS, _MOST_ROWS, _MOST_LESSON_VOX = 3000, 4000, 6000
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,11 @@ class InstantHead:
         return self._cache.n_bytes
 
     @property
+    def scene(self) -> Scene:
+        """The prepared image, for `local.reinfer`."""
+        return self._cache.scene
+
+    @property
     def is_of_last_layer(self) -> bool:
         """Whether features are those of the network's last layer; else they are of the image and the answer."""
         return bool(self._cache.layers)
@@ -205,11 +213,59 @@ class InstantHead:
             raise GridError(f"The box {box} is not in the region {self.region}.")
         return self._labels_of(box, is_whole=False)
 
+    def chance_at(self, voxels: NDArray[np.int64], value: int) -> FloatArray:
+        """Give the probability (N,) of a label value at voxels (N, 3) of the image; 0 outside of the region."""
+        cache = self._cache
+        index = to_model(cache.scene.grid, voxels) - np.array([a for a, _ in cache.part.box])
+        is_inside = ((index >= 0) & (index < np.array(cache.part.shape))).all(axis=1)
+        found = np.zeros(len(voxels), np.float32)
+        x, logits = self._rows_at(index[is_inside])
+        learned = self._learned
+        logits += learned.change.of(x)
+        if learned.near is not None:
+            logits += learned.near.shift(self._places(index[is_inside]), x)
+        chances = self._probabilities(logits)
+        found[is_inside] = chance_of(chances, value, cache.scene.logits_card)
+        return found
+
+    @property
+    def reach_vox(self) -> Shape3:
+        """How far a stroke reaches, in voxels of the image along (k, j, i)."""
+        scene = self._cache.scene
+        finest = min(scene.grid.model.spacing) * self._settings.near_vox * REACH
+        k, j, i = (int(np.ceil(finest / one)) for one in scene.image.geometry.spacing)
+        return (0, j, i) if scene.image.geometry.is_flat else (k, j, i)
+
     def adapted_model(self) -> LoadedModel:
         """Give the model with what was learned for the whole image; what holds near strokes only is not in it."""
-        from napari_medclf.engine.instant.adapted import adapt_model
-
         return adapt_model(self._cache.scene.model, self._cache.layers, self._raw_change)
+
+    def lesson(self, labels: LabelArray) -> Lesson:
+        """Take a sample of an image whose labels are all right, for `learn_from`.
+
+        Parameters
+        ----------
+        labels : (K, J, I) integer
+            Of the whole image, as a person accepted them.
+
+        Raises
+        ------
+        GridError
+            If they are of another shape.
+        SchemaError
+            If a value is no class of the model.
+        """
+        shape = self._cache.scene.image.geometry.shape
+        if labels.shape != shape:
+            raise GridError(f"Labels of {labels.shape} voxels do not fit an image of {shape}.")
+        box = self._cache.part.slices
+        right = self._cache.scene.grid.forward_labels(labels)[box].ravel()
+        index, share = _sample_by_value(right, self._settings.seed)
+        places = np.stack(np.unravel_index(index, self._cache.part.shape), axis=1)
+        x, logits = self._rows_at(places)
+        targets = self._cache.scene.channels.targets(right[index], logits)
+        rows = Rows(x * self._scale + self._mean, logits, targets.right, share[:, np.newaxis] * targets.is_known)
+        return Lesson(rows, self._cache.layers)
 
     def _labels_of(self, box: Box, *, is_whole: bool) -> LabelArray:
         part, card = self._part(box), self._cache.scene.logits_card
@@ -326,6 +382,19 @@ class InstantHead:
                 x = (features[(slice(None), *index.T)].T.astype(np.float32) - self._mean) / self._scale
                 flat[:n, marked.ravel()] += learned.near.shift(self._places(index + np.array([k, j, i])), x).T
         return logits
+
+
+def _sample_by_value(values: LabelArray, seed: int) -> tuple[NDArray[np.intp], FloatArray]:
+    """Choose voxels of every value, and say which part of all voxels each stands for."""
+    rng = np.random.default_rng(seed)
+    kinds = np.unique(values)
+    picks, shares = [], []
+    for value in kinds:
+        there = np.flatnonzero(values == value)
+        n = min(len(there), _MOST_LESSON_VOX // len(kinds))
+        picks.append(rng.choice(there, n, replace=False))
+        shares.append(np.full(n, len(there) / n / len(values), np.float32))
+    return np.concatenate(picks), np.concatenate(shares)
 
 
 def _common_scale(features: NDArray[np.float16], seed: int) -> tuple[FloatArray, FloatArray]:

@@ -11,7 +11,7 @@ from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.geometry import Shape3
 from napari_medclf.engine.instant.targets import ChannelTargets
 
-_REACH = 3.0
+REACH = 3.0
 """Deviations of the Gaussian beyond which nothing is changed."""
 _MOST_STROKE_VOX, _THINNED_VOX = 1024, 2
 _CHUNK_VALUES = 2**22
@@ -76,7 +76,7 @@ class Near:
         """
         marks = np.zeros(shape, dtype=bool)
         cells = np.unique(np.floor(self._places / self._radius).astype(np.int64), axis=0)
-        reach = self._radius * _REACH
+        reach = self._radius * REACH
         for cell in cells:
             low, high = cell * self._radius - reach, (cell + 1) * self._radius + reach
             ends = [
@@ -98,7 +98,7 @@ class Near:
                 distance = squared[chunk] + key_squared - 2 * (known[chunk] @ keys.T)
                 closest = distance.argmin(axis=1)
                 least = np.maximum(np.take_along_axis(distance, closest[:, np.newaxis], axis=1)[:, 0], 0)
-                part = np.where(least < _REACH**2, np.exp(-least / 2), 0)
+                part = np.where(least < REACH**2, np.exp(-least / 2), 0)
                 moved[chunk, channel] += part * need[closest]
         return moved
 

@@ -53,6 +53,17 @@ def probability_home(logits: FloatArray, labels: LabelArray, grid: GridMap, card
     return np.clip(found, 0, 1).astype(np.float32)
 
 
+def chance_of(chances: FloatArray, value: int, card: ModelCard) -> FloatArray:
+    """Give the probability (N,) of a label value from those of the channels (N, C)."""
+    if card.task is Task.INSTANCES:
+        of_object = _object_chance(chances.T, card)
+        return of_object if value > 0 else 1 - of_object
+    values = values_of_channels(card.output.schema_, has_background=card.output.has_background_channel).tolist()
+    if value in values:
+        return chances[:, values.index(value)]
+    return np.asarray(1 - chances.max(axis=1))
+
+
 def _object_chance(chances: FloatArray, card: ModelCard) -> FloatArray:
     if card.output.instances == "border":
         return np.asarray(1 - chances[0])

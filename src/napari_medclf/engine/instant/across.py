@@ -1,0 +1,140 @@
+"""What corrected images teach a last layer for the next ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from napari_medclf.domain.arrays import FloatArray
+from napari_medclf.domain.errors import CardError
+from napari_medclf.engine.instant.adapted import adapt_model
+from napari_medclf.engine.instant.features import LastLayer
+from napari_medclf.engine.instant.regression import Change, Rows, fit_change
+from napari_medclf.engine.instant.targets import Channels
+from napari_medclf.engine.model import LoadedModel
+
+_STRENGTHS = (0.0, 0.25, 0.5, 1.0)
+_HALVES = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """A sample of the voxels of an image whose labels are all right; made by `InstantHead.lesson`.
+
+    Parameters
+    ----------
+    rows : Rows
+        Features as the network gives them; weights sum to 1, every voxel of the image counting alike.
+    layers : tuple of LastLayer
+        Whose inputs the features are.
+    """
+
+    rows: Rows
+    layers: tuple[LastLayer, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """A model whose last layer learned from lessons.
+
+    Parameters
+    ----------
+    strength : float
+        How much of what the lessons say was taken, 0 to 1: as much as helped on lessons that were held back.
+    loss_before, loss_after : float
+        Cross-entropy a voxel on lessons that were held back.
+    """
+
+    model: LoadedModel
+    strength: float
+    loss_before: float
+    loss_after: float
+
+
+def learn_from(model: LoadedModel, lessons: Sequence[Lesson], stiffness: float = 1e-3) -> Learned:
+    """Refit a model's last layer to whole images that a person corrected or accepted.
+
+    Parameters
+    ----------
+    model : LoadedModel
+        The one that the lessons' heads were begun with.
+
+    Raises
+    ------
+    CardError
+        If there is no lesson, or a lesson is of another network.
+
+    Notes
+    -----
+    Lessons are held back in turn (of a single one, half of its voxels) and the change is taken as far as it helps
+    there; where it does not, the model stays as it is.
+    """
+    if not lessons or any(one.layers != lessons[0].layers for one in lessons):
+        raise CardError(f"{model.card.name} learns from lessons that its own head made, and there are none of these.")
+    is_exclusive = Channels(model.card).is_exclusive
+    scale = _Scale.of([one.rows for one in lessons])
+    rows = [scale.apply(one.rows) for one in lessons]
+    losses = _held_back_losses(_folds(rows), stiffness, is_exclusive)
+    best = int(np.argmin(losses))
+    change = fit_change(_join(rows), stiffness, is_exclusive=is_exclusive).times(_STRENGTHS[best])
+    adapted = adapt_model(model, lessons[0].layers, scale.undo(change))
+    return Learned(adapted, _STRENGTHS[best], float(losses[0]), float(losses[best]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Scale:
+    mean: FloatArray
+    deviation: FloatArray
+
+    @classmethod
+    def of(cls, rows: Sequence[Rows]) -> _Scale:
+        x = np.concatenate([one.x for one in rows])
+        deviation = x.std(axis=0)
+        return cls(x.mean(axis=0), np.where(deviation > 1e-6, deviation, 1).astype(np.float32))
+
+    def apply(self, rows: Rows) -> Rows:
+        return replace(rows, x=(rows.x - self.mean) / self.deviation)
+
+    def undo(self, change: Change) -> Change:
+        """Say a change of scaled features as one of those that the network gives."""
+        slope = change.slope / self.deviation[:, np.newaxis]
+        return Change(slope, change.shift - self.mean @ slope)
+
+
+def _folds(rows: Sequence[Rows]) -> list[tuple[Rows, Rows]]:
+    """Pairs of what is learned from and what is held back."""
+    if len(rows) > 1:
+        return [(_join([one for n, one in enumerate(rows) if n != held]), rows[held]) for held in range(len(rows))]
+    order = np.random.default_rng(0).permutation(len(rows[0]))
+    halves = [rows[0].pick(order[n::_HALVES]).times(_HALVES) for n in range(_HALVES)]
+    return [(halves[0], halves[1]), (halves[1], halves[0])]
+
+
+def _held_back_losses(folds: Sequence[tuple[Rows, Rows]], stiffness: float, is_exclusive: bool) -> FloatArray:
+    """Mean loss a voxel for each of `_STRENGTHS`."""
+    found = []
+    for taught, held in folds:
+        change = fit_change(taught, stiffness, is_exclusive=is_exclusive)
+        more = change.of(held.x)
+        found.append([_loss(held, held.offset + strength * more, is_exclusive) for strength in _STRENGTHS])
+    return np.mean(found, axis=0)
+
+
+def _loss(rows: Rows, logits: FloatArray, is_exclusive: bool) -> float:
+    if is_exclusive:
+        top = logits.max(axis=1, keepdims=True)
+        spread = np.log(np.exp(logits - top).sum(axis=1, keepdims=True)) + top
+        each = (spread - logits) * rows.target * rows.weight.mean(axis=1, keepdims=True)
+    else:
+        each = (np.logaddexp(0, logits) - rows.target * logits) * rows.weight
+    return float(each.sum(dtype=np.float64) / max(rows.weight.sum(dtype=np.float64), 1e-9))
+
+
+def _join(rows: Sequence[Rows]) -> Rows:
+    """Put rows together, every image counting alike."""
+    joined = rows[0]
+    for one in rows[1:]:
+        joined = joined + one
+    return joined
