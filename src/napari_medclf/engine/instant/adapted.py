@@ -39,7 +39,7 @@ def adapt_model(model: LoadedModel, layers: Sequence[LastLayer], change: Change)
         return _beside(model, layers, change)
     adapted = copy.deepcopy(module)
     _change_weights(adapted, layers, change)
-    digest = _digest(adapted)
+    digest = digest_of(adapted)
     card = model.card.model_copy(update={"weights_sha256": digest, "fingerprint": None})
     package = replace(model.package, card=card)
     return place_model(package, adapted, LoadSettings(device=str(model.device), runtime="torch"))
@@ -61,7 +61,7 @@ def _change_weights(network: nn.Module, layers: Sequence[LastLayer], change: Cha
             last.bias = nn.Parameter(bias, requires_grad=False)
 
 
-def _digest(network: nn.Module) -> str:
+def digest_of(network: nn.Module) -> str:
     """SHA-256 of all weights in their order."""
     found = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):

@@ -9,7 +9,7 @@ from napari_medclf.domain.arrays import FloatArray, LabelArray
 from napari_medclf.engine.instant.regression import Change, Rows, fit_change
 
 _CELL_VOX = 3
-_MOST_FOLDS, _FEWEST_FOLDS = 4, 2
+_MOST_FOLDS, _FEWEST_STROKES = 4, 3
 _MOST_PAINTED, _MOST_ANCHORS = 800, 800
 _NEEDED = 0.5
 """Part of the strokes that were wrong before, which those of other places must put right."""
@@ -38,7 +38,7 @@ def choose_strength(
     anchors: Rows,
     groups: NDArray[np.int64],
     stiffness: float,
-    start: Change,
+    full: Change,
     *,
     is_exclusive: bool,
 ) -> float:
@@ -48,40 +48,45 @@ def choose_strength(
     ----------
     groups : (N,) int
         Which stroke each row of `painted` belongs to.
+    full : Change
+        Fitted to all of them.
 
     Notes
     -----
-    Strokes are left out in turn, and looked at with what the others teach. Where the network is wrong in one way all
-    over the image (another scanner, another stain), others teach what is right there; where it is wrong here and there,
-    they do not, and a change everywhere would only do harm. One stroke alone says nothing about other places.
+    Strokes where the network itself was wrong are left out in turn, and looked at with what the others teach. Where it
+    is wrong in one way all over the image (another scanner, another stain), others teach what is right there; where it
+    is wrong here and there, they do not, and a change everywhere would only do harm. Fewer than three such strokes say
+    nothing about other places. Strokes where the network was right, but the change is wrong, speak against it.
     """
-    names = np.unique(groups)
-    n_folds = min(len(names), _MOST_FOLDS)
-    if n_folds < _FEWEST_FOLDS:
-        return 0.0
     rng = np.random.default_rng(0)
     kept = rng.permutation(len(painted))[:_MOST_PAINTED]
     painted, groups = painted.pick(kept), groups[kept]
-    anchors = anchors.pick(rng.permutation(len(anchors))[:_MOST_ANCHORS]).times(
-        len(anchors) / min(len(anchors), _MOST_ANCHORS)
-    )
-    gains = []
-    fold_of = np.searchsorted(names, groups) % n_folds
-    for fold in range(n_folds):
-        held = fold_of == fold
-        if held.all() or not held.any():
-            continue
+    before = _rightness(painted, painted.offset, is_exclusive)
+    share = _means(before, groups)
+    wrong = np.array([name for name, right in share.items() if right < 0.5])
+    if len(wrong) < _FEWEST_STROKES:
+        return 0.0
+    n_anchors = min(len(anchors), _MOST_ANCHORS)
+    anchors = anchors.pick(rng.permutation(len(anchors))[:n_anchors]).times(len(anchors) / n_anchors)
+    fixed: list[float] = []
+    for fold in np.array_split(rng.permutation(wrong), min(len(wrong), _MOST_FOLDS)):
+        held = np.isin(groups, fold)
         rest = painted.pick(~held)
         rest = rest.times(float(painted.weight.sum() / max(rest.weight.sum(), 1e-9)))
-        change = fit_change(rest + anchors, stiffness, is_exclusive=is_exclusive, start=start)
+        change = fit_change(rest + anchors, stiffness, is_exclusive=is_exclusive, start=full)
         left_out = painted.pick(held)
-        before = _rightness(left_out, left_out.offset, is_exclusive)
         after = _rightness(left_out, left_out.offset + change.of(left_out.x), is_exclusive)
-        for name in np.unique(groups[held]):
-            mine = groups[held] == name
-            gains.append(after[mine].mean() - before[mine].mean())
-    mean = float(np.mean(gains)) if gains else 0.0
-    return float(np.clip((mean - _NEEDED / 2) / (_NEEDED / 2), 0, 1))
+        gained = _means(after - before[held], groups[held])
+        fixed += gained.values()
+    now = _means(_rightness(painted, painted.offset + full.of(painted.x), is_exclusive), groups)
+    broken = [share[name] - now[name] for name in share if share[name] >= 0.5]
+    score = float(np.mean(fixed)) - float(sum(broken)) / len(wrong)
+    return float(np.clip((score - _NEEDED / 2) / (_NEEDED / 2), 0, 1))
+
+
+def _means(values: FloatArray, groups: NDArray[np.int64]) -> dict[int, float]:
+    """Mean of each group."""
+    return {int(name): float(values[groups == name].mean()) for name in np.unique(groups)}
 
 
 def _rightness(rows: Rows, logits: FloatArray, is_exclusive: bool) -> FloatArray:
