@@ -6,14 +6,18 @@ from qtpy.QtCore import Qt
 
 from napari_medclf.bridge.layers import segmentation_from_layer
 from napari_medclf.domain.annotation import Origin, Status
+from napari_medclf.domain.card import Task
+from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.events import Warned
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.results import Classification, Prediction, Segmentation
+from napari_medclf.io.digest import with_digest
 from napari_medclf.io.read import read_image
-from napari_medclf.io.write import write_image
-from napari_medclf.jobs.correct import save_correction
+from napari_medclf.io.write import write_image, write_segmentation
+from napari_medclf.jobs.correct import Answer, save_answer, save_correction
 from napari_medclf.jobs.drive import drive
 from napari_medclf.store.project import Project
+from napari_medclf.store.project_entries import PredictionEntry
 from napari_medclf.testing.phantoms import chest_phantom, oblique_phantom
 from napari_medclf.ui.saved_answer import read_saved
 from napari_medclf.ui.tasks import Kept, ReadAhead, look_through, open_image
@@ -92,6 +96,34 @@ def test_labels_on_another_grid_are_told_and_the_image_opens(oblique, tmp_path) 
     outcome = drive(job, told.append)
     assert outcome.result.saved is None
     assert ["origin is shifted" in event.message for event in told if isinstance(event, Warned)] == [True]
+
+
+def test_a_blind_reader_sees_no_answer_but_their_own(oblique) -> None:
+    image, labels, project = oblique
+    assert read_saved(project, image, reader="second") is None
+    mine = np.zeros_like(labels)
+    mine[1, 2, 3] = 1
+    answer = Answer(Segmentation(mine, image.geometry, SCHEMA), author="second", is_blind=True)
+    result_of(save_answer(project, image, answer))
+    own = read_saved(project, image, reader="second").labels
+    assert np.array_equal(segmentation_from_layer(own[0], own[1]["metadata"]).labels, mine)
+    seen = read_saved(project, image).labels
+    assert np.array_equal(segmentation_from_layer(seen[0], seen[1]["metadata"]).labels, labels)
+
+
+def test_what_a_model_had_said_is_shown_without_running_it_again(oblique, tmp_path) -> None:
+    image, labels, _ = oblique
+    project = Project.create(tmp_path / "fresh", name="fresh", task=Task.SEGMENT, classes=SCHEMA)
+    case = project.add_case(FileRef(image.source.path), image_digest=with_digest(image).source.digest)
+    entry = PredictionEntry(case_id=case.case_id, model="organs", model_version="1.2", created="2026-01-01T00:00:00")
+    said = Segmentation(labels, image.geometry, SCHEMA)
+    project.save_prediction(entry, write_labels=lambda path: write_segmentation(said, path))
+    saved = read_saved(project.folder, image)
+    data, keywords, _ = saved.labels
+    assert np.array_equal(segmentation_from_layer(data, keywords["metadata"]).labels, labels)
+    assert (saved.base.model, saved.classes) == ("organs", None)
+    annotation = result_of(save_correction(project.folder, image, said, None, saved.base))
+    assert annotation.origin is Origin.ACCEPTED
 
 
 @pytest.mark.parametrize(

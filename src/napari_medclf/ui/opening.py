@@ -21,6 +21,7 @@ from napari_medclf.ui import notify, tasks, viewer_link
 from napari_medclf.ui.autosave import Autosave
 from napari_medclf.ui.cases.source import CaseOpened, CaseSource, case_sentence, open_case
 from napari_medclf.ui.correct.painting import Painting
+from napari_medclf.ui.correct.recovery import blind_layer
 from napari_medclf.ui.job_bar import JobBar
 from napari_medclf.ui.overlays import CanvasNotes
 from napari_medclf.ui.subject import Subject
@@ -46,7 +47,9 @@ class Opening(Subject):
         super().__init__(viewer, notes, bar, user_folder, parent)
         self.autosave = Autosave(user_folder / "working", self.lane, self)
         self.author = ""
+        self.is_blind = False
         self.painting = Painting(self.lane, self._journal_folder, lambda: self.author or current_author(), self)
+        self.painting.journal_layer = lambda: blind_layer(self.reader)
         self.painting.began.connect(lambda layer: self.answer_changed.emit())
         self.painting.stroked.connect(self._on_stroked)
         self.work = WorkList()
@@ -65,6 +68,11 @@ class Opening(Subject):
         super().close_down()
         self.painting.close_down()
         self._opened_layers = []
+
+    @property
+    def reader(self) -> str:
+        """Who reads blind, without the answers of others; empty where nobody does."""
+        return (self.author or current_author()) if self.is_blind else ""
 
     def project_folder(self, base: Prediction | None) -> Path:
         """Where answers are kept: the chosen project, or one a model in the user's folder."""
@@ -102,7 +110,7 @@ class Opening(Subject):
         """Open an image of the work list in place of the one opened before."""
         self.autosave.flush()
         item, ahead = self.work.items[index], self._read_ahead
-        kept = tasks.Kept(self.autosave.copies, item.project, self.project, self._automatic)
+        kept = tasks.Kept(self.autosave.copies, item.project, self.project, self._automatic, self.reader)
         self.work.current = index
         self._is_moving = True
         self.work_changed.emit()

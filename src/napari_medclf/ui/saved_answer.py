@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,8 @@ from napari_medclf.domain.results import Classification, Prediction, Segmentatio
 from napari_medclf.domain.voxel_origin import VoxelOrigin
 
 if TYPE_CHECKING:
-    from napari_medclf.store.project import ProjectInfo, SavedAnnotation
+    from napari_medclf.store.project import ProjectInfo
+    from napari_medclf.store.project_case import ProjectCase, SavedAnnotation, SavedPrediction
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,18 @@ class SavedAnswer:
     base: Prediction | None = None
 
 
-def read_saved(folder: Path, image: MedImage) -> SavedAnswer | None:
-    """Read what a project holds about an image, found by its samples; None without a finished answer.
+def read_saved(folder: Path, image: MedImage, reader: str = "") -> SavedAnswer | None:
+    """Read what a project holds about an image, found by its samples.
+
+    Parameters
+    ----------
+    reader : str
+        A blind reader, who sees no answer but their own; empty for everybody else.
+
+    Returns
+    -------
+    SavedAnswer or None
+        The finished answer; without one, the labels of the newest prediction; None where there is neither.
 
     Raises
     ------
@@ -55,9 +66,14 @@ def read_saved(folder: Path, image: MedImage) -> SavedAnswer | None:
     from napari_medclf.store.project import Project
 
     project, digest = Project.open(folder), with_digest(image).source.digest
-    versions = next((case.versions for case in project.cases() if case.image_digest == digest), ())
-    saved = next((one for one in reversed(versions) if one.is_finished), None)
-    return None if saved is None else _describe(project.info, saved, image)
+    case = next((case for case in project.cases() if case.image_digest == digest), None)
+    if case is None:
+        return None
+    saved = _finished(case, reader)
+    if saved is not None:
+        return _describe(project.info, saved, image)
+    said = case.prediction
+    return None if said is None or said.label_map is None else _describe_prediction(project.info, said, image)
 
 
 def saved_sentence(annotation: Annotation, image: MedImage, project: Path) -> str:
@@ -68,6 +84,26 @@ def saved_sentence(annotation: Annotation, image: MedImage, project: Path) -> st
         return f"{image.name}: flagged for a second look."
     edited = f", {annotation.n_edited_vox} voxels changed" if annotation.n_edited_vox else ""
     return f"{image.name}: saved as {annotation.origin.value}{edited}, in {project.name}."
+
+
+def _finished(case: ProjectCase, reader: str) -> SavedAnnotation | None:
+    """The answer that counts for somebody; a later flag or skip does not hide it."""
+    if reader:
+        return case.answer_of(reader)
+    earlier = (one for one in reversed(case.versions) if one.is_finished and not one.annotation.is_blind)
+    return case.answer or next(earlier, None)
+
+
+def _describe_prediction(info: ProjectInfo, said: SavedPrediction, image: MedImage) -> SavedAnswer:
+    """Show what a model said before anybody looked, as if it had been run now."""
+    assert said.label_map is not None
+    entry = said.entry
+    segmentation = _segmentation(_on_grid(said.label_map, image), info, image)
+    segmentation = replace(segmentation, name=f"{image.name} · {entry.model}")
+    base = Prediction(
+        entry.model, entry.model_version, image.name, segmentation=segmentation, weights_sha256=entry.weights_sha256
+    )
+    return SavedAnswer(labels_layer(segmentation, prediction=base, image=image), None, base)
 
 
 def _describe(info: ProjectInfo, saved: SavedAnnotation, image: MedImage) -> SavedAnswer:

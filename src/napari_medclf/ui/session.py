@@ -34,7 +34,6 @@ class Session(Running):
     def __init__(self, viewer: Any, notes: CanvasNotes, bar: JobBar, user_folder: Path, parent: QObject) -> None:
         super().__init__(viewer, notes, bar, user_folder, parent)
         self.effort = Effort()
-        self.is_blind = False
         self.image_changed.connect(self.effort.begin)
         self.painting.stroked.connect(lambda layer, stroke: self.effort.act())
         viewer.dims.events.current_step.connect(self._on_step)

@@ -19,7 +19,7 @@ from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.domain.results import Prediction
 from napari_medclf.ui.correct.label_state import Recovered
-from napari_medclf.ui.correct.recovery import find_unsaved, recovered_layer
+from napari_medclf.ui.correct.recovery import blind_layer, find_unsaved, recovered_layer
 from napari_medclf.ui.saved_answer import SavedAnswer, read_saved
 from napari_medclf.ui.working_copy import WorkingCopies
 
@@ -76,12 +76,15 @@ class Kept:
         The project that was chosen for new answers.
     automatic : Path or None
         Holds the projects that were made because none was chosen.
+    reader : str
+        A blind reader, who sees neither answers nor strokes of others; empty for everybody else.
     """
 
     copies: WorkingCopies
     project: Path | None = None
     chosen: Path | None = None
     automatic: Path | None = None
+    reader: str = ""
 
     def journals(self) -> tuple[Path, ...]:
         """The projects that may hold strokes."""
@@ -199,7 +202,7 @@ def open_image(ref: FileRef, ahead: ReadAhead, kept: Kept) -> Job[Opened]:
     saved = None
     if kept.project is not None:
         try:
-            saved = read_saved(kept.project, image)
+            saved = read_saved(kept.project, image, kept.reader)
         except (MedclfError, OSError) as error:  # the image itself must open
             yield Warned(f"{image.name}: the answer saved before cannot be shown. {error}")
     return Opened(ref, image, image_layer(image), painted, saved, recovered)
@@ -208,7 +211,7 @@ def open_image(ref: FileRef, ahead: ReadAhead, kept: Kept) -> Job[Opened]:
 def _painted(image: MedImage, kept: Kept) -> tuple[LayerTuple | None, Recovered | None]:
     """Find painting that nobody accepted: replayed from its strokes, or copied where those could not be written."""
     copy, copied = kept.copies.load(image), kept.copies.path(image)
-    recovered = find_unsaved(image, kept.journals())
+    recovered = find_unsaved(image, kept.journals(), blind_layer(kept.reader))
     if copy is not None and (recovered is None or copied.stat().st_mtime > recovered.last_s):
         return labels_layer(copy.segmentation, prediction=copy.base, image=image), None
     layer = None if recovered is None else recovered_layer(recovered, image)

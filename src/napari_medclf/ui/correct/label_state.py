@@ -63,6 +63,8 @@ class LabelState:
         The project whose journal the strokes go to.
     window_id, writer_id : str
         Of the window, and of this layer in the journal: the window's with something added.
+    journal_layer : str
+        Which strokes on the image, where some are kept apart: see `recovery.blind_layer`.
     recovered : Recovered or None
         Painting to go on with.
 
@@ -76,6 +78,7 @@ class LabelState:
     folder: Path
     window_id: str
     writer_id: str
+    journal_layer: str = ""
     recovered: Recovered | None = None
     n_strokes: int = 0
     """Of a person, since the layer was shown."""
@@ -247,7 +250,7 @@ class LabelState:
         from napari_medclf.io.digest import with_digest
 
         self.image = with_digest(self.image)
-        self._journal = StrokeJournal.open(self.folder, self.image.source.digest, self.writer_id)
+        self._journal = StrokeJournal.open(self.folder, self.image.source.digest, self.writer_id, self.journal_layer)
         saved = list(self._journal.history.saved())
         if saved:
             for one in self._journal.history.strokes(saved[-1].moment):

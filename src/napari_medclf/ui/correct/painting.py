@@ -74,6 +74,8 @@ class Painting(QObject):
         """Gives the probability of a label value for a layer, (K, J, I), where a model that runs here knows it."""
         self._expected: dict[int, tuple[LayerInfo, Recovered]] = {}
         self._n_writers = 0
+        self.journal_layer: Callable[[], str] = lambda: ""
+        """Which strokes on an image are gone on with: a blind reader's are kept apart."""
         self._is_looking = False
         self._look = QTimer(self)
         self._look.setInterval(_LOOK_EVERY_MS)
@@ -93,7 +95,7 @@ class Painting(QObject):
             return
         _, recovered = self._expected.pop(id(info), (info, None))
         folder = recovered.folder if recovered is not None else self._folder_of(layer)
-        state = LabelState(image, info, folder, self.window_id, self._new_writer(), recovered)
+        state = LabelState(image, info, folder, self.window_id, self._new_writer(), self.journal_layer(), recovered)
         self._states.put(layer, state)
         layer.events.paint.connect(lambda event: self._on_paint(layer, event.value))
         layer.events.mode.connect(lambda event: self._on_mode(layer))

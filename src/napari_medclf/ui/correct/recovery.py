@@ -17,7 +17,12 @@ from napari_medclf.ui.correct.label_state import Recovered
 _log = logging.getLogger(__name__)
 
 
-def find_unsaved(image: MedImage, projects: Iterable[Path]) -> Recovered | None:
+def blind_layer(reader: str) -> str:
+    """Name the strokes of a blind reader, which are kept apart from those of others; empty for everybody else."""
+    return f"blind-{reader}" if reader else ""
+
+
+def find_unsaved(image: MedImage, projects: Iterable[Path], layer: str = "") -> Recovered | None:
     """Replay the newest strokes on an image that were not saved as an answer; None where there are none.
 
     Parameters
@@ -26,12 +31,14 @@ def find_unsaved(image: MedImage, projects: Iterable[Path]) -> Recovered | None:
         With its digest.
     projects : iterable of Path
         Folders whose journals may know it; what cannot be read is left out, and logged.
+    layer : str
+        Which strokes on it: see `blind_layer`.
     """
     found = []
     for folder in dict.fromkeys(projects):
-        if strokes_folder(folder, image.source.digest).is_dir():
+        if strokes_folder(folder, image.source.digest, layer).is_dir():
             try:
-                found.append(_unsaved_in(folder, image))
+                found.append(_unsaved_in(folder, image, layer))
             except (MedclfError, OSError) as error:  # the image itself must open
                 _log.warning("Unsaved painting in %s was left alone: %s", folder.name, error)
     known = [one for one in found if one is not None]
@@ -60,8 +67,8 @@ def recovered_layer(recovered: Recovered, image: MedImage) -> LayerTuple | None:
     return labels_layer(segmentation, prediction=prediction, image=image)
 
 
-def _unsaved_in(folder: Path, image: MedImage) -> Recovered | None:
-    history = StrokeHistory(folder, image.source.digest)
+def _unsaved_in(folder: Path, image: MedImage, layer: str) -> Recovered | None:
+    history = StrokeHistory(folder, image.source.digest, layer)
     saved = list(history.saved())
     last_saved = saved[-1].moment if saved else None
     fresh = [one for one in history.strokes() if last_saved is None or one.moment > last_saved]
