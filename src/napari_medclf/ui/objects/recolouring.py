@@ -140,6 +140,8 @@ class Recolouring(QObject):
         # Without our metadata it is a picture of the answer: nobody corrects or exports it in place of the objects.
         viewer_link.add_layer(viewer, (data, keywords | {"metadata": {}}, kind))
         viewer.layers.selection.active = active
+        if described.layer.contour == 0:  # as outlines, the objects' own colours do not mix with those of the classes
+            described.layer.contour = 1
         self._colours = self._marking.classes
 
     def _class_map(self, answer: ObjectAnswer, described: _Described, image: MedImage, name: str) -> Segmentation:
