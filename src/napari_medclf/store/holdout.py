@@ -18,7 +18,6 @@ from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.store.audited_journal import AuditedJournal
 from napari_medclf.store.authorship import now_utc
-from napari_medclf.store.journal import Journal
 
 _FILE = "holdout.jsonl"
 _DIGITS = 16
@@ -89,7 +88,7 @@ def read_holdout(project: Path) -> HoldOut | None:
         If it was changed by hand, or is of a newer version of this program.
     """
     newest = None
-    for raw in Journal(project / _FILE).entries():
+    for raw in AuditedJournal(project / _FILE).entries():
         newest = raw
     if newest is None:
         return None

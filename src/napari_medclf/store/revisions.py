@@ -23,7 +23,6 @@ from napari_medclf.domain.revision import DataRevision, ModelRevision
 from napari_medclf.store.audited_journal import AuditedJournal
 from napari_medclf.store.authorship import now_utc
 from napari_medclf.store.bundle import is_package, read_package, verify_package
-from napari_medclf.store.journal import Journal
 
 _FOLDER = "revisions"
 _ID_DIGITS = 8
@@ -73,7 +72,7 @@ class Revisions:
     project: Path
 
     @property
-    def journal(self) -> Journal:
+    def journal(self) -> AuditedJournal:
         """The file of all revisions."""
         return AuditedJournal(self.project / "revisions.jsonl")
 
