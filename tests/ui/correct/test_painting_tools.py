@@ -140,7 +140,8 @@ def test_lock_key_locks_the_piece_under_the_mouse_and_unlocks_it(workbench, pers
     voxels = np.flatnonzero(disc)
     session.painting.apply(session.labels_layer, voxels, 1, StrokeKind.MODEL, "a model")
     assert not state.origin.any()
-    person.point_at(CENTRE)
+    person.click_at(CENTRE)
+    until(lambda: disc[viewer_link.voxel_under_cursor(session.viewer, session.labels_layer)])
     session.viewer.mouse_over_canvas = True  # Xvfb sends no enter event
     assert lock.toggle_lock()
     index = shown_index(session)
@@ -185,6 +186,11 @@ def test_disagreements_are_stepped_through_and_settled(workbench, person, painte
     assert lock.next_disagreement()
     assert shown_index(session) == 2
     assert "Model: other" in lock.pieces.text()
+    mark = next(one for one in session.viewer.layers if one.name == "model disagrees")
+    assert mark.data.sum() == 36
+    assert np.allclose(
+        mark.data_to_world((0, 0, 0)), layer.data_to_world((SHAPE[0] - 1 - 2, 10, 20))
+    )  # shown from above
     assert lock.next_disagreement()
     assert shown_index(session) == 8
     person.click(lock.give_in)

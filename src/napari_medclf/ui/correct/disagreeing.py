@@ -121,20 +121,20 @@ class Disagreeing(QObject):
         self.changed.emit()
 
     def _draw(self, labels: Any, piece: Disagreement) -> None:
-        """Outline the piece on a layer of its own."""
+        """Outline the piece on a layer of its own, no larger than the piece."""
         info = viewer_link.info_of(labels)
         if info is None:
             return
         self._take_away()
-        mask = np.zeros(info.geometry.shape, dtype=np.uint8)
-        mask[piece.box] = piece.mask
+        first, last = ([at(part) for part in piece.box] for at in (_first, _last))
+        ends = [info.frame.to_display_index(corner, info.geometry.shape) for corner in (first, last)]
         viewer = self._session.viewer
         chosen = viewer.layers.selection.active
         self._mark = viewer.add_labels(
-            np.array(info.frame.to_display(mask), order="C"),
+            np.array(info.frame.to_display(piece.mask), dtype=np.uint8, order="C"),
             name="model disagrees",
             scale=labels.scale,
-            translate=labels.translate,
+            translate=labels.translate + labels.scale * np.min(ends, axis=0),
             units=labels.units,
             axis_labels=labels.axis_labels,
             colormap={None: "transparent", 0: "transparent", 1: _COLOUR},
@@ -153,3 +153,11 @@ class Disagreeing(QObject):
         mark, self._mark = self._mark, None
         if mark is not None and mark in self._session.viewer.layers:
             self._session.viewer.layers.remove(mark)
+
+
+def _first(part: slice) -> int:
+    return int(part.start)
+
+
+def _last(part: slice) -> int:
+    return int(part.stop) - 1

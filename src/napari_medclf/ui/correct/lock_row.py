@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 
 from napari_medclf.domain.errors import MedclfError
+from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.geometry import Unit
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.stroke import StrokeKind
@@ -113,7 +115,9 @@ class LockRow(QWidget):
         layer = self._session.labels_layer
         state = self._session.painting.state(layer)
         if state is not None:
-            self._set(layer, state, np.flatnonzero(state.origin).astype(np.int64), StrokeKind.UNLOCK)
+            self._session.lane.add(
+                "", partial(_locked_job, state), lambda voxels: self._set(layer, state, voxels, StrokeKind.UNLOCK)
+            )
 
     def _give_in(self) -> None:
         if not self.disagreeing.give_in():
@@ -184,6 +188,11 @@ class LockRow(QWidget):
         if geometry is None or geometry.unit is Unit.PIXEL or geometry.is_flat:
             return f"{n_vox} voxels"
         return f"{n_vox * float(np.prod(geometry.spacing)) / 1000:.2f} mL"
+
+
+def _locked_job(state: LabelState) -> Job[NDArray[np.int64]]:
+    yield Progress(0, 0)
+    return np.flatnonzero(state.origin).astype(np.int64)
 
 
 def _name(schema: LabelSchema, value: int) -> str:
