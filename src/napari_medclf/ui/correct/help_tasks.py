@@ -16,7 +16,9 @@ from napari_medclf.ui.correct.label_state import LabelState
 from napari_medclf.ui.correct.painting import merge_into
 
 if TYPE_CHECKING:
+    from napari_medclf.engine.instant.corrections import Corrections
     from napari_medclf.engine.instant.head import InstantHead
+    from napari_medclf.engine.instant.prompts import Prompt
 
 _MOST_WHOLE_VOX = 4_000_000
 """Images of more are looked at in part: a 2-core laptop keeps the features of this many voxels in a few seconds."""
@@ -50,6 +52,11 @@ class HeadKeeper:
         self._key: tuple[Any, ...] = ()
         self._head: InstantHead | None = None
 
+    @property
+    def head(self) -> InstantHead | None:
+        """The head that is kept, None before anything was asked."""
+        return self._head
+
     def get(self, state: LabelState, package: ModelPackage, box: Box) -> Job[InstantHead]:
         """Look at the image once; again where the box lies outside of what was looked at."""
         from napari_medclf.engine.instant.head import InstantHead
@@ -69,8 +76,15 @@ class HeadKeeper:
         return self._head
 
 
-def help_here(keeper: HeadKeeper, state: LabelState, package: ModelPackage, box: Box) -> Job[Helped]:
+def help_here(
+    keeper: HeadKeeper, state: LabelState, package: ModelPackage, box: Box, extra: Corrections | None = None
+) -> Job[Helped]:
     """Refit the model's last layer on all corrections of the image, and label a box of it.
+
+    Parameters
+    ----------
+    extra : Corrections or None
+        What was said without painting, as by clicks.
 
     Raises
     ------
@@ -83,12 +97,49 @@ def help_here(keeper: HeadKeeper, state: LabelState, package: ModelPackage, box:
     head = yield from keeper.get(state, package, box)
     started = time.perf_counter()
     corrections = Corrections.of_labels(state.labels, state.origin)
+    if extra is not None:
+        corrections = extra + corrections  # of what was said twice, painting counts
     head.refit(corrections)
     inside = within(box, head.region)
     labels = head.labels_in(inside)
     elapsed_s = time.perf_counter() - started
     merged = yield from merge_into(state, labels, tuple(slice(*ends) for ends in inside))
     return Helped(merged, inside, len(corrections), elapsed_s)
+
+
+def answer_prompt_here(
+    keeper: HeadKeeper,
+    state: LabelState,
+    package: ModelPackage,
+    box: Box,
+    prompt: Prompt,
+    extra: Corrections | None = None,
+) -> Job[tuple[Corrections, Helped]]:
+    """Let a click, a scribble or a box be answered, and bring the answer together with what a person painted.
+
+    Returns
+    -------
+    Corrections, Helped
+        What the prompt said, and what came of it.
+
+    Raises
+    ------
+    MedclfError
+        As `help_here`.
+    """
+    from napari_medclf.engine.instant.corrections import Corrections
+    from napari_medclf.engine.instant.prompts import answer_prompt
+
+    state.prepare()
+    head = yield from keeper.get(state, package, box)
+    started = time.perf_counter()
+    said = Corrections.of_labels(state.labels, state.origin)
+    said = said if extra is None else extra + said
+    answer = answer_prompt(head, prompt, said)
+    elapsed_s = time.perf_counter() - started
+    merged = yield from merge_into(state, answer.labels, tuple(slice(*ends) for ends in answer.box))
+    fresh = Corrections(answer.corrections.voxels[len(said) :], answer.corrections.values[len(said) :])
+    return fresh, Helped(merged, answer.box, len(answer.corrections), elapsed_s)
 
 
 def region_around(box: Box, shape: Shape3 | tuple[int, ...]) -> Box | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
@@ -13,12 +13,19 @@ from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.stroke import Stroke, StrokeKind
 from napari_medclf.engine.grid.crop import Box
 from napari_medclf.ui import notify, viewer_link
-from napari_medclf.ui.correct.help_tasks import HeadKeeper, Helped, help_here
+from napari_medclf.ui.correct.help_tasks import HeadKeeper, Helped, answer_prompt_here, help_here
 from napari_medclf.ui.correct.label_state import LabelState
 from napari_medclf.ui.lane import Lane
+from napari_medclf.ui.layer_book import LayerBook
 from napari_medclf.ui.session import Session
 
+if TYPE_CHECKING:
+    from napari_medclf.engine.instant.corrections import Corrections
+    from napari_medclf.engine.instant.head import InstantHead
+    from napari_medclf.engine.instant.prompts import Prompt
+
 _AFTER_STROKE_MS = 120
+_HELP, _PROMPT = "instant-head", "prompt"
 _MARGIN_SHARE, _LEAST_MARGIN_VOX, _MARGIN_SLICES = 0.5, 12, 2
 _OF_PERSON = frozenset({StrokeKind.PAINT, StrokeKind.ERASE, StrokeKind.FILL, StrokeKind.TOOL, StrokeKind.LOCK})
 
@@ -48,6 +55,7 @@ class ModelHelp(QObject):
         self._keeper = HeadKeeper()
         self._lane = Lane(self)  # of its own: the next image may be read meanwhile
         self._lane.busy.connect(self.told)
+        self._beside: LayerBook[list[Corrections]] = LayerBook()
         self._last: tuple[Any, Box] | None = None
         self._is_wanted_again = False
         self._timer = QTimer(self)
@@ -74,14 +82,43 @@ class ModelHelp(QObject):
         if self._lane.is_busy:
             self._is_wanted_again = True
             return True
-        box, keeper = self._box(layer, state), self._keeper
+        box, keeper, extra = self._box(layer, state), self._keeper, self.said_beside(layer)
         self._lane.add(
             f"{package.name} looks here",
-            lambda: help_here(keeper, state, package, box),
-            lambda helped: self._take(layer, helped),
+            lambda: help_here(keeper, state, package, box, extra),
+            lambda helped: self._take(layer, helped, _HELP),
             self._on_failure,
         )
         return True
+
+    def ask(self, layer: Any, prompt: Prompt) -> bool:
+        """Let a click, a scribble or a box be answered; False without labels or a model."""
+        state = self._session.painting.state(layer)
+        package = None if state is None else self._package(state)
+        if state is None or package is None:
+            return False
+        box, keeper, extra = self._box(layer, state), self._keeper, self.said_beside(layer)
+        self._lane.add(
+            f"{package.name} answers",
+            lambda: answer_prompt_here(keeper, state, package, box, prompt, extra),
+            lambda answered: self._take_answer(layer, *answered),
+            self._on_failure,
+        )
+        return True
+
+    def head(self) -> InstantHead | None:
+        """The last layer that follows the strokes, None before the model was asked; for work on the worker only."""
+        return self._keeper.head
+
+    def said_beside(self, layer: Any) -> Corrections | None:
+        """What was said about a layer by prompts, without painting."""
+        known = self._beside.get(layer)
+        if not known:
+            return None
+        total = known[0]
+        for one in known[1:]:
+            total = total + one
+        return total
 
     def close_down(self) -> None:
         """Ask no more, and wait for the answer that is being made."""
@@ -107,6 +144,8 @@ class ModelHelp(QObject):
 
     def _on_stroke(self, layer: Any, stroke: Stroke) -> None:
         state = self._session.painting.state(layer)
+        if stroke.kind is StrokeKind.UNDO and stroke.tool == _PROMPT:
+            self._beside.put(layer, (self._beside.get(layer) or [])[:-1])
         if state is None or stroke.kind not in _OF_PERSON or not len(stroke):
             return
         places = np.unravel_index(stroke.voxels, source_shape(layer.data.shape, state.info.frame))
@@ -115,10 +154,14 @@ class ModelHelp(QObject):
         if self.is_live:
             self._timer.start()
 
-    def _take(self, layer: Any, helped: Helped) -> None:
+    def _take_answer(self, layer: Any, said: Corrections, helped: Helped) -> None:
+        self._beside.put(layer, [*(self._beside.get(layer) or []), said])
+        self._take(layer, helped, _PROMPT)
+
+    def _take(self, layer: Any, helped: Helped, tool: str) -> None:
         if self._session.viewer is None or layer not in self._session.viewer.layers:
             return
-        self._session.painting.take_merged(layer, helped.merged, "instant-head")
+        self._session.painting.take_merged(layer, helped.merged, tool)
         n_changed, n_against = helped.merged.change.n_changed, len(helped.merged.disagreements)
         against = f", {n_against} places where it disagrees with you (D)" if n_against else ""
         self.told.emit(
