@@ -36,7 +36,7 @@ def test_model_answers_anew_around_a_stroke_and_leaves_it_alone(
     assert mine.any()
     before = labels.data.copy()
     person.press(Qt.Key.Key_R)
-    until(lambda: not help_.is_busy and "voxels changed" in workbench.correct.help_row.message.text(), 60)
+    until(lambda: not help_.is_busy and "others changed" in workbench.correct.help_row.message.text(), 60)
     assert (labels.data[mine] == 0).all()
     changed = labels.data != before
     assert not changed[~erased & mine].any()
@@ -58,7 +58,7 @@ def test_live_help_follows_each_stroke(workbench, person, install_threshold, thr
     workbench.correct.help_row.live.setChecked(True)
     person.click(workbench.correct.tools.group.buttons()[0])
     person.stroke((0.75, 0.2), (0.75, 0.5))
-    until(lambda: any("voxels changed" in one for one in told), 60)
+    until(lambda: any("others changed" in one for one in told), 60)
     kinds = {one.kind for one in session.painting.state(session.labels_layer).done}
     assert StrokeKind.PAINT in kinds
 

@@ -154,6 +154,33 @@ def test_lock_key_locks_the_piece_under_the_mouse_and_unlocks_it(workbench, pers
     assert (state.origin[index] != 0).sum() == (state.origin != 0).sum() == disc[index].size
 
 
+def test_what_naparis_brush_goes_over_unchanged_is_locked_too(workbench, person, painted_on, disc, until) -> None:
+    session, strokes = painted_on, []
+    state, layer = state_of(session), session.labels_layer
+    session.painting.apply(layer, np.flatnonzero(disc), 1, StrokeKind.MODEL, "a model")
+    session.painting.stroked.connect(lambda layer, stroke: strokes.append(stroke))
+    layer.mode, layer.brush_size, layer.selected_label = "paint", 5, 1
+
+    person.stroke(CENTRE, (0.52, 0.5))  # all of it is right
+    until(lambda: strokes)
+    assert (strokes[0].kind, (strokes[0].before == strokes[0].after).all()) == (StrokeKind.PAINT, True)
+    locked = np.argwhere(state.origin)
+    assert (state.labels == disc).all()
+    assert 8 < len(locked) < 60
+    assert (np.abs(locked - (shown_index(session), 30, 42)).max(axis=0) <= (0, 4, 12)).all()
+    assert session.undo()
+    assert not state.origin.any()
+
+    person.stroke(CENTRE, (0.9, 0.5))  # out of the disc
+    until(lambda: len(strokes) == 3)
+    drawn = strokes[2]
+    assert 0 < np.count_nonzero(drawn.before == drawn.after) < len(drawn)
+    assert state.origin.reshape(-1)[drawn.voxels].all()
+    assert session.undo()
+    assert (state.labels == disc).all()
+    assert not state.origin.any()
+
+
 def test_who_drew_what_is_shown_and_follows_the_strokes(workbench, person, painted_on, disc, until) -> None:
     session, lock = painted_on, workbench.correct.lock
     session.painting.apply(session.labels_layer, np.flatnonzero(disc), 1, StrokeKind.MODEL, "a model")

@@ -23,6 +23,7 @@ from napari_medclf.engine.correct.change import Box, Change
 from napari_medclf.engine.correct.lock import Merged
 from napari_medclf.store.strokes.journal import News
 from napari_medclf.ui import notify, viewer_link
+from napari_medclf.ui.correct.brush_way import BrushWays
 from napari_medclf.ui.correct.label_state import LabelState, Recovered, person_stroke
 from napari_medclf.ui.lane import Lane
 from napari_medclf.ui.layer_book import LayerBook
@@ -76,6 +77,7 @@ class Painting(QObject):
         self._n_writers = 0
         self.journal_layer: Callable[[], str] = lambda: ""
         """Which strokes on an image are gone on with: a blind reader's are kept apart."""
+        self._ways = BrushWays(self.state, self.apply, self)
         self._is_looking = False
         self._look = QTimer(self)
         self._look.setInterval(_LOOK_EVERY_MS)
@@ -98,6 +100,7 @@ class Painting(QObject):
         state = LabelState(image, info, folder, self.window_id, self._new_writer(), self.journal_layer(), recovered)
         self._states.put(layer, state)
         layer.events.paint.connect(lambda event: self._on_paint(layer, event.value))
+        self._ways.watch(layer)
         layer.events.mode.connect(lambda event: self._on_mode(layer))
         self._lane.add("", lambda: _prepare(state), on_failure=lambda message: None)  # told at the first stroke
         self._look.start()
@@ -203,6 +206,7 @@ class Painting(QObject):
         state = self.state(layer)
         if state is not None:
             self._states.forget(layer)
+            self._ways.let_go(layer)
             state.close()
 
     def close_down(self) -> None:
@@ -233,7 +237,7 @@ class Painting(QObject):
             return
         stroke = stroke_from_paint(atoms, layer.data.shape, state.info.frame, str(layer.mode), self._author_of())
         if stroke is not None:
-            self._commit(layer, state, stroke, is_shown=True)
+            self._commit(layer, state, self._ways.widened(layer, stroke), is_shown=True)
 
     def take_merged(self, layer: Any, merged: Merged, tool: str) -> None:
         """Make one stroke of what `merge_into` found, and tell where the model contradicts the person."""
