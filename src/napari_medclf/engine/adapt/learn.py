@@ -96,7 +96,8 @@ def adapt_network(
         with learning(pupil, settings.part) as parameters:
             n_moved = count_numbers(parameters)
             losses = yield from _Course(pupil, teacher, parameters, settings).run()
-    state = {name: value.detach().cpu().contiguous().clone() for name, value in pupil.state_dict().items()}
+    learned = pupil.state_dict()
+    state = {name: learned[name].detach().cpu().contiguous().clone() for name in network.state_dict()}
     return Adapted(state, n_moved, losses, time.perf_counter() - started)
 
 

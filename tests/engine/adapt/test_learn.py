@@ -1,0 +1,157 @@
+"""A few steps from corrections: better on them, the same again by seed, and the network in use untouched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from napari_medclf.domain.card import ModelCard, NetworkSpec, Task
+from napari_medclf.domain.errors import DatasetError
+from napari_medclf.domain.input_spec import InputSpec, Intensity
+from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.output_spec import OutputSpec
+from napari_medclf.domain.recipe import Recipe
+from napari_medclf.domain.results import Sample
+from napari_medclf.engine.adapt.learn import Adapted, adapt_network
+from napari_medclf.engine.adapt.lessons import Lessons, Teacher
+from napari_medclf.engine.adapt.settings import AdaptSettings, Part
+from napari_medclf.engine.networks import build_network
+from napari_medclf.engine.train.cases import TrainCase
+
+SIZE = (16, 16, 32)
+
+
+def _card(task: Task, names: tuple[str, ...], dims: int) -> ModelCard:
+    arguments = {
+        "spatial_dims": dims, "in_channels": 1, "out_channels": 3 if task is Task.INSTANCES else len(names) + 1,
+        "features": [4, 4, 8, 8, 8, 4], "norm": "batch",
+    }  # fmt: skip
+    if task is Task.CLASSIFY:
+        network = NetworkSpec(
+            target="monai.networks.nets.DenseNet",
+            arguments={
+                "spatial_dims": 2, "in_channels": 1, "out_channels": 2, "block_config": [1, 1], "init_features": 4,
+                "growth_rate": 4,
+            },
+        )  # fmt: skip
+    else:
+        network = NetworkSpec(target="monai.networks.nets.BasicUNet", arguments=arguments)
+    scaled = Intensity(kind="zscore", low=0, high=100)
+    spec = InputSpec(
+        spatial_dims=dims, channels=("gray",), intensity=scaled, patch_vox=SIZE[3 - dims :], divisible_by=16
+    )
+    schema = LabelSchema.from_names(list(names), first_value=0 if task is Task.CLASSIFY else 1)
+    return ModelCard(
+        name="lump", version="1", task=task, title="Lumps", description="Finds lumps.", input=spec,
+        output=OutputSpec(schema=schema), network=network, licence="MIT",
+    )  # fmt: skip
+
+
+def _cases(card: ModelCard, n: int = 4) -> tuple[TrainCase, ...]:
+    """Bright boxes on dark ground; of classes, whether there is one."""
+    cases = []
+    for number in range(n):
+        random = np.random.default_rng(number)
+        shape = (18, 20, 30)[3 - card.input.spatial_dims :]
+        labels = np.zeros(shape, dtype=np.int64)
+        labels[tuple(slice(4 + number % 3, 11) for _ in shape)] = 1
+        is_there = card.task is not Task.CLASSIFY or number % 2
+        image = (random.normal(0, 0.3, shape) + 2 * labels * is_there)[np.newaxis].astype(np.float32)
+        target = np.asarray(number % 2, dtype=np.int64) if card.task is Task.CLASSIFY else labels
+        cases.append(TrainCase(f"case{number}", f"p{number}", Sample(image, target)))
+    return tuple(cases)
+
+
+def _adapt(card: ModelCard, finished, **settings) -> tuple[torch.nn.Module, Adapted]:
+    torch.manual_seed(0)
+    network = build_network(card.network).eval()
+    recipe = Recipe(network=card.network, input=card.input, batch=4)
+    job = adapt_network(network, card, recipe, Lessons(_cases(card)), AdaptSettings(**settings))
+    return network, finished(job)
+
+
+@pytest.fixture(scope="module")
+def finished():
+    def run(job):
+        while True:
+            try:
+                next(job)
+            except StopIteration as end:
+                return end.value
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("task", "dims"), [(Task.SEGMENT, 2), (Task.SEGMENT, 3), (Task.INSTANCES, 2), (Task.CLASSIFY, 2)]
+)
+def test_loss_falls_for_every_task(task: Task, dims: int, finished) -> None:
+    names = ("none", "lump") if task is Task.CLASSIFY else ("lump",)
+    card = _card(task, names, dims)
+    network, adapted = _adapt(card, finished, part=Part.ADAPTERS, n_steps=12, lr=3e-2)
+    assert np.mean(adapted.losses[-3:]) < np.mean(adapted.losses[:3])
+    assert adapted.n_steps == 12
+    network.load_state_dict(adapted.state_dict)  # the same names and shapes
+
+
+def test_network_in_use_is_left_alone(finished) -> None:
+    card = _card(Task.SEGMENT, ("lump",), 2)
+    torch.manual_seed(0)
+    before = {name: one.clone() for name, one in build_network(card.network).state_dict().items()}
+    network, adapted = _adapt(card, finished, n_steps=2)
+    assert all(torch.equal(one, before[name]) for name, one in network.state_dict().items())
+    assert any(not torch.equal(one, before[name]) for name, one in adapted.state_dict.items())
+
+
+def test_same_seed_gives_the_same_weights_whatever_was_drawn_before(finished) -> None:
+    card = _card(Task.SEGMENT, ("lump",), 2)
+    states = []
+    for n_drawn, seed in ((0, 1), (5, 1), (0, 2)):
+        torch.rand(n_drawn)
+        states.append(_adapt(card, finished, n_steps=3, seed=seed)[1].state_dict)
+    first, again, other = states
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+def test_time_limit_plans_fewer_steps_that_can_be_done_again(finished) -> None:
+    card = _card(Task.SEGMENT, ("lump",), 2)
+    _, short = _adapt(card, finished, n_steps=100_000, max_s=1e-9)
+    assert short.n_steps == 1
+    _, again = _adapt(card, finished, n_steps=1)
+    assert all(torch.equal(one, again.state_dict[name]) for name, one in short.state_dict.items())
+
+
+def test_patches_are_drawn_around_what_was_painted() -> None:
+    card = _card(Task.SEGMENT, ("lump",), 2)
+    (case,) = _cases(card, 1)
+    shape = (64, 160)
+    weight = np.ones(shape, dtype=np.float32)
+    weight[40:44, 130:134] = 5  # a person painted far from the lump
+    labels = np.zeros(shape, dtype=np.int64)
+    labels[8:12, 8:12] = 1
+    sample = Sample(np.zeros((1, *shape), dtype=np.float32), labels, weight)
+    recipe = Recipe(network=card.network, input=card.input, batch=8, samples_per_epoch=40, foreground=1.0)
+    teacher = Teacher(card, recipe, [replace(case, sample=sample)])
+    batches = list(teacher.batches(torch.Generator().manual_seed(0)))
+    n_painted = sum(int((batch.weight.flatten(1) > 1).any(1).sum()) for batch in batches)
+    assert 10 <= n_painted <= 30  # half of the patches; the lump has the others
+
+
+def test_replay_is_about_as_much_as_there_is_to_learn() -> None:
+    card = _card(Task.SEGMENT, ("lump",), 2)
+    lessons = Lessons(_cases(card, 2), _cases(card, 30))
+    drawn = lessons.drawn(seed=0)
+    assert len(drawn) == 2 + 8
+    assert [one.case_id for one in drawn] == [one.case_id for one in lessons.drawn(seed=0)]
+    assert [one.case_id for one in drawn] != [one.case_id for one in lessons.drawn(seed=1)]
+
+
+def test_nothing_to_learn_from_is_refused(finished) -> None:
+    card = _card(Task.SEGMENT, ("lump",), 2)
+    recipe = Recipe(network=card.network, input=card.input)
+    with pytest.raises(DatasetError, match="no corrected or accepted cases"):
+        finished(adapt_network(build_network(card.network), card, recipe, Lessons(()), AdaptSettings()))
