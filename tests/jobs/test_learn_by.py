@@ -40,7 +40,7 @@ def test_folds_become_one_model(shades):
 
 
 def test_automatic_training_ends_with_one_model_of_folds(shades, monkeypatch):
-    monkeypatch.setattr("napari_medclf.engine.auto.auto.seconds_an_epoch", lambda *_: 0.06)
+    monkeypatch.setattr("napari_medclf.engine.auto.auto.seconds_an_epoch", lambda *_: 0.03)
     package = trained(shades, recipe="auto", epochs=None, max_minutes=0.2, baselines=True)
     assert package.card.metrics["val/auc"].value > 0.9
     assert len(package.card.network.arguments["members"]) >= 3

@@ -14,7 +14,7 @@ from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.card import ModelCard, Task
 from napari_medclf.domain.events import Job, Noted
 from napari_medclf.domain.recipe import Recipe
-from napari_medclf.engine.auto.candidates import Answered, Candidate, answers_of, make_candidate, truth_of
+from napari_medclf.engine.auto.candidates import Answered, Candidate, ask, make_candidate, truth_of
 from napari_medclf.engine.auto.join import join
 from napari_medclf.engine.auto.members import MemberPlan, fit_members
 from napari_medclf.engine.auto.parts import Part, is_whole, judged_by, plan_parts
@@ -136,8 +136,7 @@ def _deep_candidates(
         found: list[list[Answered]] = [[] for _ in parts]
         for trial, network in zip(trials, networks, strict=True):
             if trial.recipe == chosen:
-                answers = yield from answers_of(network, recipe, parts[trial.part].held, device)
-                found[trial.part].append(Answered(network, answers))
+                found[trial.part].append((yield from ask(network, recipe, parts[trial.part], device)))
         if found[0]:
             candidates.append((yield from make_candidate(recipe.family or "network", found, truth, draft)))
     return candidates
@@ -152,7 +151,7 @@ def _choose(
 ) -> Job[Fitted]:
     judged = judged_by(parts)
     shares, sentence = weigh(
-        [one.probabilities for one in classic], [one.probabilities for one in deep], truth_of(judged, draft)
+        [one.everything for one in classic], [one.everything for one in deep], np.tile(truth_of(judged, draft), (2, 1))
     )
     yield Noted(sentence)
     everyone = [*classic, *deep]
@@ -172,7 +171,7 @@ def weigh(classic: Sequence[FloatArray], deep: Sequence[FloatArray], truth: Floa
     Parameters
     ----------
     classic, deep : sequence of (n_cases, n_classes)
-        Calibrated probabilities on the same validation cases.
+        Calibrated probabilities of the same cases, which were held back.
 
     Returns
     -------

@@ -13,7 +13,9 @@ from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.events import Job, Noted
 from napari_medclf.domain.recipe import Recipe
 from napari_medclf.engine.auto.calibrate import Calibration, calibrate
+from napari_medclf.engine.auto.parts import Part
 from napari_medclf.engine.auto.select import log_losses
+from napari_medclf.engine.auto.stress import stressed
 from napari_medclf.engine.networks import build_network
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.fit import Fitted
@@ -25,12 +27,13 @@ class Answered:
 
     Parameters
     ----------
-    answers : (n_held, n_classes)
-        Before temperature and activation.
+    answers, under_stress : (n_held, n_classes)
+        Before temperature and activation: to the cases as they are, and as another device might show them.
     """
 
     fitted: Fitted
     answers: FloatArray
+    under_stress: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +46,7 @@ class Candidate:
         Of all parts; their cards hold the temperature.
     offsets : tuple of float
         Added to the logits of each member after its temperature; empty for none.
-    probabilities : (n_judged, n_classes)
+    probabilities, under_stress : (n_judged, n_classes)
         For each case the mean of the members that have not learned from it.
     """
 
@@ -51,6 +54,12 @@ class Candidate:
     members: tuple[Fitted, ...]
     offsets: tuple[float, ...]
     probabilities: FloatArray
+    under_stress: FloatArray
+
+    @property
+    def everything(self) -> FloatArray:
+        """Probabilities of all cases as they are, and then under stress, (2 * n_judged, n_classes)."""
+        return np.concatenate([self.probabilities, self.under_stress])
 
 
 def make_candidate(
@@ -65,17 +74,30 @@ def make_candidate(
     truth : (n_judged, n_classes)
         Of the held cases, part by part.
     """
-    rounds = [np.concatenate([one.answers for one in models]) for models in zip(*found, strict=True)]
     members = [one.fitted for models in found for one in models]
+    offsets: tuple[float, ...] = ()
     if draft.output.activation == "softmax":
-        known = calibrate(np.concatenate(rounds), np.tile(truth, (len(rounds), 1)))
+        n_rounds = len(found[0])
+        logits = np.concatenate([models[number].answers for number in range(n_rounds) for models in found])
+        known = calibrate(logits, np.tile(truth, (n_rounds, 1)))
         members = [_with_temperature(one, known) for one in members]
-        probabilities, offsets = np.mean([known.apply(one) for one in rounds], axis=0), known.offsets
+        offsets = known.offsets
+        plain, shaken = (_mean_of(found, which, known) for which in ("answers", "under_stress"))
     else:  # classes that exclude nothing keep the calibration, and the thresholds, of each model
-        probabilities, offsets = np.concatenate([_mean_of(models) for models in found]), ()
-    losses = log_losses(probabilities, truth)
-    yield Noted(f"{name}: loss {losses.mean():.3f} on {len(truth)} cases that were held back.")
-    return Candidate(name, tuple(members), offsets, probabilities)
+        plain, shaken = (_mean_of(found, which) for which in ("answers", "under_stress"))
+    losses = [log_losses(one, truth).mean() for one in (plain, shaken)]
+    yield Noted(
+        f"{name}: loss {losses[0]:.3f} on {len(truth)} cases that were held back, {losses[1]:.3f} as another device "
+        "might show them."
+    )
+    return Candidate(name, tuple(members), offsets, plain, shaken)
+
+
+def ask(fitted: Fitted, recipe: Recipe, part: Part, device: str) -> Job[Answered]:
+    """Let a model answer to the cases of a part that were held back from it, as they are and under stress."""
+    answers = yield from answers_of(fitted, recipe, part.held, device)
+    changed = stressed(part.held, recipe.augment, len(part.held))
+    return Answered(fitted, answers, (yield from answers_of(fitted, recipe, changed, device)))
 
 
 def answers_of(fitted: Fitted, recipe: Recipe, cases: Sequence[TrainCase], device: str) -> Job[FloatArray]:
@@ -105,8 +127,14 @@ def truth_of(cases: Sequence[TrainCase], draft: ModelCard) -> FloatArray:
     return np.asarray(np.eye(len(draft.schema_))[targets.astype(int)])
 
 
-def _mean_of(models: Sequence[Answered]) -> FloatArray:
-    return np.asarray(np.mean([activated(one.answers, one.fitted.card) for one in models], axis=0))
+def _mean_of(found: Sequence[Sequence[Answered]], which: str, known: Calibration | None = None) -> FloatArray:
+    """Average the models of each part; (n_judged, n_classes), part by part."""
+    means = []
+    for models in found:
+        each = [(getattr(one, which), one.fitted.card) for one in models]
+        probabilities = [activated(one, card) if known is None else known.apply(one) for one, card in each]
+        means.append(np.mean(probabilities, axis=0))
+    return np.concatenate(means)
 
 
 def _with_temperature(fitted: Fitted, known: Calibration) -> Fitted:

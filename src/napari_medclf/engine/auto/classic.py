@@ -6,11 +6,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.events import Job, Warned
 from napari_medclf.domain.recipe import Recipe
-from napari_medclf.engine.auto.candidates import Answered, Candidate, activated, make_candidate, truth_of
+from napari_medclf.engine.auto.candidates import Answered, Candidate, activated, ask, make_candidate, truth_of
 from napari_medclf.engine.auto.parts import Part, judged_by
 from napari_medclf.engine.auto.select import log_losses
 from napari_medclf.engine.classic.bench import set_up
@@ -38,7 +37,7 @@ def fit_classic_candidates(
     share = _SHARE_OF_FIRST if len(parts) > 1 else 1.0
     first = replace(settings, max_minutes=settings.max_minutes * share)
     lined_up = yield from line_up(draft, recipe, parts[0].learned, parts[0].held, first)
-    found = yield from _best_kinds(lined_up, truth_of(parts[0].held, draft))
+    found = yield from _best_kinds(lined_up, recipe, parts[0], settings.device)
     for part in parts[1:]:
         found = yield from _fit_part(draft, recipe, part, found, settings, deadline_s, lined_up)
     truth = truth_of(judged_by(parts), draft)
@@ -48,16 +47,18 @@ def fit_classic_candidates(
     return candidates
 
 
-def _best_kinds(lined_up: LineUp, truth: FloatArray) -> Job[dict[str, list[Answered]]]:
-    fitted = {}
-    losses = {}
+def _best_kinds(lined_up: LineUp, recipe: Recipe, part: Part, device: str) -> Job[dict[str, list[Answered]]]:
+    """Finish the kinds with the lowest losses."""
+    fitted, losses = {}, {}
     for entrant in lined_up.entrants:
-        one = yield from lined_up.finish(entrant)
-        answers = lined_up.answers(entrant).astype(float)
-        fitted[entrant.family] = [Answered(one, answers)]
-        losses[entrant.family] = float(log_losses(activated(answers, one.card), truth).mean())
+        one = fitted[entrant.family] = yield from lined_up.finish(entrant)
+        answers = activated(lined_up.answers(entrant), one.card)
+        losses[entrant.family] = float(log_losses(answers, truth_of(part.held, one.card)).mean())
     best = sorted(losses, key=losses.__getitem__)[:_MOST_KINDS]
-    return {family: fitted[family] for family in fitted if family in best}
+    found: dict[str, list[Answered]] = {}
+    for family in best:
+        found[family] = [(yield from ask(fitted[family], recipe, part, device))]
+    return found
 
 
 def _fit_part(
@@ -81,5 +82,5 @@ def _fit_part(
             continue
         tries = yield from bench.try_kind(FAMILIES[family], chosen[family], deadline_s)
         one = yield from bench.finish(tries[0], tries, time.perf_counter() - begun)
-        kept[family] = [*models, Answered(one, bench.answers(tries[0]).astype(float))]
+        kept[family] = [*models, (yield from ask(one, recipe, part, settings.device))]
     return kept
