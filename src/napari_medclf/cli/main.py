@@ -44,7 +44,10 @@ COMMANDS = {
     "agreement": "tell how far the readers of a project agree",
     "adjudicate": "decide between two readers, or list what has to be decided",
     "pacs": "ask a picture archive (PACS), fetch series from it, send results to it",
-    "rerun": "run again what a run.json or a model's run_spec.json describes",
+    "session": "tell all that was done in a project: painting, answers, revisions",
+    "restore": "go back to any moment of painting on a case",
+    "audit": "verify that nothing in a project was changed behind its back",
+    "rerun": "run again what a run.json or a model's run_spec.json describes, or what was done in a project",
 }
 """Command to its summary; the module `cli.commands.<name>` holds the rest and is imported when asked for."""
 

@@ -15,6 +15,7 @@ from napari_medclf.domain.options import check_options, option
 from napari_medclf.domain.run import RunRecord, RunSpec
 from napari_medclf.jobs.data import SPLITS_IN_PACKAGE
 from napari_medclf.jobs.spec import options_from
+from napari_medclf.store.project import Project
 
 _PLACES = ("run.json", "metrics.json", "configs/run_spec.json", "run_spec.json")
 COMMANDS = ("predict", "batch", "train", "pretrain", "evaluate")
@@ -24,7 +25,7 @@ COMMANDS = ("predict", "batch", "train", "pretrain", "evaluate")
 class RerunOptions:
     """Which run to do again."""
 
-    run: Path = option(help="run.json, metrics.json, a run's folder, or a model's folder", positional=True)
+    run: Path = option(help="run.json, metrics.json, a run's folder, a model's folder, or a project", positional=True)
     out: Path = option(help="folder for the new results")
     data: Path | None = option(None, help="where the images are now; by default where they were")
 
@@ -50,6 +51,10 @@ def rerun(options: RerunOptions) -> Job[Reran]:
     OptionError
         If the file describes no run, or its images are not there any more.
     """
+    if Project.is_project(options.run):
+        from napari_medclf.jobs.session.rerun import rerun_session
+
+        return Reran("session", (yield from rerun_session(options.run, options.out)))
     path = _find(options.run)
     spec = read_spec(path)
     if spec.command == "train":

@@ -1,0 +1,1 @@
+"""What people did in a project: told, verified, done again, and gone back to."""
