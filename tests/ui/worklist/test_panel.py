@@ -115,7 +115,7 @@ def test_case_without_an_answer_is_not_offered_to_be_locked(panel):
 
 def test_rows_tell_what_is_known(panel):
     row = next(row for row in panel.table.lines.rows if row.case_id == "scan_0")
-    assert cells(row) == ("✓  scan_0", "accepted", "0.20", "ann")
+    assert cells(row, row.doubt) == ("✓  scan_0", "accepted", "0.200", "ann")
     tooltip = panel.table.lines.data(panel.table.lines.index(0, 0), Qt.ItemDataRole.ToolTipRole)
     assert "the model's doubt" in tooltip
 

@@ -23,7 +23,7 @@ def _show(found: Adjudicated) -> Iterator[str]:
         for one in found.disputes
     ]
     if rows:
-        yield from columns([("case", "difference", "", "readers"), *rows])
+        yield from columns([("case", "difference", "state", "readers"), *rows])
     n_open = sum(not one.is_decided for one in found.disputes)
     yield f"{n_open} of {len(rows)} cases that two or more people read are undecided"
 

@@ -13,7 +13,7 @@ from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.options import check_options, option
 from napari_medclf.jobs.worklist.effort import Effort, effort_of
-from napari_medclf.jobs.worklist.ordering import MEASURES, Order, Ordered, is_unsure, order_cases
+from napari_medclf.jobs.worklist.ordering import MEASURES, Order, Ordered, is_unsure, newest_model, order_cases
 
 if TYPE_CHECKING:
     from napari_medclf.store.project import ProjectCase
@@ -75,6 +75,8 @@ class WorkRows:
     ----------
     counts : dict
         How many cases of the whole project are in each state.
+    model : str
+        The model that was asked last; empty where none was.
     """
 
     project: Path
@@ -84,6 +86,7 @@ class WorkRows:
     counts: Mapping[CaseState, int]
     effort: Effort
     notes: tuple[str, ...] = ()
+    model: str = ""
 
     def as_document(self) -> Mapping[str, Any]:
         """The list for JSON."""
@@ -141,6 +144,7 @@ def list_cases(options: WorklistOptions) -> Job[WorkRows]:
         {state: counts[state] for state in CaseState if counts[state]},
         effort_of(cases),
         found.notes,
+        newest_model(cases),
     )
 
 

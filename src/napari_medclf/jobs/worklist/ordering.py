@@ -16,7 +16,7 @@ from napari_medclf.domain.errors import ReadError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_medclf.store.project import ProjectCase, SavedPrediction
+    from napari_medclf.store.project import PredictionEntry, ProjectCase, SavedPrediction
 
 
 class Order(StrEnum):
@@ -159,13 +159,15 @@ def _by_embedding(
     return picked, dict(zip(picked, gain.tolist(), strict=True)), _note(unknown)
 
 
+def newest_model(cases: Sequence[ProjectCase]) -> str:
+    """Name the model that was asked last; empty where none was."""
+    newest = _newest(cases)
+    return "" if newest is None else newest.model
+
+
 def _ratings(cases: Sequence[ProjectCase]) -> list[SavedPrediction | None]:
     """What the model that was asked last said about each case: numbers of two models do not compare."""
-    newest = max(
-        (one.entry for case in cases for one in case.predictions if one.entry.uncertainty),
-        key=lambda entry: entry.created,
-        default=None,
-    )
+    newest = _newest(cases)
     if newest is None:
         return [None] * len(cases)
     key = (newest.model, newest.weights_sha256)
@@ -173,6 +175,11 @@ def _ratings(cases: Sequence[ProjectCase]) -> list[SavedPrediction | None]:
         next((one for one in reversed(case.predictions) if (one.entry.model, one.entry.weights_sha256) == key), None)
         for case in cases
     ]
+
+
+def _newest(cases: Sequence[ProjectCase]) -> PredictionEntry | None:
+    entries = (one.entry for case in cases for one in case.predictions if one.entry.uncertainty)
+    return max(entries, key=lambda entry: entry.created, default=None)
 
 
 def _embedding(prediction: SavedPrediction | None) -> NDArray[np.float32] | None:

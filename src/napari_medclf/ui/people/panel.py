@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import Any
 
+from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from napari_medclf.domain.annotation import Annotation
@@ -13,7 +15,16 @@ from napari_medclf.jobs.people.adjudicate import AdjudicateOptions, Merge
 from napari_medclf.jobs.people.agreement import AgreementRow
 from napari_medclf.ui import notify, viewer_link
 from napari_medclf.ui.layout import banner, button, column, heading, note
-from napari_medclf.ui.people.tasks import Compared, SideBySide, compare_readers, decide_case, find_case, open_answers
+from napari_medclf.ui.people.tasks import (
+    DIFFER_COLOUR,
+    READER_COLOURS,
+    Compared,
+    SideBySide,
+    compare_readers,
+    decide_case,
+    find_case,
+    open_answers,
+)
 from napari_medclf.ui.session import Session
 from napari_medclf.ui.tables import ResultsTable
 from napari_medclf.ui.tasks import WorkItem
@@ -157,11 +168,13 @@ class PeoplePanel(QWidget):
         viewer = self._session.viewer
         for layer in [one for one in viewer.layers if one.name.startswith(f"{shown.case_id} · ")]:
             viewer.layers.remove(layer)
-        active = viewer.layers.selection.active
-        for described in shown.layers:
+        active = self._session.image_layer
+        for described, colour in zip(shown.layers, shown.colours, strict=True):
             added: Any = viewer_link.add_layer(viewer, described)
             added.editable = False
-            added.contour = 1
+            added.colormap = DirectLabelColormap(color_dict={None: colour, 0: "transparent"})
+            added.contour = 0 if colour == DIFFER_COLOUR else 2
+            added.opacity = 0.8
         viewer.layers.selection.active = active
         self._shown = shown
         self._show_deciding()
@@ -192,12 +205,12 @@ class PeoplePanel(QWidget):
         self.banner.setVisible(is_blind)
         self.compare.setEnabled(not is_blind)
         rows = [] if compared is None else [_cells(row) for row in compared.agreement.rows]
-        self.agreement.show_rows(["what", "readers", "value", "95 % interval", "cases"], rows)
+        self.agreement.show_rows(["what", "readers", "value", "95 %"], rows)
         self.agreement.setVisible(bool(rows))
         self.sentence.setText("" if compared is None else compared.agreement.sentence)
         disputes = () if compared is None else compared.disputes
         self.disputes.show_rows(
-            ["case", "apart", "readers", ""],
+            ["case", "apart", "readers", "decided"],
             [
                 [one.case_id, f"{100 * one.difference:.0f} %", ", ".join(one.readers), "✓" if one.is_decided else ""]
                 for one in disputes
@@ -218,13 +231,19 @@ class PeoplePanel(QWidget):
 
 
 def _cells(row: AgreementRow) -> list[Any]:
-    name = {"cohen": "Cohen's kappa", "fleiss": "Fleiss' kappa", "dice": "Dice"}[row.measure]
+    name = {"cohen": "Cohen κ", "fleiss": "Fleiss κ", "dice": "Dice"}[row.measure]
     value, between = row.metric.value, row.metric.ci95
     told = "–" if value != value else f"{value:.2f}"
     interval = f"{between[0]:.2f} to {between[1]:.2f}" if between and value == value else ""
-    return [f"{name} {row.class_name}".strip(), " / ".join(row.readers), told, interval, row.n_cases]
+    return [f"{name} {row.class_name}".strip(), " / ".join(row.readers), told, interval]
 
 
 def _said(shown: SideBySide) -> str:
-    classes = [f"{reader}: {said}" for reader, said in shown.said.items()]
-    return "\n".join([f"{shown.case_id}: {len(shown.readers)} readers", *classes])
+    """Who said what, in the colour of their outlines."""
+    lines = [f"<b>{escape(shown.case_id)}</b>"]
+    for reader, colour in zip(shown.readers, READER_COLOURS, strict=False):
+        said = f": {escape(shown.said[reader])}" if reader in shown.said else ""
+        lines.append(f'<span style="color:{colour}">■</span> {escape(reader)}{said}')
+    if shown.layers:
+        lines.append(f'<span style="color:{DIFFER_COLOUR}">■</span> where they differ')
+    return "<br>".join(lines)

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from napari_medclf.domain.image import MedImage
 
 
+READER_COLOURS = ("#56B4E9", "#E69F00", "#009E73", "#F0E442", "#0072B2", "#999999")
+"""Of outlines, in the order of the readers; people with colour blindness tell them apart (Okabe & Ito 2008)."""
+DIFFER_COLOUR = "#CC79A7"
+
+
 @dataclass(frozen=True)
 class Compared:
     """How far the readers agree, and the cases that somebody could decide about."""
@@ -36,7 +41,9 @@ class SideBySide:
     ref : FileRef
         The image.
     layers : tuple of LayerTuple
-        A labels layer a reader, and one that holds where they differ.
+        One that holds where they differ, then one a reader; none for image-level classes.
+    colours : tuple of str
+        One a layer.
     said : dict
         Reader to image-level classes, as people read them.
     """
@@ -46,6 +53,7 @@ class SideBySide:
     readers: tuple[str, ...]
     layers: tuple[LayerTuple, ...]
     said: dict[str, str]
+    colours: tuple[str, ...] = ()
 
 
 def compare_readers(folder: Path) -> Job[Compared | None]:
@@ -99,12 +107,15 @@ def open_answers(folder: Path, case_id: str, image: MedImage) -> Job[SideBySide]
         for one in painted[1:]:
             apart[one.labels != painted[0].labels] = 1
         differ = LabelSchema.from_names(["readers differ"], first_value=1)
-        painted.append(
-            Segmentation(apart, image.geometry, differ, source_digest=case.image_digest, name=f"{case_id} · differ")
+        painted.insert(
+            0, Segmentation(apart, image.geometry, differ, source_digest=case.image_digest, name=f"{case_id} · differ")
         )
     said = {one.reader: ", ".join(one.classes) or "none" for one in readings if one.classes is not None}
     layers = tuple(labels_layer(one, image=image) for one in painted)
-    return SideBySide(case_id, case.image, tuple(one.reader for one in readings), layers, said)
+    outlined = [one.reader for one in readings if one.labels is not None]
+    readers = (*outlined, *(one.reader for one in readings if one.labels is None))
+    colours = (*[DIFFER_COLOUR] * (len(painted) - len(outlined)), *READER_COLOURS, *["#999999"] * len(outlined))
+    return SideBySide(case_id, case.image, readers, layers, said, colours[: len(layers)])
 
 
 def decide_case(options: AdjudicateOptions) -> Job[Annotation]:

@@ -44,6 +44,7 @@ class WorklistPanel(QWidget):
         self._session = session
         self._found: WorkRows | None = None
         self._asked: Path | None = None
+        self._told_model = ""
         self._is_stale = True
         self._is_arranging = False
         self._waiting = QTimer(self)
@@ -119,9 +120,12 @@ class WorklistPanel(QWidget):
     def _asking(self) -> QHBoxLayout:
         row = QHBoxLayout()
         self.model = ModelChoice(self._session, self)
+        self.model.setMinimumContentsLength(8)
         self.model.setToolTip("Its answers, its doubts and what it sees order the list")
-        self.tta = QCheckBox("twice", self)
-        self.tta.setToolTip("Also ask it about changed copies of each image: slower, and another measure of doubt")
+        self.tta = QCheckBox("thorough", self)
+        self.tta.setToolTip(
+            "Also ask it about changed copies of each image: three times as long, another measure of doubt"
+        )
         tip = "Run the model on every case that it has not answered yet, and keep its answers"
         self.ask = button("Ask the model", tip, self._ask, self)
         row.addWidget(self.model, 1)
@@ -188,6 +192,9 @@ class WorklistPanel(QWidget):
         self._found = found
         if found is not None:
             self._arrange(found)
+            if found.model and found.model != self._told_model:
+                self._told_model = found.model
+                self.model.choose(found.model)
         self._show()
 
     def _arrange(self, found: WorkRows) -> None:
@@ -208,7 +215,9 @@ class WorklistPanel(QWidget):
     def _show(self) -> None:
         found, wanted = self._found, self.state.currentData()
         rows = () if found is None else found.rows
-        self.table.lines.show_rows([row for row in rows if wanted in (None, row.state)])
+        work = self._session.work
+        shown = None if work.current is None else work.items[work.current].ref
+        self.table.lines.show_rows([row for row in rows if wanted in (None, row.state)], shown)
         self.head.setText(_head(found))
         self.foot.setText(_foot(found))
         for number in range(1, self.state.count()):

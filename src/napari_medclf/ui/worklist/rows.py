@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, QRectF, Qt
-from qtpy.QtGui import QColor, QPainter
+from qtpy.QtGui import QColor, QFont, QPainter
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_medclf.domain.annotation import CaseState
+from napari_medclf.domain.dataset import FileRef
 from napari_medclf.jobs.worklist.listing import WorkRow
 
 GLYPHS = {
@@ -29,9 +30,9 @@ GLYPHS = {
     CaseState.LOCKED: "▣",
 }
 _COLUMNS = ("case", "state", "doubt", "by")
-_DOUBT_COLUMN = 2
+_NUMBER_COLUMN = 2
 _SHARE = int(Qt.ItemDataRole.UserRole) + 1
-_BAR = QColor(213, 94, 0, 120)
+_BAR = QColor(213, 94, 0, 80)
 _NO_PARENT = QModelIndex()
 
 
@@ -41,12 +42,26 @@ class WorkRowsModel(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.rows: tuple[WorkRow, ...] = ()
+        self._is_of_gain = False
+        self._largest = 0.0
+        self._shown: FileRef | None = None
 
-    def show_rows(self, rows: Sequence[WorkRow]) -> None:
-        """Replace all rows."""
+    def show_rows(self, rows: Sequence[WorkRow], shown: FileRef | None = None) -> None:
+        """Replace all rows; where they are ordered by gain, that is told instead of the doubt.
+
+        Parameters
+        ----------
+        shown : FileRef or None
+            The image that is open; its row is bold.
+        """
         self.beginResetModel()
-        self.rows = tuple(rows)
+        self.rows, self._shown = tuple(rows), shown
+        self._is_of_gain = any(row.gain is not None for row in rows)
+        self._largest = max((self._number(row) or 0.0 for row in rows), default=0.0)
         self.endResetModel()
+
+    def _number(self, row: WorkRow) -> float | None:
+        return row.gain if self._is_of_gain else row.doubt
 
     def rowCount(self, parent: QModelIndex = _NO_PARENT) -> int:
         """How many cases there are."""
@@ -59,17 +74,24 @@ class WorkRowsModel(QAbstractTableModel):
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Name the columns."""
         is_name = orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole
+        if is_name and section == _NUMBER_COLUMN and self._is_of_gain:
+            return "gain"
         return _COLUMNS[section] if is_name else None
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Tell a cell's text, its tooltip, or how long its bar is."""
         row = self.rows[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return cells(row)[index.column()]
+            return cells(row, self._number(row))[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
             return tooltip(row)
-        if role == _SHARE and index.column() == _DOUBT_COLUMN:
-            return row.doubt
+        if role == Qt.ItemDataRole.FontRole and row.image == self._shown:
+            bold = QFont()
+            bold.setBold(True)
+            return bold
+        if role == _SHARE and index.column() == _NUMBER_COLUMN and self._largest > 0:
+            number = self._number(row)
+            return None if number is None else number / self._largest
         return None
 
 
@@ -86,7 +108,7 @@ class WorkTable(QTableView):
         self.setShowGrid(False)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(24)
-        self.setItemDelegateForColumn(_DOUBT_COLUMN, _DoubtDelegate(self))
+        self.setItemDelegateForColumn(_NUMBER_COLUMN, _NumberDelegate(self))
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
@@ -101,21 +123,21 @@ class WorkTable(QTableView):
         return tuple(self.lines.rows[number] for number in numbers)
 
 
-class _DoubtDelegate(QStyledItemDelegate):
+class _NumberDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+        super().paint(painter, option, index)
         share = index.data(_SHARE)
         if share is not None:
             area = QRectF(option.rect).adjusted(2, 4, -2, -4)
             area.setWidth(max(1.0, area.width() * min(max(float(share), 0.0), 1.0)))
             painter.fillRect(area, _BAR)
-        super().paint(painter, option, index)
 
 
-def cells(row: WorkRow) -> tuple[str, str, str, str]:
+def cells(row: WorkRow, number: float | None) -> tuple[str, str, str, str]:
     """What the columns say of a case."""
-    doubt = "" if row.doubt is None else f"{row.doubt:.2f}"
+    told = "" if number is None else f"{number:.3f}"
     state = row.state.value.replace("-", " ") + (" ?" if row.is_unsure else "")
-    return f"{GLYPHS[row.state]}  {row.case_id}", state, doubt, row.author
+    return f"{GLYPHS[row.state]}  {row.case_id}", state, told, row.author
 
 
 def tooltip(row: WorkRow) -> str:
