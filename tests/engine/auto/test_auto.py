@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tiny_trainings import classify_recipe, draft_of, finish, segment_recipe, shade_cases, square_cases
@@ -70,6 +72,16 @@ def test_with_enough_time_every_case_is_learned_from_and_judged_by_others(tmp_pa
     assert fitted.unseen.shape == (8, 2)
     assert fitted.unseen.sum(1) == pytest.approx(1)
     assert fitted.card.metrics["val/auc"].ci95 is not None
+
+
+def test_a_training_that_goes_on_keeps_its_folds(tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_medclf.engine.auto.auto.seconds_an_epoch", lambda *_: 0.06)
+    settings = FitSettings(checkpoint_dir=tmp_path, max_minutes=0.18)
+    first, _ = finish(learn_auto(DRAFT, Portfolio((RECIPE,)), TRAIN, VAL, settings))
+    monkeypatch.setattr("napari_medclf.engine.auto.auto.seconds_an_epoch", lambda *_: 1e6)  # the machine is busy now
+    again, events = finish(learn_auto(DRAFT, Portfolio((RECIPE,)), TRAIN, VAL, replace(settings, resume=True)))
+    assert sum("was trained already" in event.message for event in events if isinstance(event, Noted)) == 3
+    assert np.array_equal(first.unseen, again.unseen)
 
 
 def test_segmenters_answer_together_too(tmp_path, slow_epochs):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import nn
 
+from napari_medclf.atomic import atomic_write
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.card import ModelCard, Task
 from napari_medclf.domain.events import Job, Noted
@@ -29,6 +30,7 @@ _DEFAULT_MINUTES = 20.0
 _MOST_MEMBERS = 10
 _ENOUGH_SAMPLES, _FEWEST_EPOCHS, _ENOUGH_EPOCHS = 100_000, 20, 60
 """A member that sees fewer images is better than another member."""
+_PLANNED = "networks.txt"
 _CLASSIC_SHARE = 0.2
 """Part of the time that the classic models may take together."""
 _PROBE_S = 3.0
@@ -80,7 +82,7 @@ def learn_auto(
     started = time.perf_counter()
     minutes = settings.max_minutes or _DEFAULT_MINUTES
     is_judged = draft.task is Task.CLASSIFY and draft.output.activation != "ordinal"
-    n_networks = count_networks(portfolio, len(train), minutes, draft)
+    n_networks = _planned_networks(settings, lambda: count_networks(portfolio, len(train), minutes, draft))
     parts = plan_parts(train, val, n_networks, settings.seed) if is_judged else [Part(train, val)]
     classic: list[Candidate] = []
     if portfolio.has_classic:
@@ -95,6 +97,17 @@ def learn_auto(
         return join(draft, networks, [1 / len(networks)] * len(networks))
     deep = yield from _deep_candidates(draft, portfolio, parts, trials, networks, settings.device)
     return (yield from _choose(draft, parts, classic, deep, val))
+
+
+def _planned_networks(settings: FitSettings, count: Callable[[], int]) -> int:
+    """Take up how many networks an unfinished training had planned: folds must stay as they were."""
+    path = settings.checkpoint_dir / _PLANNED
+    if settings.resume and path.is_file():
+        return int(path.read_text())
+    found = count()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(path, str(found))
+    return found
 
 
 def count_networks(portfolio: Portfolio, n_train: int, minutes: float, draft: ModelCard) -> int:
