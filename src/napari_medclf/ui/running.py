@@ -49,6 +49,7 @@ class Running(Opening):
         if layer is None or image is None:
             notify.warn("Open an image first: drop a file on the window, or use the Data tab.")
             return False
+        package = self.in_use(package)
         cache, focus = self._cache, viewer_link.visible_slice(self.viewer, layer)
         return self.bar.start(
             f"Running {package.name}",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Signal
 
 from napari_medclf.bridge.layers import labels_layer
 from napari_medclf.domain.annotation import Annotation, Status
@@ -29,11 +29,20 @@ from napari_medclf.ui.working_copy import WorkingCopies
 
 
 class Session(Running):
-    """The work list, and everything that is done with its images; panels call it."""
+    """The work list, and everything that is done with its images; panels call it.
+
+    Signals
+    -------
+    answered : Annotation
+        What a person said was saved.
+    """
+
+    answered = Signal(object)
 
     def __init__(self, viewer: Any, notes: CanvasNotes, bar: JobBar, user_folder: Path, parent: QObject) -> None:
         super().__init__(viewer, notes, bar, user_folder, parent)
         self.effort = Effort()
+        self._answered_in: Path | None = None
         self.image_changed.connect(self.effort.begin)
         self.painting.stroked.connect(lambda layer, stroke: self.effort.act())
         viewer.dims.events.current_step.connect(self._on_step)
@@ -103,6 +112,13 @@ class Session(Running):
         )
         return True
 
+    @property
+    def current_project(self) -> Path:
+        """The project that is worked in: the chosen one, that of the answer on the screen, or the last saved in."""
+        if self.project is not None or self.answer is not None or self._answered_in is None:
+            return self.project_folder(None if self.answer is None else self.answer.prediction)
+        return self._answered_in
+
     def apply_change(self, layer: Any, change: Change, kind: StrokeKind, tool: str) -> None:
         """Make what a tool proposes one stroke: on the disk, locked, and one thing to take back."""
         self.painting.apply_change(layer, change, kind, tool)
@@ -151,6 +167,8 @@ class Session(Running):
             self.painting.mark_saved(said.layer, annotation.label_digest, said.painted.n_commits)
             self.lane.add("", lambda: _remove(copies, image))
         self.effort.begin()
+        self._answered_in = project
+        self.answered.emit(annotation)
         notify.tell(saved_sentence(annotation, image, project))
         self.answer_changed.emit()
         index = None if self._shown is None else self.work.index_of(self._shown)

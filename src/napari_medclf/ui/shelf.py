@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ class Shelf(QObject):
         self.settings = Settings(user_folder / "window.json")
         self.lane = Lane(self)
         self.lane.busy.connect(bar.show_note)
+        self.in_use: Callable[[ModelPackage], ModelPackage] = lambda package: package
+        """The revision of a model that is run in its place, where one was accepted."""
         self.packages: tuple[ModelPackage, ...] = ()
         self.model_problems: tuple[str, ...] = ()
         self._is_closed = False

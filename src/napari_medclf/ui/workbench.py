@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from napari import Viewer
@@ -13,6 +14,9 @@ from qtpy.QtWidgets import QApplication, QLabel, QTabWidget, QVBoxLayout, QWidge
 
 from napari_medclf.domain.annotation import Status
 from napari_medclf.store.catalogue import default_user_folder
+from napari_medclf.ui.adapt.card import VerdictCard
+from napari_medclf.ui.adapt.learning import Learning
+from napari_medclf.ui.adapt.page import AdaptPage
 from napari_medclf.ui.correct.panel import CorrectPanel
 from napari_medclf.ui.job_bar import JobBar
 from napari_medclf.ui.keys import Handler, KeyBindings
@@ -43,6 +47,7 @@ class Workbench(QWidget):
         super().__init__()
         self._window: QWidget | None = None
         self._is_closed = False
+        self._learned_in: Path | None = None
         self.setObjectName("medclf-workbench")
         self.setMinimumWidth(_MIN_WIDTH_PX)
         preferences = _preferences()
@@ -66,6 +71,7 @@ class Workbench(QWidget):
         self._keys.remove()
         self.data_tab.close_down()
         self.correct.close_down()
+        self.learning.close_down()
         self.session.close_down()
         self.notes.remove()
         if self._window is not None:
@@ -110,6 +116,7 @@ class Workbench(QWidget):
         self.run = RunPanel(self.session, self)
         self.correct = CorrectPanel(self.session, lambda: self.run.models.package, self)
         self.train = TrainPanel(self.session, self)
+        self._mount_learning()
         self.evaluate = EvaluatePanel(self.session, self)
         self.models = ModelsPanel(self.session, self)
         self.batch = BatchPanel(self.session, self)
@@ -126,6 +133,27 @@ class Workbench(QWidget):
         layout.addWidget(self.tabs, 1)
         layout.addWidget(self.bar)
         layout.addWidget(foot)
+
+    def _mount_learning(self) -> None:
+        self.learning = Learning(self.session, lambda: self.run.models.package, self)
+        self.session.in_use = self.learning.in_use
+        self.correct.places["verdict"].addWidget(VerdictCard(self.learning, self.correct))
+        self.train.put_first(AdaptPage(self.learning, self.train))
+        self.learning.changed.connect(self._on_learning)
+        self.session.answered.connect(lambda annotation: self.learning.refresh())
+        self.session.models_changed.connect(self.learning.refresh)
+        self.session.work_changed.connect(self._refresh_learning)
+        self.session.answer_changed.connect(self._refresh_learning)
+
+    def _refresh_learning(self) -> None:
+        """Read the revisions of another project, once it is the one that is worked in."""
+        if self.learning.folder != self._learned_in:
+            self._learned_in = self.learning.folder
+            self.learning.refresh()
+
+    def _on_learning(self) -> None:
+        if self.learning.result is not None:
+            self.correct.scroll_to_top()
 
     @property
     def panels(self) -> dict[str, QWidget]:
@@ -154,6 +182,9 @@ class Workbench(QWidget):
             "Control-Z": self.session.undo,
             "Control-Shift-Z": self.session.redo,
             "R": self.correct.help.here,
+            "F": self.learning.quick_adapt,
+            "A": self.learning.accept,
+            "Z": self.learning.roll_back,
             "L": self.correct.lock.toggle_lock,
             "D": self.correct.lock.next_disagreement,
             "U": self.correct.marks.marking.unsure,

@@ -60,8 +60,7 @@ class Learning(QObject):
     @property
     def folder(self) -> Path:
         """The project whose corrections count."""
-        answer = self._session.answer
-        return self._session.project_folder(None if answer is None else answer.prediction)
+        return self._session.current_project
 
     def quick_adapt(self) -> bool:
         """Learn for some seconds (key F)."""

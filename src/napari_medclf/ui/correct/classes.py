@@ -51,7 +51,7 @@ class ClassList(QListWidget):
     def _fit(self) -> None:
         """Take the height of the rows, so that a model with two classes leaves room for the tools."""
         rows = min(max(self.count(), 1), _MOST_ROWS)
-        self.setFixedHeight(rows * max(self.sizeHintForRow(0), 20) + 2 * self.frameWidth() + 2)
+        self.setFixedHeight(rows * max(self.sizeHintForRow(0), _SWATCH_PX + 2) + 2 * self.frameWidth() + 2)
 
 
 def swatch(colour: str) -> QIcon:

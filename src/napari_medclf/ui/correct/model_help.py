@@ -129,7 +129,8 @@ class ModelHelp(QObject):
     def _package(self, state: LabelState) -> ModelPackage | None:
         prediction = state.info.prediction
         made = [one for one in self._session.packages if prediction is not None and one.name == prediction.model]
-        return made[0] if made else self._chosen()
+        package = made[0] if made else self._chosen()
+        return None if package is None else self._session.in_use(package)
 
     def _box(self, layer: Any, state: LabelState) -> Box:
         shape = source_shape(layer.data.shape, state.info.frame)
@@ -162,11 +163,9 @@ class ModelHelp(QObject):
         if self._session.viewer is None or layer not in self._session.viewer.layers:
             return
         self._session.painting.take_merged(layer, helped.merged, tool)
-        n_changed, n_against = helped.merged.change.n_changed, len(helped.merged.disagreements)
-        against = f", {n_against} places where it disagrees with you (D)" if n_against else ""
-        self.told.emit(
-            f"{n_changed} voxels changed after {helped.n_corrections} of yours, in {helped.elapsed_s:.2f} s{against}."
-        )
+        n_changed = helped.merged.change.n_changed
+        learned = f"Learned from {helped.n_corrections} of your voxels" if helped.n_corrections else "Asked again"
+        self.told.emit(f"{learned}: {n_changed} others changed ({helped.elapsed_s:.2f} s).")
         if self._is_wanted_again:
             self._is_wanted_again = False
             self._timer.start()

@@ -33,8 +33,8 @@ class CorrectPanel(QWidget):
     Attributes
     ----------
     places : dict of str to QVBoxLayout
-        Where other parts of the window put their widgets, in the order of display: ``tools``, ``prompts``,
-        ``lock``, ``objects``, ``verdict``. An empty place takes no room.
+        Where other parts of the window put their widgets, in the order of display: ``verdict``, ``tools``,
+        ``prompts``, ``lock``, ``objects``. An empty place takes no room.
     """
 
     def __init__(
@@ -48,7 +48,8 @@ class CorrectPanel(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
-        outer.addWidget(scrolled(self._content()), 1)
+        self._area = scrolled(self._content())
+        outer.addWidget(self._area, 1)
         outer.addWidget(self.decisions)
         session.image_changed.connect(self.refresh)
         session.answer_changed.connect(self.refresh)
@@ -65,6 +66,10 @@ class CorrectPanel(QWidget):
         self.help_row.refresh()
         self.lock.refresh()
         self.decisions.refresh()
+
+    def scroll_to_top(self) -> None:
+        """Show what stands first, such as a verdict that has just come."""
+        self._area.verticalScrollBar().setValue(0)
 
     def close_down(self) -> None:
         """Take our helping layers away, and let go of the viewer."""
@@ -99,13 +104,14 @@ class CorrectPanel(QWidget):
     def _content(self) -> QWidget:
         content = QWidget()
         layout = column(content)
+        self._place("verdict", layout)
         layout.addWidget(self.subject)
         layout.addWidget(self.trouble)
         layout.addWidget(heading("Classes   (keys 1 to 9)", self))
         layout.addWidget(self.classes)
         layout.addWidget(self.by_hand)
         self._place("tools", layout).addWidget(self.tools)
-        for name in ("prompts", "lock", "objects", "verdict"):
+        for name in ("prompts", "lock", "objects"):
             self._place(name, layout)
         self.places["prompts"].addWidget(self.help_row)
         self.places["lock"].addWidget(self.lock)

@@ -58,13 +58,16 @@ class BatchPanel(QWidget):
 
     def run(self, dry_run: bool = False) -> bool:
         """Begin the batch the form describes."""
-        if self.model.package is None:
+        package = self.model.package
+        if package is None:
             notify.warn("Choose a model first.")
             return False
         values: dict[str, Any] = self.form.values()
-        decided: dict[str, Any] = {"model": self.model.chosen_name, "dry_run": dry_run}
+        in_use = self._shelf.in_use(package)
+        decided: dict[str, Any] = {"model": package.name if in_use is package else str(in_use.folder)}
+        decided["dry_run"] = dry_run
         if not values["out"] or values["out"] == ".":
-            decided["out"] = self._shelf.user_folder / "batches" / f"{Path(values['folder']).name}-{decided['model']}"
+            decided["out"] = self._shelf.user_folder / "batches" / f"{Path(values['folder']).name}-{package.name}"
         try:
             options = self.form.read(**decided)
         except MedclfError as error:
@@ -75,7 +78,7 @@ class BatchPanel(QWidget):
         self.message.setText("")
         self.table.show_rows(_COLUMNS, [])
         self.table.show()
-        title = "Dry run" if dry_run else f"Running {options.model} on {Path(values['folder']).name}"
+        title = "Dry run" if dry_run else f"Running {package.name} on {Path(values['folder']).name}"
         return self._shelf.bar.start(
             title,
             lambda: batch(options),

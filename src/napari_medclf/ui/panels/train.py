@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QHBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_medclf.domain.card import Metric, Task
 from napari_medclf.domain.errors import MedclfError
@@ -39,7 +39,9 @@ class TrainPanel(QWidget):
         super().__init__(parent)
         self._shelf = shelf
         layout = column(self)
-        layout.addWidget(heading("Learn from labelled data or corrections", self))
+        self._first = QVBoxLayout()
+        layout.addLayout(self._first)
+        layout.addWidget(heading("Train a model on labelled data", self))
         self.recipe = RecipeChoice(shelf, self)
         self.init = ModelChoice(shelf, self, none="a new network")
         self.init.setToolTip("Fine-tuning keeps the network and the input of the model it starts from")
@@ -60,6 +62,10 @@ class TrainPanel(QWidget):
         self.beside = BesideSimpler(self)
         layout.addWidget(self.beside)
         shelf.bar.running_changed.connect(self._on_running)
+
+    def put_first(self, part: QWidget) -> None:
+        """Put something above the training of new models."""
+        self._first.addWidget(part)
 
     def train(self) -> bool:
         """Begin the training the form describes."""
