@@ -78,7 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("data", type=Path)
     parser.add_argument("scene", choices=SCENES)
-    parser.add_argument("--steps", type=int, default=None, help="of the full fine-tune")
+    parser.add_argument("--steps", type=int, default=None, help="of the full fine-tune; 0 leaves it out")
     parser.add_argument("--rounds", type=int, default=3, help="quick adaptations, with another seed each")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -87,6 +87,8 @@ def main() -> None:
         quick = [
             _timed(f"quick, seed {seed}", AdaptOptions(**common, steps=40, seed=seed)) for seed in range(asked.rounds)
         ]
+        if asked.steps == 0:
+            return
         full = _timed("fine-tune", AdaptOptions(**common, kind=LearnedBy.FINE_TUNE, steps=asked.steps))
     gains = [_gain(result) / _gain(full[0]) for result, _ in quick]
     times = [cpu / full[1] for _, cpu in quick]

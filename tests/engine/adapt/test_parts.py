@@ -47,7 +47,7 @@ def test_adapters_begin_without_a_change_and_are_folded_in_at_the_end() -> None:
     assert network.state_dict().keys() == same.state_dict().keys()
     assert torch.allclose(network(image), answer, atol=1e-6)
     change = (network[0].weight - same[0].weight).flatten(1)
-    assert 0 < torch.linalg.matrix_rank(change) <= 4
+    assert 0 < torch.linalg.matrix_rank(change, rtol=1e-3) <= 4
     assert not any(one.requires_grad for one in network.parameters())
 
 
