@@ -16,6 +16,7 @@ import statistics
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from correction_scenarios import Known, Scenario, load, scenarios, starting_model, with_wide_numbers
@@ -47,7 +48,8 @@ def main() -> int:
 
 
 def _measure(scenario: Scenario, model: LoadedModel, cases: list[Known]) -> dict[str, object]:
-    rows, refits_s = [], []
+    rows: list[dict[str, Any]] = []
+    refits_s: list[float] = []
     for case in cases:
         begin = run(model.predict(case.image, RunSettings())).segmentation
         assert begin is not None
