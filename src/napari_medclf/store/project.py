@@ -98,15 +98,14 @@ class Project(ProjectReader):
         WriteError
             If the journal or the copy cannot be written.
         """
-        known = self._log.case_entries()
-        name = next((entry.case_id for entry in known.values() if entry.image_digest == image_digest), "")
-        if name:
-            return self.case(name)
+        known = self._log.case_of_digest(image_digest)
+        if known is not None:
+            return known
         wanted = safe_name(case_id or stem(image.path) + (f"-{image.member}" if image.member else ""))
-        name = wanted if wanted not in known else f"{wanted}-{image_digest[:8]}"
+        name = wanted if self._log.case(wanted) is None else f"{wanted}-{image_digest[:8]}"
         stored = copy_image(self.folder, image, name) if copy else image
         self._log.add_case(name, group_id, stored, image_digest, facts)
-        if self._log.case_entries()[name].image_digest != image_digest:  # another process was faster with that name
+        if self.case(name).image_digest != image_digest:  # another process was faster with that name
             name = f"{wanted}-{image_digest[:8]}"
             self._log.add_case(name, group_id, stored, image_digest, facts)
         return self.case(name)

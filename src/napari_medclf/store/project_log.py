@@ -77,6 +77,13 @@ class ProjectLog:
         found = (one for one in self._gather(f'"case_id":"{case_id}"') if one.case_id == case_id)
         return next(found, None)
 
+    def case_of_digest(self, image_digest: str) -> ProjectCase | None:
+        """The case of an image; only lines that name its digest are parsed."""
+        raws = [raw for raw in self.journal.entries(f'"image_digest":"{image_digest}"') if raw.get("kind") == "case"]
+        cases = (self.case(self._understood(CaseEntry, raw).case_id) for raw in raws)
+        # Another process may have been faster with that name.
+        return next((one for one in cases if one is not None and one.image_digest == image_digest), None)
+
     def marks(self, case_id: str = "") -> tuple[Mark, ...]:
         """Every mark, or those of one case, oldest first; replaced and withdrawn ones too."""
         raws = self.journal.entries(containing='"kind":"mark"')
