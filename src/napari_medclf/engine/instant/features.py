@@ -158,4 +158,8 @@ def _listening(module: nn.Module, layers: Sequence[LastLayer]) -> Iterator[dict[
 def _of_image(windows: Tensor) -> list[Tensor]:
     """The samples themselves, and means of 3 and 9 voxels around each."""
     pool = nn.functional.avg_pool2d if windows.ndim == 4 else nn.functional.avg_pool3d
-    return [windows, *(pool(windows, size, 1, size // 2, count_include_pad=False) for size in (3, 9))]
+    found = [windows]
+    for size in (3, 9):
+        wide = nn.functional.pad(windows, [size // 2] * (2 * (windows.ndim - 2)), "replicate")
+        found.append(pool(wide, size, 1))
+    return found

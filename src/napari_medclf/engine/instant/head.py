@@ -21,7 +21,7 @@ from napari_medclf.engine.instant.across import Lesson
 from napari_medclf.engine.instant.adapted import adapt_model
 from napari_medclf.engine.instant.cache import FeatureCache, fill_cache
 from napari_medclf.engine.instant.corrections import Corrections
-from napari_medclf.engine.instant.evidence import choose_strength, group_strokes
+from napari_medclf.engine.instant.evidence import Evidence, group_strokes
 from napari_medclf.engine.instant.near import REACH, Near, Strokes
 from napari_medclf.engine.instant.part import Part, to_model
 from napari_medclf.engine.instant.regression import Change, Rows, fit_change
@@ -307,20 +307,20 @@ class InstantHead:
         if self._settings.reach == "near":
             self._full = Change.none(painted.x.shape[1], self._n_learned)
             return 0.0
-        anchors = self._anchors.times(self._settings.anchor)
-        chosen = np.arange(len(painted))
-        if len(chosen) > _MOST_ROWS:
-            chosen = np.random.default_rng(self._settings.seed).permutation(chosen)[:_MOST_ROWS]
-            painted, groups = painted.pick(chosen), groups[chosen]
+        places = np.ravel_multi_index(tuple(index.T), self._cache.part.shape)
+        if len(painted) > _MOST_ROWS:
+            chosen = np.random.default_rng(self._settings.seed).permutation(len(painted))[:_MOST_ROWS]
+            painted, groups, places = painted.pick(chosen), groups[chosen], places[chosen]
         start = None if self._full.is_none else self._full
-        self._full = fit_change(
-            painted + anchors, self._settings.stiffness, is_exclusive=self._is_exclusive, start=start
-        )
+        rows, stiffness = painted + self._anchors, self._settings.stiffness
+        self._full = fit_change(rows, stiffness, is_exclusive=self._is_exclusive, start=start)
         if self._settings.reach == "image":
             return 1.0
-        return choose_strength(
-            painted, anchors, groups, self._settings.stiffness, self._full, is_exclusive=self._is_exclusive
-        )
+        return self._evidence.weigh(painted, groups, places, self._full)
+
+    @cached_property
+    def _evidence(self) -> Evidence:
+        return Evidence(self._anchors, self._settings.stiffness, is_exclusive=self._is_exclusive)
 
     @cached_property
     def _anchors(self) -> Rows:
@@ -334,7 +334,7 @@ class InstantHead:
             picks.append(rng.choice(there, min(each, len(there)), replace=False))
         index = np.stack(np.unravel_index(np.concatenate(picks), self._cache.part.shape), axis=1)
         x, logits = self._rows_at(index)
-        weight = np.full(logits.shape, 1 / len(x), np.float32)
+        weight = np.full(logits.shape, self._settings.anchor / len(x), np.float32)
         return Rows(x, logits, self._probabilities(logits), weight)
 
     def _probabilities(self, logits: FloatArray) -> FloatArray:

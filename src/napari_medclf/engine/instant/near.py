@@ -13,8 +13,10 @@ from napari_medclf.engine.instant.targets import ChannelTargets
 
 REACH = 3.0
 """Deviations of the Gaussian beyond which nothing is changed."""
-_MOST_STROKE_VOX, _THINNED_VOX = 1024, 2
+_MOST_KEYS, _THINNED_VOX = 2048, 2
 _CHUNK_VALUES = 2**22
+_BELIEF = 0.1
+"""How alike a painted voxel must be to be believed half, where no other one is near: a tenth."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +42,7 @@ class Strokes:
 
 
 class Near:
-    """Moves the logits of voxels towards what the nearest stroke of each class says, the nearer and the more alike.
+    """Moves the logits of voxels as much as painted voxels around them needed it, the nearer and the more alike.
 
     Parameters
     ----------
@@ -49,22 +51,24 @@ class Near:
     likeness : float
         Deviation in the features, in root mean square of their own deviations.
     margin : float
-        By how many logits the right class shall lead at the stroke itself.
+        By how many logits the right class shall lead at a painted voxel.
 
     Notes
     -----
-    A voxel that lies d away from a painted one, and whose features are r away, is moved by exp(-(d^2 + r^2) / 2) of
-    what that one needs: where the network is as wrong as at the stroke but nothing else is alike, nothing changes, and
-    nothing at all beyond three radii. Of many painted voxels of a class the closest in this sense counts, so that
-    painting more of the same does not add up.
+    Kernel regression (Nadaraya 1964, Watson 1964) of what painted voxels need, in space and features at once, with
+    nothing as what is expected far from all of them. Voxels that were right before they were painted need nothing, and
+    so keep what is around them as it is: painting over a whole region confirms as well as corrects.
     """
 
     def __init__(self, strokes: Strokes, radius_vox: float, likeness: float, margin: float, is_exclusive: bool) -> None:
-        self._radius, self._margin, self._is_exclusive = radius_vox, margin, is_exclusive
+        self._radius = radius_vox
         self._scale = 1 / (likeness * max(strokes.x.shape[1], 1) ** 0.5)
-        self._groups = [one for one in self._list_groups(strokes) if len(one[1])]
-        self.n_channels = strokes.logits.shape[1]
-        self._places = strokes.places
+        need = _exclusive_need(strokes, margin) if is_exclusive else _independent_need(strokes, margin)
+        index = _thin(strokes)
+        self._places = strokes.places[index]
+        self._keys = self._joined(strokes.places[index], strokes.x[index])
+        self._squared = (self._keys**2).sum(axis=1)
+        self._need = need[index]
 
     def mark(self, shape: Shape3, start: Shape3, step: tuple[float, float, float]) -> NDArray[np.bool_]:
         """Find voxels of a box that may be within reach (K, J, I) bool.
@@ -88,49 +92,44 @@ class Near:
 
     def shift(self, places: FloatArray, x: FloatArray) -> FloatArray:
         """Say what is added to the logits (N, C) of voxels at places (N, 3) with features (N, F)."""
-        moved = np.zeros((len(places), self.n_channels), np.float32)
+        moved = np.zeros((len(places), self._need.shape[1]), np.float32)
         known = self._joined(places, x)
-        squared = (known**2).sum(axis=1, keepdims=True)
-        for channel, keys, key_squared, need in self._groups:
-            step = max(1, _CHUNK_VALUES // len(keys))
-            for first in range(0, len(known), step):
-                chunk = slice(first, first + step)
-                distance = squared[chunk] + key_squared - 2 * (known[chunk] @ keys.T)
-                closest = distance.argmin(axis=1)
-                least = np.maximum(np.take_along_axis(distance, closest[:, np.newaxis], axis=1)[:, 0], 0)
-                part = np.where(least < REACH**2, np.exp(-least / 2), 0)
-                moved[chunk, channel] += part * need[closest]
+        step = max(1, _CHUNK_VALUES // max(len(self._keys), 1))
+        for first in range(0, len(known), step):
+            chunk = known[first : first + step]
+            likeness = (chunk**2).sum(axis=1, keepdims=True) + self._squared - 2 * (chunk @ self._keys.T)
+            np.exp(np.maximum(likeness, 0) * np.float32(-0.5), out=likeness)
+            likeness[likeness < np.exp(-(REACH**2) / 2)] = 0
+            moved[first : first + step] = (likeness @ self._need) / (likeness.sum(axis=1, keepdims=True) + _BELIEF)
         return moved
-
-    def _list_groups(self, strokes: Strokes) -> list[tuple[int, FloatArray, FloatArray, FloatArray]]:
-        """For every channel and direction: keys (M, 3 + F), their squares (M,), and what they need (M,)."""
-        groups = []
-        lead = strokes.logits.max(axis=1)
-        for channel in range(strokes.logits.shape[1]):
-            is_known, is_right = strokes.targets.is_known[:, channel], strokes.targets.right[:, channel] > 0.5
-            own = strokes.logits[:, channel]
-            up = lead - own + self._margin if self._is_exclusive else np.maximum(self._margin - own, 0)
-            groups.append(self._group(strokes, channel, is_known & is_right, up))
-            if not self._is_exclusive:
-                groups.append(self._group(strokes, channel, is_known & ~is_right, np.minimum(-self._margin - own, 0)))
-        return groups
-
-    def _group(
-        self, strokes: Strokes, channel: int, chosen: NDArray[np.bool_], need: FloatArray
-    ) -> tuple[int, FloatArray, FloatArray, FloatArray]:
-        index = _thin(strokes.places, np.flatnonzero(chosen))
-        keys = self._joined(strokes.places[index], strokes.x[index])
-        return channel, keys, (keys**2).sum(axis=1), need[index].astype(np.float32)
 
     def _joined(self, places: FloatArray, x: FloatArray) -> FloatArray:
         return np.hstack([places / np.float32(self._radius), x * np.float32(self._scale)]).astype(np.float32)
 
 
-def _thin(places: FloatArray, index: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Keep one painted voxel in each small cell, and not too many."""
-    cells = np.floor(places[index] / _THINNED_VOX).astype(np.int64)
-    _, first = np.unique(cells, axis=0, return_index=True)
-    kept = index[np.sort(first)]
-    if len(kept) <= _MOST_STROKE_VOX:
-        return kept
-    return np.random.default_rng(0).permutation(kept)[:_MOST_STROKE_VOX]
+def _exclusive_need(strokes: Strokes, margin: float) -> FloatArray:
+    """By how much the right class must rise (N, C), to lead all others."""
+    right = (strokes.targets.right > 0.5) & strokes.targets.is_known
+    rows = np.flatnonzero(right.any(axis=1))
+    need = np.zeros(strokes.logits.shape, np.float32)
+    channel = right[rows].argmax(axis=1)
+    own = strokes.logits[rows, channel]
+    others = np.where(right[rows], -np.inf, strokes.logits[rows]).max(axis=1)
+    need[rows, channel] = np.maximum(margin - (own - others), 0)
+    return need
+
+
+def _independent_need(strokes: Strokes, margin: float) -> FloatArray:
+    """By how much each class must rise or fall (N, C)."""
+    z = strokes.logits
+    need = np.where(strokes.targets.right > 0.5, np.maximum(margin - z, 0), np.minimum(-margin - z, 0))
+    return np.asarray(np.where(strokes.targets.is_known, need, 0), dtype=np.float32)
+
+
+def _thin(strokes: Strokes) -> NDArray[np.intp]:
+    """Keep one painted voxel of each class in each small cell, and not too many."""
+    cells = np.floor(strokes.places / _THINNED_VOX).astype(np.int64)
+    kinds = strokes.targets.right @ (2.0 ** np.arange(strokes.targets.right.shape[1]))
+    _, first = np.unique(np.column_stack([cells, kinds]), axis=0, return_index=True)
+    kept = np.sort(first)
+    return kept if len(kept) <= _MOST_KEYS else np.random.default_rng(0).permutation(kept)[:_MOST_KEYS]
