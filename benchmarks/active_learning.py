@@ -66,7 +66,7 @@ def main() -> None:
 def features(pictures: np.ndarray) -> np.ndarray:
     """Hand-made features of gray pictures (N, J, I)."""
     with torch.no_grad():
-        return HandMadeFeatures(2, 1)(torch.from_numpy(pictures / 255.0)[:, None]).numpy()
+        return np.asarray(HandMadeFeatures(2, 1)(torch.from_numpy(pictures / 255.0)[:, None]))
 
 
 def learn(rows: np.ndarray, truth: np.ndarray, chosen: np.ndarray, n_train: int, pick: Pick, seed: int) -> list[float]:

@@ -173,3 +173,15 @@ def test_project_is_made_where_strokes_were_kept_before_the_first_answer(tmp_pat
     schema = LabelSchema.from_names(["vessel"], first_value=1)
     made = Project.create(tmp_path / "p", name="eyes", task=Task.SEGMENT, classes=schema)
     assert Project.open(made.folder).info.name == "eyes"
+
+
+def test_case_is_found_by_its_samples_and_opening_again_sweeps_nothing(project: Project) -> None:
+    found = project.case_of(DIGEST)
+    assert found is not None
+    assert found.case_id == "eye"
+    assert project.case_of("b" * 64) is None
+    left = project.folder / ".journal.tmp-999999999"
+    left.write_bytes(b"torn")
+    assert Project.open(project.folder, sweeps=False).notes == ()
+    assert left.is_file()
+    assert "removed 1 temporary file" in Project.open(project.folder).notes[0]

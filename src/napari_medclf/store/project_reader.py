@@ -36,8 +36,13 @@ class ProjectReader:
         return (folder / INFO_NAME).is_file()
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
+    def open(cls, folder: Path, *, sweeps: bool = True) -> Self:
         """Open a project, sweeping what killed writers left.
+
+        Parameters
+        ----------
+        sweeps : bool
+            False leaves that out, which looks into every folder of a case: for a project that is open already.
 
         Raises
         ------
@@ -55,7 +60,7 @@ class ProjectReader:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "content"
             raise DatasetError(f"{path}: is damaged or of a newer version ({where}: {first['msg']}).") from error
-        return cls(folder, info, _recover(folder))
+        return cls(folder, info, _recover(folder) if sweeps else ())
 
     @property
     def _log(self) -> ProjectLog:
@@ -83,6 +88,10 @@ class ProjectReader:
         if found is None:
             raise DatasetError(f"{self.folder}: {unknown_choice('case', case_id, self._log.case_entries())}")
         return found
+
+    def case_of(self, image_digest: str) -> ProjectCase | None:
+        """Find the case of an image by its samples; reads only its own entries. None where it was not added."""
+        return self._log.case_of_digest(image_digest)
 
     def annotations(self, case_id: str) -> tuple[SavedAnnotation, ...]:
         """All versions of the answer for one case, oldest first."""

@@ -65,8 +65,8 @@ def read_saved(folder: Path, image: MedImage, reader: str = "") -> SavedAnswer |
     from napari_medclf.io.digest import with_digest
     from napari_medclf.store.project import Project
 
-    project, digest = Project.open(folder), with_digest(image).source.digest
-    case = next((case for case in project.cases() if case.image_digest == digest), None)
+    project = Project.open(folder, sweeps=False)
+    case = project.case_of(with_digest(image).source.digest)
     if case is None:
         return None
     saved = _finished(case, reader)
