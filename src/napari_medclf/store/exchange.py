@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from napari_medclf.atomic import is_left_behind
+from napari_medclf.atomic import is_left_behind, sync_folder
 
 
 @contextmanager
@@ -33,6 +33,7 @@ def move_into_place(temporary: Path, folder: Path) -> None:
     """
     if not folder.exists():
         temporary.rename(folder)
+        sync_folder(folder.parent)
         return
     aside = folder.with_name(f".{folder.name}.old-{os.getpid()}")
     shutil.rmtree(aside, ignore_errors=True)
@@ -42,6 +43,7 @@ def move_into_place(temporary: Path, folder: Path) -> None:
     except OSError:
         aside.rename(folder)
         raise
+    sync_folder(folder.parent)
     for stale in (aside, *left_behind(folder, "old"), *left_behind(folder, "tmp")):
         shutil.rmtree(stale, ignore_errors=True)
 

@@ -55,6 +55,7 @@ class Disk:
     calls: list[str] = field(default_factory=list)
     _synced: dict[str, int] = field(default_factory=dict)
     _loose_names: dict[str, bytes | None] = field(default_factory=dict)
+    _loose_moves: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def has_struck(self) -> bool:
@@ -75,7 +76,7 @@ class Disk:
             return
         half()
         if self.how is How.POWER_CUT:
-            self._lose()
+            self.lose()
         if self.how in (How.KILL, How.POWER_CUT):
             os._exit(_FAULT)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -91,6 +92,7 @@ class Disk:
         if Path(path).is_dir():
             for name in [name for name in self._loose_names if Path(name).parent == Path(path)]:
                 del self._loose_names[name]
+            self._loose_moves = [move for move in self._loose_moves if Path(move[1]).parent != Path(path)]
         elif Path(path).is_file():
             self._synced[path] = Path(path).stat().st_size
 
@@ -99,11 +101,19 @@ class Disk:
         self._loose_names.setdefault(path, old)
 
     def note_moved(self, source: str, target: str) -> None:
-        """A file was renamed; how much of it is on the disk goes with it."""
+        """A file or folder was renamed; what of it is on the disk goes with it."""
+        if Path(target).is_dir():
+            self._loose_names.pop(target, None)
+            self._loose_moves.append((source, target))
+            self._synced = {_moved(path, source, target): size for path, size in self._synced.items()}
+            self._loose_names = {_moved(path, source, target): old for path, old in self._loose_names.items()}
+            return
         self._loose_names.pop(source, None)
         self._synced[target] = self._synced.pop(source, Path(target).stat().st_size)
 
-    def _lose(self) -> None:
+    _real_rename = staticmethod(os.rename)
+
+    def lose(self) -> None:
         """Take back what no flush had made durable; a name may be on the disk before the bytes that it stands for."""
         short = {path: size for path, size in self._synced.items() if _size(path) > size}
         for path, size in short.items():
@@ -114,6 +124,8 @@ class Disk:
                     Path(path).unlink()
                 elif path not in short:
                     Path(path).write_bytes(old)
+        for source, target in reversed(self._loose_moves):
+            self._real_rename(target, source)
 
 
 class _Watched:
@@ -229,8 +241,10 @@ def _try_in_child(folder: Path, act: Callable[[], None], n: int, how: How) -> tu
     child = os.fork()
     if child == 0:
         code = _ERROR
-        with suppress(BaseException), faulty_disk(folder, n, how):
+        with suppress(BaseException), faulty_disk(folder, n, how) as disk:
             act()
+            if how is How.POWER_CUT:  # right after the call returned
+                disk.lose()
             code = 0
         os._exit(code)
     _, status = os.waitpid(child, 0)
@@ -275,6 +289,10 @@ def _counted_open(disk: Disk, call: Callable[..., Any]) -> Callable[..., Any]:
         return _Watched(file, disk, name)
 
     return counted
+
+
+def _moved(path: str, source: str, target: str) -> str:
+    return target + path[len(source) :] if Path(path).is_relative_to(source) else path
 
 
 def _size(path: str) -> int:
