@@ -85,7 +85,7 @@ class Workbench(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """List the models, and load the slow libraries, once the dock is on the screen."""
         super().showEvent(event)
-        if self._window is None:
+        if self._window is None and not self._is_closed:
             self._window = self.window()
             self._window.installEventFilter(self)
             QTimer.singleShot(0, self.session.refresh_models)
@@ -210,7 +210,7 @@ class Workbench(QWidget):
 
     def _cancel(self) -> bool:
         if not self.bar.is_running:
-            return self.correct.tools.drop()
+            return self.correct.drop()
         self.bar.cancel()
         return True
 
