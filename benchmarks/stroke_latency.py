@@ -100,7 +100,7 @@ def _time(
 
         for number in range(rounds):
             stroke = strokes[number % len(strokes)]
-            turns = [write, partial(append, stroke)]
+            turns: list[Callable[[], None]] = [write, partial(append, stroke)]
             for turn in turns if number % 2 else reversed(turns):
                 turn()
                 time.sleep(PAUSE_S)
