@@ -16,6 +16,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -71,13 +72,9 @@ def latency() -> None:
     ):
         step = [np.array([60.0, 250.0, 300.0]), np.array([60.0, 254.0, 306.0])]
         work = Work(labels, SPACING, step, 1, 0, values, origin)
-        _tell(
-            name,
-            lambda tool=tool, work=work, options=options: use_tool(tool, work, options),
-            5 if tool in _SLOW else 30,
-        )
+        _tell(name, partial(use_tool, tool, work, options), 5 if tool in _SLOW else 30)
     prediction = np.roll(labels, 4, axis=2)
-    _tell("meet a prediction and the lock", lambda: merge(prediction, labels, origin), 5)
+    _tell("meet a prediction and the lock", partial(merge, prediction, labels, origin), 5)
 
 
 _SLOW = (Tool.PIECE, Tool.INTERPOLATE)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_medclf.domain.arrays import BoolArray, FloatArray, LabelArray
+from napari_medclf.domain.arrays import BoolArray, FloatArray, LabelArray, PixelArray
 from napari_medclf.domain.errors import GridError, OptionError
 from napari_medclf.engine.correct.brush import Brush, allowed, footprint
 from napari_medclf.engine.correct.change import Box, Change, Way, no_change, paint_where
@@ -23,7 +23,7 @@ _MAD_TO_SD = 1.4826
 
 def smart_paint(
     labels: LabelArray,
-    values: FloatArray,
+    values: PixelArray,
     path: Way,
     brush: Brush,
     value: int,
@@ -75,7 +75,7 @@ def smart_paint(
 
 def range_paint(
     labels: LabelArray,
-    values: FloatArray,
+    values: PixelArray,
     path: Way,
     brush: Brush,
     value: int,
@@ -102,7 +102,7 @@ def range_paint(
 
 
 def range_under(
-    values: FloatArray, place: Sequence[float] | FloatArray, brush: Brush, shape: tuple[int, ...]
+    values: PixelArray, place: Sequence[float] | FloatArray, brush: Brush, shape: tuple[int, ...]
 ) -> tuple[float, float]:
     """Suggest limits that hold what is under the brush: the 5th and the 95th percentile.
 
@@ -132,7 +132,7 @@ def _core(brush: Brush, path: Way, box: Box, shape: tuple[int, ...]) -> BoolArra
 
 
 def _alike(
-    values: FloatArray,
+    values: PixelArray,
     probability: FloatArray | None,
     box: Box,
     mask: BoolArray,
@@ -192,7 +192,7 @@ def _closed(mask: BoolArray, core: BoolArray) -> BoolArray:
     return _reached(np.asarray(closed[1:-1, 1:-1, 1:-1], dtype=np.bool_), core)
 
 
-def _channels(values: FloatArray, box: Box, shape: tuple[int, ...]) -> FloatArray:
+def _channels(values: PixelArray, box: Box, shape: tuple[int, ...]) -> FloatArray:
     """Cut a box out of the samples, as (C, ...) float32."""
     if values.shape[-3:] != shape:
         raise GridError(f"An image of {values.shape} does not fit labels of {shape}.")
