@@ -38,7 +38,7 @@ Change = Callable[[MedImage], MedImage]
 
 def negative(image: MedImage) -> MedImage:
     """Turn a picture of 0 to 255 into its negative."""
-    return replace(image, data=np.iinfo(image.data.dtype).max - np.asarray(image.data), limits=None, window=None)
+    return replace(image, data=np.uint8(255) - np.asarray(image.data), limits=None, window=None)
 
 
 def other_contrast(image: MedImage) -> MedImage:
@@ -83,7 +83,12 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         project, held_out = _corrected(SCENES[asked.scene], asked.data, Path(folder) / "project")
-        common = {"model": SCENES[asked.scene].model, "project": project, "hold_out": held_out, "hold_out_fraction": 0}
+        common: dict[str, Any] = {
+            "model": SCENES[asked.scene].model,
+            "project": project,
+            "hold_out": held_out,
+            "hold_out_fraction": 0,
+        }
         quick = [
             _timed(f"quick, seed {seed}", AdaptOptions(**common, steps=40, seed=seed)) for seed in range(asked.rounds)
         ]

@@ -24,15 +24,16 @@ from napari_medclf.engine.background import Worker, wait_for
 from napari_medclf.engine.train.batch import Batch
 from napari_medclf.engine.train.cases import TrainCase
 from napari_medclf.engine.train.heap import kept_heap
+from napari_medclf.engine.train.precision import Precision
 from napari_medclf.engine.train.schedule import rate_factor
-from napari_medclf.engine.train.trainer import repeatable
+from napari_medclf.engine.train.trainer import memory_layout, repeatable
 
 Net = nn.Module
 """A network that can learn, for those who do not know torch."""
 _CLIP_NORM = 1.0
 _SCHEDULE = ScheduleSettings(kind="cosine", warmup=0.1, lowest=0.02)
-_FEWEST_CLASS_IMAGES = 32
-"""Images a step where a whole image is one answer: fewer tell too little of the classes."""
+_WHOLE_IMAGES = 16
+"""Images a step where a whole image is one answer: batches of a training are made for thousands of images."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +124,10 @@ class _Course:
     def __init__(
         self, network: nn.Module, teacher: Teacher, parameters: list[nn.Parameter], settings: AdaptSettings
     ) -> None:
-        self._network, self._teacher, self._parameters, self._settings = network, teacher, parameters, settings
+        self._teacher, self._parameters, self._settings = teacher, parameters, settings
+        self._layout = memory_layout(network, settings.device, teacher.spatial_dims)
+        self._network = network.to(memory_format=self._layout)  # type: ignore[call-overload]  # not in torch's stubs
+        self._precision = Precision(teacher.precision, settings.device)
         self.step_s = 0.0
         is_fused = settings.device.startswith(("cpu", "cuda"))
         self._optimiser = torch.optim.AdamW(parameters, lr=settings.lr, weight_decay=0.0, fused=is_fused)
@@ -149,18 +153,18 @@ class _Course:
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         self._optimiser.zero_grad()
-        loss = self._teacher.loss(self._network, batch.to(self._settings.device))
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(self._parameters, _CLIP_NORM)
-        if not bool(norm.isfinite()):
+        with self._precision.autocast():
+            loss = self._teacher.loss(self._network, batch.to(self._settings.device, self._layout))
+        if not bool(loss.detach().isfinite()):
             raise DatasetError("The loss is no longer a number. Look for damaged images among the corrections.")
-        self._optimiser.step()
+        self._precision.backward(loss)
+        self._precision.step(self._optimiser, _CLIP_NORM)
         return float(loss.detach())
 
 
 def _recipe_of(recipe: Recipe, card: ModelCard, settings: AdaptSettings) -> Recipe:
     """Make one epoch of the wanted steps; what is drawn is what the card's model takes."""
-    batch = settings.batch or (max(recipe.batch, _FEWEST_CLASS_IMAGES) if card.task.is_of_whole_image else recipe.batch)
+    batch = settings.batch or (_WHOLE_IMAGES if card.task.is_of_whole_image else recipe.batch)
     changes = {
         "batch": batch,
         "samples_per_epoch": batch * settings.n_steps,

@@ -64,6 +64,7 @@ class Teacher:
     def __init__(self, card: ModelCard, recipe: Recipe, cases: Sequence[TrainCase]) -> None:
         if not cases:
             raise DatasetError("There are no corrected or accepted cases to learn from.")
+        self.spatial_dims, self.precision = recipe.input.spatial_dims, recipe.precision
         if card.task is Task.INSTANCES:
             cases = [_with_border(case) for case in cases]
             self._objective: Objective = Segment(recipe, cases, cases, ("interior", "border"))

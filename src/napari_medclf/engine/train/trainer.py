@@ -98,7 +98,7 @@ class Trainer:
         self._processes = processes or Processes(device=device)
         torch.manual_seed(seed)
         network = build_network(recipe.network)
-        self._layout = _layout(network, device, recipe.input.spatial_dims)
+        self._layout = memory_layout(network, device, recipe.input.spatial_dims)
         self._network = network.to(device).to(memory_format=self._layout)  # type: ignore[call-overload]  # not in torch 2.13's stubs
         self._called: nn.Module = self._network
         if self._processes.n > 1:
@@ -268,7 +268,8 @@ def repeatable() -> Iterator[None]:
         torch.backends.cudnn.deterministic = before
 
 
-def _layout(network: nn.Module, device: str, spatial_dims: int) -> torch.memory_format:
+def memory_layout(network: nn.Module, device: str, spatial_dims: int) -> torch.memory_format:
+    """Choose how features lie in memory while a network learns: the order that its layers are fastest in."""
     if spatial_dims == 2:
         return torch.channels_last
     is_mixed = any(weight.dim() == 4 for weight in network.parameters())  # 2D layers on slices of volumes
