@@ -176,12 +176,13 @@ class AuditLog:
             with self.path.open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
                 file.seek(max(0, size - _TAIL_BYTES))
-                found = [entry for entry in map(_parse, file.read().split(b"\n")) if entry is not None]
+                lines = file.read().split(b"\n")
         except FileNotFoundError:
             return None
-        if found or size <= _TAIL_BYTES:
-            return found[-1] if found else None
-        return list(self.entries())[-1]
+        newest = next((entry for entry in map(_parse, reversed(lines)) if entry is not None), None)
+        if newest is None and size > _TAIL_BYTES:  # an entry that names very many files
+            return list(self.entries())[-1]
+        return newest
 
 
 def _parse(line: bytes) -> AuditEntry | None:
