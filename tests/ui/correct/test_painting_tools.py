@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_medclf.bridge.layers import image_layer
+from napari_medclf.bridge.layers import image_layer, labels_layer
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import MedImage, Source
 from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.results import Segmentation
 from napari_medclf.domain.stroke import StrokeKind
 from napari_medclf.domain.voxel_origin import VoxelOrigin
 from napari_medclf.engine.correct.tools import Tool
@@ -130,6 +131,16 @@ def test_napari_brush_puts_our_tool_away_and_objects_have_tools_of_their_own(wor
     assert row.drop()
     assert painted_on.labels_layer.mouse_pan
     assert not row.drop()
+
+    choose(workbench, person, Tool.BALL)
+    segmentation = viewer_link.info_of(painted_on.labels_layer).segmentation
+    painted_on.viewer.layers.remove(painted_on.labels_layer)
+    viewer_link.add_layer(painted_on.viewer, labels_layer(segmentation))
+    assert row.mouse.tool is Tool.BALL  # it waited for labels to paint on
+    assert not painted_on.labels_layer.mouse_pan
+    painted_on.viewer.dims.ndisplay = 3
+    assert row.mouse.tool is None
+    painted_on.viewer.dims.ndisplay = 2
     enabled = {one.text(): one.isEnabled() for one in row.tools.buttons()}
     assert enabled == {"Ball": True, "Smart": True, "Range": True, "Piece": True, "Split": False, "Merge": False}
 
@@ -225,3 +236,35 @@ def test_disagreements_are_stepped_through_and_settled(workbench, person, painte
     assert len(lock.disagreeing.pieces) == 1
     assert session.undo()
     assert not (state.labels == 2).any()
+
+
+def test_objects_are_split_and_merged_with_the_mouse(workbench, person, tmp_path, until) -> None:
+    session = workbench.session
+    session.user_folder = tmp_path / "user"
+    row, column = np.indices((60, 84))
+    cells = np.zeros((1, 60, 84), dtype=np.int32)
+    cells[0][(row - 30) ** 2 + (column - 34) ** 2 <= 11**2] = 1
+    cells[0][(row - 30) ** 2 + (column - 52) ** 2 <= 9**2] = 1
+    geometry = Geometry.flat(60, 84)
+    image = MedImage((cells * 100).astype(np.uint8), geometry, name="cells", source=Source(tmp_path / "cells.png"))
+    schema = LabelSchema.from_names(["cell"], first_value=1)
+    viewer_link.add_layer(session.viewer, image_layer(image))
+    viewer_link.add_layer(session.viewer, labels_layer(Segmentation(cells, geometry, schema, is_instances=True)))
+    workbench.show_tab("Correct")
+    state = state_of(session)
+
+    choose(workbench, person, Tool.SPLIT)
+    person.click_at((0.42, 0.5))
+    until(lambda: state.labels.max() == 2)
+    assert (state.labels[0, 30, 28], state.labels[0, 30, 57]) == (1, 2)
+    assert ((state.labels > 0) == (cells > 0)).all()
+    choose(workbench, person, Tool.MERGE)
+    person.stroke((0.63, 0.5), (0.42, 0.5))
+    until(lambda: set(np.unique(state.labels)) == {0, 2})
+    choose(workbench, person, Tool.SPLIT)
+    person.stroke((0.4, 0.1), (0.4, 0.9))
+    until(lambda: state.labels.max() == 3)
+    assert (session.labels_layer.data == state.labels[0]).all()
+    for _ in range(3):
+        assert session.undo()
+    assert (state.labels == cells).all()

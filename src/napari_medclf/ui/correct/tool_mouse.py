@@ -57,6 +57,13 @@ class ToolMouse(QObject):
         self._session, self._options = session, options
         self.tool: Tool | None = None
         self._layer: Any = None
+        session.viewer.dims.events.ndisplay.connect(self._on_ndisplay)
+
+    def close_down(self) -> None:
+        """Give the mouse back, and let go of the viewer."""
+        self._session.viewer.dims.events.ndisplay.disconnect(self._on_ndisplay)
+        self.tool = None
+        self._hold(None)
 
     def choose(self, tool: Tool | None) -> None:
         """Take up a tool; None gives the mouse back to napari."""
@@ -69,13 +76,9 @@ class ToolMouse(QObject):
         self.chosen.emit()
 
     def follow(self) -> None:
-        """Hold the labels that are meant now, with the tool that was chosen."""
+        """Hold the labels that are meant now, with the tool that was chosen; it waits where there are none yet."""
         layer = self._session.labels_layer
-        if self.tool is None or same_layer(layer, self._layer):
-            return
-        if layer is None:
-            self.choose(None)
-        else:
+        if self.tool is not None and not same_layer(layer, self._layer):
             self._hold(layer)
 
     def show_size(self) -> None:
@@ -106,14 +109,18 @@ class ToolMouse(QObject):
                 held.mouse_pan, held.cursor = True, "standard"
         if layer is None:
             return
+        self._layer = layer  # before the layer is chosen, which makes everybody ask for it
         self._session.viewer.layers.selection.active = layer
         layer.mode = "pan_zoom"  # napari's own brushes would paint as well
         layer.events.mode.connect(self._on_mode)
         layer.mouse_drag_callbacks.append(self._on_drag)
         layer.mouse_pan = False
         layer.cursor = "circle" if self.tool in BRUSHES else "crosshair"
-        self._layer = layer
         self.show_size()
+
+    def _on_ndisplay(self, event: Any) -> None:
+        if self.tool is not None and event.value == 3:  # the mouse turns the volume there
+            self.choose(None)
 
     def _on_mode(self, event: Any) -> None:
         if self._layer is not None and str(self._layer.mode) != "pan_zoom":  # napari's own brush was taken up
