@@ -41,7 +41,10 @@ def test_nobody_is_held_out_before_there_are_four_patients(project: Project) -> 
         _say(project, number, number // 2, "ill")
     assert _ready(project) is None
     _say(project, 6, 3, "well")
-    assert len(_ready(project).groups) == 2
+    assert len(_ready(project).groups) == 1
+    for number in range(7, 27):
+        _say(project, number, number, "ill")
+    assert len(_ready(project).groups) == 6  # a quarter of 24
 
 
 def test_patients_are_held_out_whole_and_of_every_class(project: Project) -> None:

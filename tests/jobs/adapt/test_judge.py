@@ -60,8 +60,15 @@ def test_class_that_gets_worse_is_named() -> None:
 def test_one_patient_gives_no_verdict_however_many_images() -> None:
     verdict = _judged(Task.SEGMENT, _dices([0.1] * 6, per_patient=6), _dices([0.9] * 6, per_patient=6))
     assert verdict.judgement is Judgement.UNKNOWN
-    assert "two patients" in verdict.sentence
+    assert "takes 5 held-out patients" in verdict.sentence
     assert not verdict.may_be_accepted
+
+
+def test_few_patients_give_a_warning_and_no_praise() -> None:
+    before, better, worse = (_dices(np.full(4, 0.6) + change + np.arange(4) / 100) for change in (0, 0.1, -0.1))
+    assert _judged(Task.SEGMENT, before, better).judgement is Judgement.UNKNOWN
+    assert _judged(Task.SEGMENT, before, before).judgement is Judgement.UNKNOWN
+    assert _judged(Task.SEGMENT, before, worse).judgement is Judgement.WORSE
 
 
 def test_classifier_is_judged_by_its_area_under_the_curve() -> None:

@@ -15,8 +15,8 @@ from napari_medclf.store.project_dataset import is_usable, learnable
 
 _FEWEST_PATIENTS = 4
 """With fewer finished patients nobody is held out on the program's own account: they are needed to learn from."""
-_FEWEST_HELD_OUT = 2
-"""With one patient there is no interval, and so no verdict."""
+_FEWEST_HELD_OUT = 5
+"""A verdict needs so many patients; while there are few in all, a third is held out."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,8 @@ def _n_wanted(finished: Sequence[Finished], fraction: float) -> int:
     n_groups = len({one.case.group_id for one in finished})
     if n_groups < _FEWEST_PATIENTS or fraction == 0:
         return 0
-    return min(max(round(fraction * n_groups), _FEWEST_HELD_OUT), n_groups - 1)
+    fewest = min(_FEWEST_HELD_OUT, max(n_groups // 3, 1))
+    return min(max(round(fraction * n_groups), fewest), n_groups - 1)
 
 
 def _drawn(finished: Sequence[Finished], taken: Collection[str], n_wanted: int) -> set[str]:

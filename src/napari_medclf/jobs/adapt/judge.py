@@ -17,6 +17,8 @@ from napari_medclf.jobs.evaluation.subgroups import MOST_VALUES, UNKNOWN, part_b
 
 _MAIN = {Task.SEGMENT: ("dice",), Task.INSTANCES: ("ap50",), Task.CLASSIFY: ("auc", "balanced_accuracy")}
 """The number by which a model is called better; the next one where the first is not defined."""
+_FEWEST_PATIENTS = 5
+"""With four, all get better by chance once in 16 times; "worse" is a warning, and is said from two on."""
 _WORDS = {
     Judgement.BETTER: "Better",
     Judgement.SAME: "No difference could be shown",
@@ -54,7 +56,8 @@ def judge(asked: Asked) -> Job[Verdict]:
     Returns
     -------
     Verdict
-        Its judgement is that of the main number over the whole hold-out. With fewer than two patients it is unknown.
+        Its judgement is that of the main number over the whole hold-out. With fewer than five patients it is unknown,
+        unless it is worse.
     """
     pairs = _pairs(asked)
     if not pairs:
@@ -110,12 +113,18 @@ def _changes(task: Task, group: str, pairs: Sequence[tuple[Scored, Scored]]) -> 
             ci95=one.ci95,
             n_cases=len(pairs),
             n_groups=n_groups,
-            judgement=one.judgement if one.ci95 is not None else Judgement.UNKNOWN,
+            judgement=_believed(one.judgement, n_groups),
         )
         for name, one in found.items()
         if not math.isnan(one.value)
     ]
     return sorted(changes, key=lambda one: _order(task, one.name))
+
+
+def _believed(judgement: Judgement, n_groups: int) -> Judgement:
+    """Say nothing good of few patients."""
+    is_enough = n_groups >= _FEWEST_PATIENTS or (judgement is Judgement.WORSE and n_groups > 1)
+    return judgement if is_enough else Judgement.UNKNOWN
 
 
 class _Numbers:
@@ -181,8 +190,8 @@ def _sentence(verdict: Verdict, main: Change) -> str:
     interval = f"; 95 % interval {main.ci95[0]:+.3f} to {main.ci95[1]:+.3f}" if main.ci95 else ""
     patients = "patient" if main.n_groups == 1 else "patients"
     parts = [f"{_WORDS[main.judgement]}: {numbers}{interval}), on {main.n_cases} cases of {main.n_groups} {patients}."]
-    if main.ci95 is None:
-        parts.append("An interval needs two patients at least.")
+    if main.judgement is Judgement.UNKNOWN:
+        parts.append(f"That takes {_FEWEST_PATIENTS} held-out patients at least.")
     if verdict.worse_in:
         parts.append(f"Worse in: {', '.join(verdict.worse_in)}.")
     if verdict.contaminated:

@@ -21,7 +21,7 @@ _LOOKS = {
     Judgement.UNKNOWN: ("Not known", "#999999"),
 }
 """Words as well as colours (Okabe & Ito 2008), so that nobody needs to see the colours."""
-_COLUMNS = ("measured", "of", "before", "after", "95 % interval of the difference", "")
+_COLUMNS = ("measured", "of", "before", "after", "difference, 95 %", "")
 
 
 class VerdictCard(QWidget):

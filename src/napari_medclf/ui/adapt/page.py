@@ -69,8 +69,8 @@ class AdaptPage(QWidget):
 
     def _plots(self) -> QGridLayout:
         self.scores = DotPlot("score on the hold-out", "The time line begins with the first verdict.", self)
-        self.seconds = DotPlot("seconds a finished case", "No time was taken yet.", self)
-        self.gains = DotPlot("gain a corrected minute", "No gain was measured yet.", self)
+        self.seconds = DotPlot("seconds a case", "No time was taken yet.", self)
+        self.gains = DotPlot("gain a minute", "No gain was measured yet.", self)
         grid = QGridLayout()
         grid.addWidget(self.scores, 0, 0, 1, 2)
         row = QHBoxLayout()
