@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from qtpy.QtCore import QModelIndex, QRectF, Qt
-from qtpy.QtGui import QColor, QPainter
+from qtpy.QtGui import QColor, QPainter, QResizeEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -86,6 +86,11 @@ class ResultsTable(QTableWidget):
         self.show_rows([_NAMES.get(name, name.replace("_", " ")) for name in names],
                        [[row.get(name, "") for name in names] for row in rows])  # fmt: skip
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave room for the bar that scrolls sideways, where there is one."""
+        super().resizeEvent(event)
+        self._fit()
+
     def _stretch(self) -> None:
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
@@ -94,7 +99,10 @@ class ResultsTable(QTableWidget):
 
     def _fit(self) -> None:
         rows = min(max(self.rowCount(), 1), self._most_rows)
-        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows * _ROW_PX + 4)
+        header = self.horizontalHeader()
+        is_wide = header.length() > self.viewport().width()
+        below = self.horizontalScrollBar().sizeHint().height() if is_wide else 0
+        self.setFixedHeight(header.sizeHint().height() + rows * _ROW_PX + below + 4)
 
 
 class ScoreTable(ResultsTable):

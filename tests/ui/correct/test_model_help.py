@@ -38,6 +38,9 @@ def test_model_answers_anew_around_a_stroke_and_leaves_it_alone(
     person.press(Qt.Key.Key_R)
     until(lambda: not help_.is_busy and "others changed" in workbench.correct.help_row.message.text(), 60)
     assert (labels.data[mine] == 0).all()
+    chance = session.painting.probability_of(labels, 1)[0:1, 20:30, 20:36]
+    assert chance.shape == (1, 10, 16)
+    assert 0.0 <= chance.min() < chance.max() <= 1.0
     changed = labels.data != before
     assert not changed[~erased & mine].any()
     if changed.any():
@@ -67,3 +70,27 @@ def test_r_without_labels_keeps_its_own_meaning(workbench, pictures, until) -> N
     workbench.session.open_path(pictures)
     until(lambda: workbench.session.image is not None)
     assert workbench.correct.help.here() is False
+
+
+def test_click_is_answered_by_the_model_and_escape_puts_the_prompt_away(
+    workbench, person, install_threshold, threshold_card, pictures, until
+) -> None:
+    session, correct = workbench.session, workbench.correct
+    install_threshold(threshold_card())
+    session.open_path(pictures)
+    until(lambda: session.image is not None)
+    person.press(Qt.Key.Key_Space)
+    until(lambda: session.labels_layer is not None and not session.lane.is_busy)
+    workbench.show_tab("Correct")
+    labels, before = session.labels_layer, session.labels_layer.data.copy()
+    person.click(correct.prompts.kinds.buttons()[0])
+    assert correct.prompts.mouse.kind is not None
+    person.stroke((0.75, 0.3), (0.75, 0.3))
+    until(lambda: not correct.help.is_busy and (labels.data != before).any(), 60)
+    assert correct.help.said_beside(labels) is not None
+    assert (labels.data != before).sum() < before.size / 4  # around the click, not everywhere
+    person.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    np.testing.assert_array_equal(labels.data, before)
+    assert correct.help.said_beside(labels) is None
+    person.press(Qt.Key.Key_Escape)
+    assert correct.prompts.mouse.kind is None

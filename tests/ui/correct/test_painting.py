@@ -164,6 +164,15 @@ def test_full_disk_is_told_and_painting_is_written_when_there_is_room(
     np.testing.assert_array_equal(history_of(session, painted).replay().labels[0], painted.data)
 
 
+def test_labels_that_another_plugin_puts_in_place_are_a_stroke_too(workbench, person, painted) -> None:
+    other = np.zeros_like(painted.data)
+    other[3:9, 4:20] = 2
+    painted.data = other
+    np.testing.assert_array_equal(history_of(workbench.session, painted).replay().labels[0], other)
+    person.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert not painted.data.any()
+
+
 def test_second_labels_of_an_image_do_not_mix_with_the_first(workbench, person, painted, until) -> None:
     session = workbench.session
     person.stroke((0.3, 0.3), (0.3, 0.6))

@@ -6,6 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.errors import CardError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.geometry import Shape3
@@ -23,6 +26,21 @@ if TYPE_CHECKING:
 _MOST_WHOLE_VOX = 4_000_000
 """Images of more are looked at in part: a 2-core laptop keeps the features of this many voxels in a few seconds."""
 _REGION_VOX = (48, 128, 128)
+
+
+@dataclass(frozen=True, eq=False)
+class ChanceMap:
+    """The probability of a label value, computed for the box that is asked for; 0 where the head did not look.
+
+    Stands in for an array (K, J, I) where a tool reads a small box of it.
+    """
+
+    head: InstantHead
+    value: int
+
+    def __getitem__(self, box: tuple[slice, ...]) -> FloatArray:
+        places = np.moveaxis(np.asarray(np.mgrid[box]), 0, -1)
+        return self.head.chance_at(places.reshape(-1, 3), self.value).reshape(places.shape[:3])
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +70,10 @@ class HeadKeeper:
         self._key: tuple[Any, ...] = ()
         self._head: InstantHead | None = None
 
-    @property
-    def head(self) -> InstantHead | None:
-        """The head that is kept, None before anything was asked."""
-        return self._head
+    def head_of(self, state: LabelState) -> InstantHead | None:
+        """The head that looked at the image of some labels; None before it was asked."""
+        is_of_image = bool(self._key) and self._key[0] == state.image.source.digest
+        return self._head if is_of_image else None
 
     def get(self, state: LabelState, package: ModelPackage, box: Box) -> Job[InstantHead]:
         """Look at the image once; again where the box lies outside of what was looked at."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_medclf.bridge.strokes import source_shape
+from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.stroke import Stroke, StrokeKind
 from napari_medclf.engine.grid.crop import Box
 from napari_medclf.ui import notify, viewer_link
-from napari_medclf.ui.correct.help_tasks import HeadKeeper, Helped, answer_prompt_here, help_here
+from napari_medclf.ui.correct.help_tasks import ChanceMap, HeadKeeper, Helped, answer_prompt_here, help_here
 from napari_medclf.ui.correct.label_state import LabelState
 from napari_medclf.ui.lane import Lane
 from napari_medclf.ui.layer_book import LayerBook
@@ -21,7 +22,6 @@ from napari_medclf.ui.session import Session
 
 if TYPE_CHECKING:
     from napari_medclf.engine.instant.corrections import Corrections
-    from napari_medclf.engine.instant.head import InstantHead
     from napari_medclf.engine.instant.prompts import Prompt
 
 _AFTER_STROKE_MS = 120
@@ -63,6 +63,7 @@ class ModelHelp(QObject):
         self._timer.setInterval(_AFTER_STROKE_MS)
         self._timer.timeout.connect(self.here)
         session.painting.stroked.connect(self._on_stroke)
+        session.painting.probability_of = self._probability
 
     @property
     def is_busy(self) -> bool:
@@ -106,9 +107,12 @@ class ModelHelp(QObject):
         )
         return True
 
-    def head(self) -> InstantHead | None:
-        """The last layer that follows the strokes, None before the model was asked; for work on the worker only."""
-        return self._keeper.head
+    def _probability(self, layer: Any, value: int) -> FloatArray | None:
+        """Say how probable a label value is, where the model was asked about this image."""
+        state = self._session.painting.state(layer)
+        head = None if state is None else self._keeper.head_of(state)
+        # what a tool reads of it is a box; nothing else of an array is needed
+        return None if head is None else cast("FloatArray", ChanceMap(head, value))
 
     def said_beside(self, layer: Any) -> Corrections | None:
         """What was said about a layer by prompts, without painting."""

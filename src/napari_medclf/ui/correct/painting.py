@@ -102,6 +102,7 @@ class Painting(QObject):
         layer.events.paint.connect(lambda event: self._on_paint(layer, event.value))
         self._ways.watch(layer)
         layer.events.mode.connect(lambda event: self._on_mode(layer))
+        layer.events.data.connect(lambda event: self._on_data(layer))
         self._lane.add("", lambda: _prepare(state), on_failure=lambda message: None)  # told at the first stroke
         self._look.start()
 
@@ -244,6 +245,21 @@ class Painting(QObject):
         if self.state(layer) is not None:
             self.apply_change(layer, merged.change, StrokeKind.MODEL, tool)
             self.merged.emit(layer, merged)
+
+    def _on_data(self, layer: Any) -> None:
+        """Keep labels that somebody put in place of the layer's: another plugin, or the console."""
+        state = self.state(layer)
+        if state is None:
+            return
+        shown = labels_on_grid(np.asarray(layer.data), state.info.frame)
+        if shown.shape != state.labels.shape:
+            return
+        voxels = np.flatnonzero(shown != state.labels)
+        if len(voxels):
+            values = shown[np.unravel_index(voxels, shown.shape)]
+            author = self._author_of()
+            stroke = person_stroke(state.labels, voxels, values, StrokeKind.TOOL, author, "from outside")
+            self._commit(layer, state, stroke, is_shown=True)
 
     def _step(self, layer: Any, state: LabelState, stroke: Stroke | None) -> bool:
         if stroke is None:

@@ -15,6 +15,7 @@ from napari_medclf.ui.correct.help_row import HelpRow
 from napari_medclf.ui.correct.kept_where import KeptWhere
 from napari_medclf.ui.correct.lock_row import LockRow
 from napari_medclf.ui.correct.model_help import ModelHelp
+from napari_medclf.ui.correct.prompts import PromptRow
 from napari_medclf.ui.correct.tools import ToolRow
 from napari_medclf.ui.export import ExportRow
 from napari_medclf.ui.layout import banner, column, folded, heading, note, scrolled
@@ -64,6 +65,8 @@ class CorrectPanel(QWidget):
         self.by_hand.setVisible(self._session.labels_layer is None)
         self.tools.refresh()
         self.help_row.refresh()
+        self.prompts.refresh()
+        self.prompts.setVisible(self.help_row.isVisibleTo(self))
         self.lock.refresh()
         self.decisions.refresh()
 
@@ -71,10 +74,16 @@ class CorrectPanel(QWidget):
         """Show what stands first, such as a verdict that has just come."""
         self._area.verticalScrollBar().setValue(0)
 
+    def drop(self) -> bool:
+        """Put away the tool or the prompt that the mouse holds; False where it holds none."""
+        return self.prompts.drop() or self.tools.drop()
+
     def close_down(self) -> None:
         """Take our helping layers away, and let go of the viewer."""
         self.help.close_down()
+        self.drop()
         self.lock.remove()
+        self.tools.mouse.close_down()
 
     def _show_subject(self) -> None:
         session = self._session
@@ -94,6 +103,9 @@ class CorrectPanel(QWidget):
         self.classes = ClassList(session, self)
         self.tools = ToolRow(session, self)
         self.help_row = HelpRow(session, self.help, self)
+        self.prompts = PromptRow(session, self.help, self)
+        self.prompts.kinds.buttonPressed.connect(lambda one: self.tools.drop())
+        self.tools.group.buttonPressed.connect(lambda one: self.prompts.drop())
         self.lock = LockRow(session, self)
         self.marks = MarksBox(session, self)
         self.by_hand = ByHand(session, self)
@@ -114,6 +126,7 @@ class CorrectPanel(QWidget):
         for name in ("prompts", "lock", "objects"):
             self._place(name, layout)
         self.places["prompts"].addWidget(self.help_row)
+        self.places["prompts"].addWidget(self.prompts)
         self.places["lock"].addWidget(self.lock)
         self.places["objects"].addWidget(self.marks)
         for title, part in (("Save as a file", self.export), ("Where answers are kept", self.kept)):
