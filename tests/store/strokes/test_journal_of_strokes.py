@@ -10,6 +10,7 @@ import pytest
 from napari_medclf.domain.errors import ReadError, WriteError
 from napari_medclf.domain.mark import Mark
 from napari_medclf.domain.results import Scope
+from napari_medclf.domain.stroke import Stroke, StrokeKind
 from napari_medclf.store.strokes.bases import BaseInfo
 from napari_medclf.store.strokes.journal import Seen, StrokeJournal
 from napari_medclf.testing.faults import How, each_fault, faulty_disk
@@ -326,3 +327,23 @@ def test_every_fault_keeps_every_stroke_whose_call_returned(project, strokes, ba
         np.testing.assert_array_equal(found.replay().labels, _painted(made[:n_found]))
 
     assert each_fault(project, act, check, how) >= 15
+
+
+def test_what_a_model_says_against_a_person_is_known_again(project, journal, strokes):
+    stroke = next(iter(strokes(1)))
+    journal.append(stroke)
+    said = Stroke(StrokeKind.MODEL, stroke.voxels, stroke.before, np.full(len(stroke), 9, np.uint8))
+    journal.append_heard(said)
+    replayed = _open(project).replay()
+    assert (replayed.model_labels.reshape(-1)[stroke.voxels] == 9).all()
+    np.testing.assert_array_equal(replayed.labels, _painted([stroke]))
+    assert (replayed.origin.reshape(-1)[stroke.voxels] != 0).all()
+
+
+def test_files_are_joined_only_where_there_are_many(project, journal, strokes):
+    for number in range(3):
+        with closing(_open(project, f"w{number}")) as one:
+            one.append(next(iter(strokes(1, seed=number))))
+    assert journal.tidy(most_files=8) == 0
+    assert journal.tidy(most_files=2) == 3
+    assert len(list(_open(project).strokes())) == 3

@@ -151,6 +151,8 @@ class StrokeHistory:
             if record.kind is RecordKind.STROKE and not held.covers(record.moment):
                 corrected.apply(decode(record.body))
                 n_strokes += 1
+            elif record.kind is RecordKind.HEARD and not held.covers(record.moment):
+                corrected.hear(decode(record.body))
         return Replayed(
             corrected.labels,
             corrected.origin,

@@ -33,6 +33,8 @@ from napari_medclf.store.strokes.stroke_file import StrokeFile
 
 __all__ = ["BaseInfo", "News", "Replayed", "Seen", "StrokeJournal"]
 
+_MANY_FILES = 8
+
 
 @dataclass(frozen=True)
 class News:
@@ -116,6 +118,13 @@ class StrokeJournal:
     def append_mark(self, mark: Mark) -> int:
         """Put a class click on the disk; as `append`."""
         return self._append(RecordKind.MARK, mark.model_dump_json().encode())
+
+    def append_heard(self, stroke: Stroke) -> int:
+        """Write down what a model says now, with no change of the labels: voxels, its old values and its new ones.
+
+        Disagreements with what a person painted, and whose word a voxel is, are known again after a crash by that.
+        """
+        return self._append(RecordKind.HEARD, encode(stroke))
 
     def append_saved(self, label_digest: str, version: str = "") -> int:
         """Write down that the labels were saved as an answer: their digest, and the file's path in the project."""
@@ -240,6 +249,16 @@ class StrokeJournal:
             self.save_base(entry.base_id, now.labels, now.origin, now.model_labels)
             self._begin(entry)
         return self._tail.pack()
+
+    def tidy(self, most_files: int = _MANY_FILES) -> int:
+        """Join the files of closed windows where there are many; returns how many went. For a worker.
+
+        Raises
+        ------
+        WriteError
+            As `compact`.
+        """
+        return self._tail.pack() if len(self._tail.paths()) > most_files else 0
 
     def close(self) -> None:
         """Let go of this writer's file."""

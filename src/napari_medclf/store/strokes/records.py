@@ -41,6 +41,8 @@ class RecordKind(IntEnum):
     """Labels were put under the strokes that follow: a model's answer, or a checkpoint."""
     SAVED = 4
     """The labels were saved as an answer, with their digest."""
+    HEARD = 5
+    """A model said something else than before, also where a person has the last word."""
 
 
 _KINDS = frozenset(RecordKind)

@@ -67,6 +67,16 @@ class Corrected:
         self.labels.reshape(-1)[voxels] = stroke.after
         self._set_origin(stroke, done)
 
+    def hear(self, said: Stroke) -> None:
+        """Remember what a model says now at some voxels; labels and origins stay.
+
+        Where no model had spoken, it said 0 everywhere else.
+        """
+        if self.model_labels is None:
+            self.model_labels = np.zeros_like(self.labels)
+        self._make_room(said.after)
+        self.model_labels.reshape(-1)[said.voxels] = said.after
+
     def _set_origin(self, stroke: Stroke, now: _Done) -> None:
         if stroke.kind is StrokeKind.UNDO and (earlier := _taken_back(stroke, self._done)):
             self._bring_back(earlier, now, self._undone)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,7 @@ class LabelState:
         if self._journal is not None:
             model_labels = None if said is None else said.labels
             self._journal.save_base(base_id, self.segmentation.labels, self.info.voxel_origins, model_labels)
+            self._journal.tidy()
 
     def commit(self, stroke: Stroke) -> None:
         """Put a stroke on the disk, and then into the state.
@@ -217,9 +219,15 @@ class LabelState:
     def hear(self, prediction: LabelArray, box: Box | None) -> None:
         """Remember what a model says now, also where a person has the last word."""
         corrected = self.corrected
-        if corrected.model_labels is None:
-            corrected.model_labels = np.zeros_like(corrected.labels)
-        corrected.model_labels[box if box is not None else ...] = prediction
+        before = np.zeros_like(corrected.labels) if corrected.model_labels is None else corrected.model_labels
+        now = before.astype(np.promote_types(before.dtype, prediction.dtype))
+        now[box if box is not None else ...] = prediction
+        voxels = np.flatnonzero(now != before)
+        said = Stroke(StrokeKind.MODEL, voxels, before.reshape(-1)[voxels], now.reshape(-1)[voxels], at=now_ms())
+        corrected.hear(said)
+        if self._journal is not None and self._base_id:
+            with suppress(WriteError):  # kept in memory, and written with the next stroke
+                self._journal.append_heard(said)
 
     def news(self) -> News | None:
         """What other windows did on this image since we looked last; on a worker."""
