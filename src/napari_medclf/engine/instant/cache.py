@@ -103,7 +103,7 @@ def _probe(scene: Scene) -> tuple[tuple[LastLayer, ...], int, int]:
         try:
             layers = find_last_layers(scene.model.network, inputs)
             answer = FeatureNetwork(scene.model.network, layers)(inputs)
-        except RuntimeError:  # too small for its halvings, or of a fixed size
+        except Exception:  # noqa: BLE001, S112  (too small for its halvings, or of a fixed size)
             continue
         return layers, answer.shape[1] - n_channels * scene.model.card.output.n_members, n_channels
     raise PlanError(f"{scene.model.card.name} does not answer to a window of its own size.")
