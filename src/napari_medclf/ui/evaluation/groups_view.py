@@ -84,5 +84,5 @@ def cases_by(fact: str, cases: tuple[ScoredCase, ...]) -> Mapping[str, list[Scor
     """Part cases by a fact, as the evaluation parted them."""
     from napari_medclf.jobs.evaluation.subgroups import part_by
 
-    parts: Mapping[str, Any] = part_by(fact, cases)  # type: ignore[arg-type]  # it looks at their facts only
+    parts: Mapping[str, Any] = part_by(fact, cases)
     return parts
