@@ -6,9 +6,13 @@ import pytest
 from napari_medclf.domain.errors import GridError
 from napari_medclf.domain.stroke import Stroke, StrokeKind
 from napari_medclf.domain.voxel_origin import VoxelOrigin
-from napari_medclf.engine.correct.lock import disagreements, merge, no_origin, origin_after
+from napari_medclf.engine.correct.lock import disagreements, merge, origin_after
 
 SHAPE = (12, 20, 28)
+
+
+def no_origin(shape: tuple[int, ...]) -> np.ndarray:
+    return np.zeros(shape, dtype=np.uint8)
 
 
 def flat(*places: tuple[int, int, int]) -> np.ndarray:

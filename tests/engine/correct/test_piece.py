@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from napari_medclf.domain.errors import GridError, OptionError
-from napari_medclf.engine.correct.piece import fill_along, fill_holes, fill_piece, keep_piece, piece_at
+from napari_medclf.engine.correct.piece import fill_holes, fill_piece, keep_piece, piece_at
 
 
 @pytest.fixture
@@ -65,12 +65,6 @@ def test_holes_closed_only_within_slices_are_filled_slice_by_slice(labels) -> No
     labels[:, 20:30, 20:30] = 0
     assert len(fill_holes(labels, (3, 10, 10))) == 0
     assert (fill_holes(labels, (3, 10, 10), axis=0).applied(labels)[2:10, 20:30, 20:30] == 1).all()
-
-
-def test_a_path_recolours_every_piece_it_goes_over(labels) -> None:
-    found = fill_along(labels, [(3, 10, 10), (3, 11, 10), (3, 0, 0), (3, 54, 78)], 5).applied(labels)
-    assert not (found == 1).any()
-    assert (found[3, 54, 78], found[3, 0, 0]) == (5, 0)
 
 
 def test_nothing_under_the_cursor_is_said(labels) -> None:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from napari_medclf.domain.arrays import BoolArray, FloatArray, LabelArray
 from napari_medclf.domain.errors import GridError
-from napari_medclf.domain.stroke import Stroke, StrokeKind
 
 Box = tuple[slice, ...]
 """A slice an axis, with its start and stop given."""
@@ -42,20 +41,11 @@ class Change:
         """Voxels whose value becomes another one."""
         return int(np.count_nonzero(self.before != self.after))
 
-    def only_changed(self) -> Change:
-        """Leave out the voxels that keep their value."""
-        is_changed = self.before != self.after
-        return Change(self.voxels[is_changed], self.before[is_changed], self.after[is_changed])
-
     def applied(self, labels: LabelArray) -> LabelArray:
         """Return a copy of the labels with the change made."""
         painted = np.array(labels, order="C")
         painted.reshape(-1)[self.voxels] = self.after
         return painted
-
-    def stroke(self, kind: StrokeKind, author: str = "", at: str = "", tool: str = "") -> Stroke:
-        """Name who made the change, when and with what."""
-        return Stroke(kind, self.voxels, self.before, self.after, author, at, tool)
 
 
 def no_change(labels: LabelArray) -> Change:

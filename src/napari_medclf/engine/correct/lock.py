@@ -11,10 +11,10 @@ from napari_medclf.domain.arrays import BoolArray, LabelArray
 from napari_medclf.domain.errors import GridError
 from napari_medclf.domain.voxel_origin import OriginMap
 from napari_medclf.engine.correct.change import Box, Change, box_around, change_between, paint_where, whole
-from napari_medclf.engine.correct.origin import no_origin, origin_after
+from napari_medclf.engine.correct.origin import origin_after
 from napari_medclf.engine.correct.renumber import renumbered
 
-__all__ = ["Disagreement", "Merged", "disagreements", "merge", "no_origin", "origin_after"]
+__all__ = ["Disagreement", "Merged", "disagreements", "merge", "origin_after"]
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,6 @@ class Merged:
     labels: LabelArray
     disagreements: tuple[Disagreement, ...]
     change: Change
-
-    @property
-    def n_disagreeing_vox(self) -> int:
-        """Voxels in which the model contradicts the person."""
-        return sum(one.n_vox for one in self.disagreements)
 
 
 def merge(

@@ -10,11 +10,6 @@ from napari_medclf.domain.stroke import Stroke
 from napari_medclf.domain.voxel_origin import OriginMap
 
 
-def no_origin(shape: tuple[int, ...]) -> OriginMap:
-    """The map before anybody painted: all of it is free."""
-    return np.zeros(shape, dtype=np.uint8)
-
-
 def origin_after(origin: OriginMap, stroke: Stroke, model_labels: LabelArray | None) -> OriginMap:
     """Return the origin map as it is after one stroke, by `domain.origin_rule`.
 

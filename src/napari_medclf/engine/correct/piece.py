@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_medclf.domain.arrays import BoolArray, LabelArray
 from napari_medclf.domain.errors import GridError, OptionError
-from napari_medclf.engine.correct.change import Box, Change, box_around, grown, paint_where, together, whole
+from napari_medclf.engine.correct.change import Box, Change, box_around, grown, paint_where, whole
 
 _FIRST_MARGIN = 16
 
@@ -103,19 +103,6 @@ def fill_holes(labels: LabelArray, seed: Sequence[int], *, axis: int | None = No
         plane = np.expand_dims(ndimage.generate_binary_structure(2, 1), axis)
         filled = ndimage.binary_fill_holes(mask, plane)
     return paint_where(labels, box, np.asarray(filled & ~mask, dtype=np.bool_), value)
-
-
-def fill_along(labels: LabelArray, seeds: Sequence[Sequence[int]], value: int, *, axis: int | None = None) -> Change:
-    """Give one value to every piece that a path goes over, background not counted."""
-    changes: list[Change] = []
-    painted = np.zeros(0, dtype=np.int64)
-    for seed in seeds:
-        place = tuple(int(at) for at in seed)
-        if labels[place] == 0 or int(np.ravel_multi_index(place, labels.shape)) in painted:
-            continue
-        changes.append(fill_piece(labels, place, value, axis=axis))
-        painted = np.concatenate([painted, changes[-1].voxels])
-    return together(changes, labels)
 
 
 def _value_at(labels: LabelArray, seed: Sequence[int]) -> int:
