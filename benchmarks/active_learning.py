@@ -11,6 +11,7 @@ for all orders. Differences to the random order are paired by repeat, with 95 % 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import warnings
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from napari_medclf.engine.active.doubt import score_entropy
 from napari_medclf.engine.active.order import core_set, expected_gain, most_unsure, standardised
 from napari_medclf.engine.classic.features.collect import HandMadeFeatures
 
+COLOURS = ("#888888", "#D55E00", "#0072B2", "#009E73")
 N_POOL, N_AT_ONCE, N_ANSWERED = 1500, 10, 200
 Pick = Callable[[np.ndarray, np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
 """(features, doubt, is_open, generator) to indices of open cases, the next one first."""
@@ -44,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--repeats", type=int, default=20)
-    parser.add_argument("--out", type=Path, help="folder for active-learning-NAME.png")
+    parser.add_argument("--out", type=Path, help="folder for active-learning-NAME.svg and .json")
     options = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
@@ -120,29 +122,49 @@ def reached(values: np.ndarray, random: np.ndarray) -> str:
 
 
 def write(table: dict[str, np.ndarray], options: argparse.Namespace) -> None:
-    """Draw the curves with a band of two standard errors."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
+    """Keep the numbers, and draw the curves with a band of two standard errors, readable on light and dark pages."""
     name = f"active-learning-{options.data.stem}"
     options.out.mkdir(parents=True, exist_ok=True)
-    figure, axes = pyplot.subplots(figsize=(6.4, 3.6))
-    for colour, (order, values) in zip(("#777777", "#D55E00", "#0072B2", "#009E73"), table.items(), strict=True):
-        middle, error = values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(len(values))
-        axes.plot(_counts(table), middle, color=colour, label=order, linewidth=1.8)
-        axes.fill_between(_counts(table), middle - 2 * error, middle + 2 * error, color=colour, alpha=0.15, linewidth=0)
-    axes.set_xlabel("answered cases")
-    axes.set_ylabel("area under the ROC curve, test split")
-    axes.set_title(options.data.stem, fontsize=10)
-    axes.grid(alpha=0.25)
-    axes.legend(frameon=False)
-    figure.tight_layout()
-    figure.savefig(options.out / f"{name}.png", dpi=110)
+    (options.out / f"{name}.json").write_text(json.dumps({order: values.tolist() for order, values in table.items()}))
+    (options.out / f"{name}.svg").write_text(draw(table))
 
 
-def _counts(table: dict[str, np.ndarray]) -> range:
+def draw(table: dict[str, np.ndarray]) -> str:
+    """Draw the curves as SVG."""
+    means = {order: values.mean(axis=0) for order, values in table.items()}
+    every = np.concatenate(list(means.values()))
+    low, high = float(np.floor(every.min() * 50) / 50), float(np.ceil(every.max() * 50) / 50)
+
+    def place(n: float, area: float) -> str:
+        return f"{60 + 500 * n / N_ANSWERED:.1f},{20 + 260 * (high - area) / (high - low):.1f}"
+
+    marks = [_grid_line(place(0, area), f"{area:.2f}") for area in np.arange(low, high + 1e-9, 0.02)]
+    for number, (order, values) in enumerate(table.items()):
+        error = 2 * values.std(axis=0, ddof=1) / np.sqrt(len(values))
+        counts, middle, colour = list(_counts()), means[order], COLOURS[number]
+        band = [place(n, y) for n, y in zip(counts, middle + error, strict=True)]
+        band += [place(n, y) for n, y in zip(counts[::-1], (middle - error)[::-1], strict=True)]
+        line = " ".join(place(n, y) for n, y in zip(counts, middle, strict=True))
+        marks.append(f'<polygon points="{" ".join(band)}" fill="{colour}" opacity="0.18"/>')
+        marks.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        marks.append(f'<text x="470" y="{190 + 18 * number}" fill="{colour}">{order}</text>')
+    steps = (10, 50, 100, 150, 200)
+    marks += [f'<text x="{60 + 500 * n / N_ANSWERED}" y="300" text-anchor="middle">{n}</text>' for n in steps]
+    marks.append('<text x="310" y="322" text-anchor="middle">answered cases</text>')
+    marks.append('<text x="60" y="12">area under the ROC curve, test split</text>')
+    style = 'font-family="sans-serif" font-size="12" fill="#888888"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 580 330" {style}>{"".join(marks)}</svg>\n'
+
+
+def _grid_line(start: str, text: str) -> str:
+    y = float(start.partition(",")[2])
+    return (
+        f'<line x1="60" x2="560" y1="{y}" y2="{y}" stroke="#888888" stroke-opacity="0.3"/>'
+        f'<text x="52" y="{y + 4}" text-anchor="end">{text}</text>'
+    )
+
+
+def _counts() -> range:
     return range(N_AT_ONCE, N_ANSWERED + 1, N_AT_ONCE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import threading
@@ -31,3 +32,6 @@ def _import_all() -> None:
             importlib.import_module(name)
         except Exception:  # noqa: BLE001  (a broken library is told when it is used, by the job that needs it)
             _log.debug("warming up %s failed", name, exc_info=True)
+    # napari 0.9 calls gc.collect() whenever a layer goes: with all that was imported it looks through half a million
+    # objects, 0.3 s a layer. What is here now is here to stay.
+    gc.freeze()
