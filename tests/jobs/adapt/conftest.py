@@ -90,8 +90,11 @@ def blob_model(tmp_path_factory) -> ModelPackage:
 def make_project() -> Callable[..., Project]:
     """Make a project of finished cases, one a patient: ``{"A": (1, 2), "B": (3,)}`` names sites and pictures."""
 
-    def make(folder: Path, sites: dict[str, tuple[int, ...]], *, poisoned: tuple[int, ...] = ()) -> Project:
-        project = Project.create(folder, name=folder.name, task=Task.SEGMENT, classes=BLOB)
+    def make(
+        folder: Path, sites: dict[str, tuple[int, ...]], *, poisoned: tuple[int, ...] = (), value: int = 1
+    ) -> Project:
+        classes = LabelSchema.from_names(["blob"], first_value=value)
+        project = Project.create(folder, name=folder.name, task=Task.SEGMENT, classes=classes)
         for site, numbers in sites.items():
             for number in numbers:
                 add_case(project, number, site, labels_of=number + 50 if number in poisoned else number)
@@ -103,7 +106,7 @@ def make_project() -> Callable[..., Project]:
 @pytest.fixture
 def project_of(tmp_path: Path, make_project) -> Callable[..., Project]:
     """As `make_project`, in a folder of its own."""
-    return lambda sites, **more: make_project(tmp_path / "project", sites, **more)
+    return lambda sites, name="project", **more: make_project(tmp_path / name, sites, **more)
 
 
 @pytest.fixture(scope="session")
@@ -131,11 +134,12 @@ def add_case(project: Project, number: int, site: str, labels_of: int | None = N
     write_image(image, path)
     digest = array_digest(image.data)
     case = project.add_case(FileRef(path), image_digest=digest, group_id=f"patient-{number}", facts={"site": site})
-    labels = blob(number if labels_of is None else labels_of, site)[1]
+    labels = blob(number if labels_of is None else labels_of, site)[1] * project.info.classes.foreground[0].value
     answer = Annotation(
         case_id=case.case_id, group_id=case.group_id, image_digest=digest, label_digest=array_digest(labels),
-        origin=Origin.CORRECTED, author="reader", created=now_utc(), n_edited_vox=int(labels.sum()), active_s=30.0,
+        origin=Origin.CORRECTED, author="reader", created=now_utc(), n_edited_vox=int((labels > 0).sum()),
+        active_s=30.0,
     )  # fmt: skip
-    said = Segmentation(labels, image.geometry, BLOB)
+    said = Segmentation(labels, image.geometry, project.info.classes)
     project.save_annotation(answer, write_labels=lambda target: write_segmentation(said, target))
     return case.case_id

@@ -199,6 +199,28 @@ def test_fine_tune_moves_every_weight_and_instant_the_last_layer(project_of, blo
     assert moved == sorted(set(moved))
 
 
+def test_instant_learning_changes_the_last_layer_alone_and_not_for_the_worse(improved, blob_model) -> None:
+    from safetensors.numpy import load_file
+
+    project, _ = improved
+    result = _adapt(project, blob_model, kind=LearnedBy.INSTANT)
+    before, after = (load_file(one / "models" / "model.safetensors") for one in (blob_model.folder, result.folder))
+    changed = {name.rpartition(".")[0] for name in before if (before[name] != after[name]).any()}
+    assert changed <= {"final_conv"}
+    assert result.revision.n_steps == 0
+    assert result.verdict.judgement is not Judgement.WORSE
+
+
+def test_classes_are_matched_by_name_where_the_project_numbers_them_otherwise(project_of, blob_model) -> None:
+    from napari_medclf.domain.labels import LabelSchema
+
+    project = project_of({"B": LEARN}, value=3)
+    assert project.info.classes == LabelSchema.from_names(["blob"], first_value=3)
+    same = project_of({"B": LEARN}, name="same")
+    shas = [_adapt(one, blob_model, steps=2).revision.weights_sha256 for one in (project, same)]
+    assert shas[0] == shas[1]
+
+
 def _learned(project, result) -> tuple[str, ...]:
     return Revisions(project.folder).data()[result.revision.data_revision_id].annotations
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from napari_medclf.domain.card import Task
 from napari_medclf.domain.dataset import Case, Dataset
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.domain.events import Job, Noted, Progress
 from napari_medclf.domain.revision import LearnedBy
 from napari_medclf.domain.verdict import Verdict
 from napari_medclf.jobs.adapt.holdout import Finished, finished_cases, held_out_cases, learnable_cases, ready_holdout
+from napari_medclf.jobs.adapt.instant import refit_last_layer
 from napari_medclf.jobs.adapt.judge import Asked, judge, unknown
 from napari_medclf.jobs.adapt.measure import Scored, known_cases, measure_holdout
 from napari_medclf.jobs.adapt.options import AdaptOptions, AdaptResult, Learns
@@ -66,7 +66,7 @@ def adapt(options: AdaptOptions) -> Job[AdaptResult]:
     yield Progress(0, 0, f"opening {options.project}")
     course = _prepare(options)
     adapted, images = yield from _learn(course)
-    if adapted.n_steps < _settings(options).n_steps:
+    if 0 < adapted.n_steps < _settings(options).n_steps:
         yield Noted(f"{adapted.n_steps} steps were taken: more would not have fitted into the time.")
     draft = draft_of(course.parent, adapted, course.lessons, images, options)
     verdict = yield from _verdict(course, draft)
@@ -108,6 +108,9 @@ def _learn(course: _Course) -> Job[tuple[Adapted, frozenset[str]]]:
 
     recipe, settings = recipe_of(course.parent.package), _settings(course.options)
     reader = _NotingReader(_dataset(course, [one.as_case for one in course.lessons]))
+    if _is_refit(course.options):
+        refitted = yield from refit_last_layer(course.parent, reader, settings.device)
+        return refitted, frozenset(reader.digests)
     lessons = yield from _read_lessons(course, reader)
     adapted = yield from adapt_network(course.parent.network, course.parent.card, recipe, lessons, settings)
     return adapted, frozenset(reader.digests)
@@ -129,6 +132,11 @@ def _settings(options: AdaptOptions) -> AdaptSettings:
         seed=options.seed,
         device=str(choose_device(options.device)),
     )
+
+
+def _is_refit(options: AdaptOptions) -> bool:
+    """Whether the last layer is solved for; asked for steps, or another part, it is learned step by step."""
+    return options.kind is LearnedBy.INSTANT and options.steps is None and options.learns is Learns.BY_KIND
 
 
 class _NotingReader(CaseReader):
@@ -181,12 +189,15 @@ def _measured(course: _Course, holdout: HoldOut, package: ModelPackage, network:
 
 
 def _dataset(course: _Course, cases: Sequence[Case]) -> Dataset:
-    info = course.project.info
+    """Describe cases in the model's classes; those of the project are matched by name."""
+    info, known = course.project.info, course.parent.card.schema_
+    values = {one.value: known.named(one.name).value for one in info.classes.foreground if one.name in known.names}
     return Dataset(
         name=info.name,
         task=info.task,
-        schema=course.parent.card.schema_ if info.task is Task.CLASSIFY else info.classes,
+        schema=known,
         cases=tuple(cases),
         path=course.project.folder,
+        label_to_value=values if any(found != value for found, value in values.items()) else {},
         is_exclusive=course.parent.card.output.activation == "softmax",
     )

@@ -78,7 +78,7 @@ def draft_of(
     sha256 = hashlib.sha256(weights).hexdigest()
     card = _card(parent, sha256).model_copy(update={"fingerprint": compute_fingerprint(parent.card, network)})
     data = data_revision(lessons)
-    taken = replace(options, steps=adapted.n_steps, max_minutes=None)  # so that it can be done again
+    taken = replace(options, steps=adapted.n_steps or None, max_minutes=None)  # so that it can be done again
     return Draft(
         parent=parent,
         package=ModelPackage(card, parent.package.folder),
