@@ -19,6 +19,7 @@ from napari_medclf.jobs.drive import drive
 from napari_medclf.store.project import Project
 from napari_medclf.store.project_entries import PredictionEntry
 from napari_medclf.testing.phantoms import chest_phantom, oblique_phantom
+from napari_medclf.ui.correct.class_clicks import find_clicked
 from napari_medclf.ui.saved_answer import read_saved
 from napari_medclf.ui.tasks import Kept, ReadAhead, look_through, open_image
 from napari_medclf.ui.working_copy import WorkingCopies
@@ -186,6 +187,34 @@ def test_a_person_finds_the_correction_again_when_the_project_is_opened(
     again = Project.open(project).cases()[0].answer.annotation
     assert (again.origin, again.n_edited_vox) == (Origin.CORRECTED, n_edited)
     assert (again.model, again.model_version) == ("bright-segment-2d", "1.0")
+
+
+def test_class_is_on_the_disk_before_its_key_is_let_go_and_comes_back(
+    workbench, person, install_threshold, threshold_card, pictures, until
+) -> None:
+    session = workbench.session
+    install_threshold(threshold_card(Task.CLASSIFY))
+    session.open_path(pictures)
+    until(lambda: session.image is not None)
+    person.press(Qt.Key.Key_Space)
+    until(lambda: session.answer is not None)
+    person.press(Qt.Key.Key_1)
+    person.press(Qt.Key.Key_2)
+    project = session.user_folder / "projects" / "bright-classify-2d"
+    assert find_clicked(session.image, [project]) == ("bright",)
+    session.open_index(1)
+    until(lambda: session.image.name == "disc-1" and session.person_classes is None)
+    session.open_index(0)
+    until(lambda: session.image.name == "disc-0" and session.person_classes is not None)
+    assert session.person_classes == ("bright",)
+    image = session.image
+    person.press(Qt.Key.Key_Space)
+    until(lambda: session.answer is not None)
+    assert session.person_classes == ("bright",)
+    person.press(Qt.Key.Key_N)
+    until(lambda: session.work.count(Status.DONE) == 1 and not session.lane.is_busy)
+    assert Project.open(project).cases()[0].answer.annotation.classes == ("bright",)
+    assert find_clicked(image, [project]) is None
 
 
 def test_saved_classes_stand_on_the_canvas_when_the_project_is_opened(

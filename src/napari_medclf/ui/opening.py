@@ -219,6 +219,11 @@ class Opening(Subject):
         saved = opened.saved
         if saved is not None:
             self.put_saved(layer, saved)
+        if opened.clicked is not None:
+            self.put_classes(layer, opened.clicked)
+            notify.tell(
+                f"{opened.image.name}: the class you gave it was restored. Run the model (Space), then N accepts it."
+            )
         if opened.painted is not None:
             self._add_painted(opened.painted, opened)
             notify.tell(f"{opened.image.name}: your unsaved painting was restored.")

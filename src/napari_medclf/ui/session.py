@@ -17,8 +17,10 @@ from napari_medclf.domain.results import Segmentation
 from napari_medclf.domain.stroke import StrokeKind
 from napari_medclf.domain.voxel_origin import OriginMap
 from napari_medclf.engine.correct.change import Change
+from napari_medclf.store.project import current_author
 from napari_medclf.ui import notify, tasks, viewer_link
 from napari_medclf.ui.autosave import PaintedLabels
+from napari_medclf.ui.correct.class_clicks import ClassClicks
 from napari_medclf.ui.correct.effort import Effort
 from napari_medclf.ui.correct.said import Said, save_said
 from napari_medclf.ui.job_bar import JobBar
@@ -43,6 +45,7 @@ class Session(Running):
         super().__init__(viewer, notes, bar, user_folder, parent)
         self.effort = Effort()
         self._answered_in: Path | None = None
+        self._clicks = ClassClicks(self.painting.window_id)
         self.image_changed.connect(self.effort.begin)
         self.painting.stroked.connect(lambda layer, stroke: self.effort.act())
         viewer.dims.events.current_step.connect(self._on_step)
@@ -64,6 +67,15 @@ class Session(Running):
         labels.selected_label = viewer_link.value_to_paint(labels, chosen)
         self.answer_changed.emit()
         return True
+
+    def give_class(self, name: str) -> None:
+        """Give the image a class, and have it on the disk before this returns."""
+        before = self.person_classes
+        super().give_class(name)
+        image, said, answer = self.image, self.person_classes, self.answer
+        if image is not None and answer is not None and said is not None and said != before:
+            folder = self.project_folder(answer.prediction)
+            self._clicks.keep(image, folder, said, self.author or current_author(), self.reader)
 
     def begin_labels(self, schema: LabelSchema) -> None:
         """Add empty labels to paint on by hand, without a model."""
@@ -150,7 +162,9 @@ class Session(Running):
         who: dict[str, Any] = {"author": self.author, "is_blind": self.is_blind, "active_s": self.effort.active_s}
         if status is not Status.DONE:
             return Said(self.project_folder(base), status, base=base, schema=self.schema, **who)
-        classes = self.person_classes
+        # a class that was restored waits for the model's answer, which says what other classes there are
+        is_known = labels is not None or answer is not None or saved is not None
+        classes = self.person_classes if is_known else None
         if classes is None and base is not None and base.classification is not None:
             classes = base.classification.decided
         return Said(self.project_folder(base), status, self._copied(labels), labels, classes, base, self.schema, **who)
@@ -168,6 +182,8 @@ class Session(Running):
             self.lane.add("", lambda: _remove(copies, image))
         self.effort.begin()
         self._answered_in = project
+        if annotation.status is Status.DONE:
+            self._clicks.mark_saved(image, project, self.reader)
         self.answered.emit(annotation)
         notify.tell(saved_sentence(annotation, image, project))
         self.answer_changed.emit()
@@ -198,6 +214,7 @@ class Session(Running):
         """Write what is unsaved, stop what runs, and let go of the viewer."""
         if self.viewer is not None:
             self.viewer.dims.events.current_step.disconnect(self._on_step)
+        self._clicks.close()
         super().close_down()
 
     def _on_removed(self, event: Any) -> None:

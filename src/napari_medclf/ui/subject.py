@@ -162,6 +162,12 @@ class Subject(Shelf):
         self._refresh_notes()
         self.answer_changed.emit()
 
+    def put_classes(self, layer: Any, classes: tuple[str, ...]) -> None:
+        """Remember which classes a person gave to an image layer."""
+        self._classes.put(layer, classes)
+        self._refresh_notes()
+        self.answer_changed.emit()
+
     def give_class(self, name: str) -> None:
         """Give the image a class, in place of another one where classes exclude each other."""
         layer, answer = self.image_layer, self.answer
@@ -174,9 +180,7 @@ class Subject(Shelf):
             said = tuple(one for one in said if one != name)
         else:
             said = (*said, name)
-        self._classes.put(layer, said)
-        self._refresh_notes()
-        self.answer_changed.emit()
+        self.put_classes(layer, said)
 
     def _on_inserted(self, event: Any) -> None:
         layer = event.value

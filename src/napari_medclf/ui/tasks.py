@@ -18,6 +18,7 @@ from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.domain.results import Prediction
+from napari_medclf.ui.correct.class_clicks import find_clicked
 from napari_medclf.ui.correct.label_state import Recovered
 from napari_medclf.ui.correct.recovery import blind_layer, find_unsaved, recovered_layer
 from napari_medclf.ui.saved_answer import SavedAnswer, read_saved
@@ -60,6 +61,8 @@ class Opened:
     saved: SavedAnswer | None = None
     recovered: Recovered | None = None
     """Where `painted` was made again from a journal of strokes."""
+    clicked: tuple[str, ...] | None = None
+    """Classes that a person gave to the image and did not accept."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +208,8 @@ def open_image(ref: FileRef, ahead: ReadAhead, kept: Kept) -> Job[Opened]:
             saved = read_saved(kept.project, image, kept.reader)
         except (MedclfError, OSError) as error:  # the image itself must open
             yield Warned(f"{image.name}: the answer saved before cannot be shown. {error}")
-    return Opened(ref, image, image_layer(image), painted, saved, recovered)
+    clicked = find_clicked(image, kept.journals(), kept.reader)
+    return Opened(ref, image, image_layer(image), painted, saved, recovered, clicked)
 
 
 def _painted(image: MedImage, kept: Kept) -> tuple[LayerTuple | None, Recovered | None]:

@@ -105,7 +105,8 @@ class CorrectPanel(QWidget):
         self.help_row = HelpRow(session, self.help, self)
         self.prompts = PromptRow(session, self.help, self)
         self.prompts.kinds.buttonPressed.connect(lambda one: self.tools.drop())
-        self.tools.group.buttonPressed.connect(lambda one: self.prompts.drop())
+        for group in (self.tools.group, self.tools.tools):
+            group.buttonPressed.connect(lambda one: self.prompts.drop())
         self.lock = LockRow(session, self)
         self.marks = MarksBox(session, self)
         self.by_hand = ByHand(session, self)
