@@ -95,7 +95,7 @@ def test_a_lesson_teaches_the_next_image():
     head, truth = _head(loaded)
     learned = learn_from(loaded, [head.lesson(truth)])
     assert learned.strength > 0
-    assert learned.loss_after < learned.loss_before / 2
+    assert learned.error_after < learned.error_before / 2
     samples, _ = two_dark_blocks()
     other = run(learned.model.predict(volume(samples[::-1].copy()))).segmentation.labels
     assert dice(other, truth[::-1]) > 0.95
@@ -108,10 +108,10 @@ def test_lessons_that_contradict_each_other_change_nothing():
     rng = np.random.default_rng(0)
     noise = [rng.permutation(own.ravel()).reshape(own.shape) for _ in range(2)]
     right = learn_from(loaded, [head.lesson(own), head.lesson(own)])
-    assert right.loss_after <= right.loss_before
+    assert right.error_after <= right.error_before
     assert (run(right.model.predict(head.scene.image)).segmentation.labels != own).mean() < 0.005
     wrong = learn_from(loaded, [head.lesson(one) for one in noise])
-    assert wrong.loss_after <= wrong.loss_before
+    assert wrong.error_after <= wrong.error_before
 
 
 def test_lessons_are_of_whole_images_and_of_one_network():

@@ -43,14 +43,14 @@ class Learned:
     ----------
     strength : float
         How much of what the lessons say was taken, 0 to 1: as much as helped on lessons that were held back.
-    loss_before, loss_after : float
-        Cross-entropy a voxel on lessons that were held back.
+    error_before, error_after : float
+        1 - Dice on lessons that were held back.
     """
 
     model: LoadedModel
     strength: float
-    loss_before: float
-    loss_after: float
+    error_before: float
+    error_after: float
 
 
 def learn_from(model: LoadedModel, lessons: Sequence[Lesson], stiffness: float = 1e-3) -> Learned:
@@ -76,11 +76,11 @@ def learn_from(model: LoadedModel, lessons: Sequence[Lesson], stiffness: float =
     is_exclusive = Channels(model.card).is_exclusive
     scale = _Scale.of([one.rows for one in lessons])
     rows = [scale.apply(one.rows) for one in lessons]
-    losses = _held_back_losses(_folds(rows), stiffness, is_exclusive)
-    best = int(np.argmin(losses))
-    change = fit_change(_join(rows), stiffness, is_exclusive=is_exclusive).times(_STRENGTHS[best])
+    errors = _held_back_errors(_folds(rows), stiffness, is_exclusive)
+    best = int(np.argmin(errors))
+    change = fit_change(_balanced(_join(rows)), stiffness, is_exclusive=is_exclusive).times(_STRENGTHS[best])
     adapted = adapt_model(model, lessons[0].layers, scale.undo(change))
-    return Learned(adapted, _STRENGTHS[best], float(losses[0]), float(losses[best]))
+    return Learned(adapted, _STRENGTHS[best], float(errors[0]), float(errors[best]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,24 +112,39 @@ def _folds(rows: Sequence[Rows]) -> list[tuple[Rows, Rows]]:
     return [(halves[0], halves[1]), (halves[1], halves[0])]
 
 
-def _held_back_losses(folds: Sequence[tuple[Rows, Rows]], stiffness: float, is_exclusive: bool) -> FloatArray:
-    """Mean loss a voxel for each of `_STRENGTHS`."""
+def _held_back_errors(folds: Sequence[tuple[Rows, Rows]], stiffness: float, is_exclusive: bool) -> FloatArray:
+    """What is missing to a whole overlap on what is held back, for each of `_STRENGTHS`."""
     found = []
     for taught, held in folds:
-        change = fit_change(taught, stiffness, is_exclusive=is_exclusive)
+        change = fit_change(_balanced(taught), stiffness, is_exclusive=is_exclusive)
         more = change.of(held.x)
-        found.append([_loss(held, held.offset + strength * more, is_exclusive) for strength in _STRENGTHS])
+        found.append([1 - _overlap(held, held.offset + strength * more, is_exclusive) for strength in _STRENGTHS])
     return np.mean(found, axis=0)
 
 
-def _loss(rows: Rows, logits: FloatArray, is_exclusive: bool) -> float:
-    if is_exclusive:
-        top = logits.max(axis=1, keepdims=True)
-        spread = np.log(np.exp(logits - top).sum(axis=1, keepdims=True)) + top
-        each = (spread - logits) * rows.target * rows.weight.mean(axis=1, keepdims=True)
-    else:
-        each = (np.logaddexp(0, logits) - rows.target * logits) * rows.weight
-    return float(each.sum(dtype=np.float64) / max(rows.weight.sum(dtype=np.float64), 1e-9))
+def _balanced(rows: Rows) -> Rows:
+    """Weigh rare classes by the root of their rarity, between counting voxels and counting classes alike."""
+    weight = rows.weight.mean(axis=1)
+    kinds = rows.target @ (2.0 ** np.arange(rows.target.shape[1]))
+    _, kind = np.unique(kinds, return_inverse=True)
+    share = np.bincount(kind, weight) / weight.sum()
+    factor = (share[kind] ** -0.5).astype(np.float32)
+    return replace(rows, weight=rows.weight * (factor / (share**0.5).sum())[:, np.newaxis].astype(np.float32))
+
+
+def _overlap(rows: Rows, logits: FloatArray, is_exclusive: bool) -> float:
+    """Mean Dice of the channels but the commonest, which says background, every row counted as what it stands for."""
+    weight = rows.weight.mean(axis=1)
+    winners = np.eye(logits.shape[1], dtype=bool)[logits.argmax(axis=1)]
+    found = winners if is_exclusive else logits > 0
+    right = rows.target > 0.5
+    common = int((right * weight[:, np.newaxis]).sum(axis=0).argmax()) if right.shape[1] > 1 and is_exclusive else -1
+    each = []
+    for channel in range(right.shape[1]):
+        total = float((weight * right[:, channel]).sum() + (weight * found[:, channel]).sum())
+        if channel != common and total > 0:
+            each.append(2 * float((weight * (right & found)[:, channel]).sum()) / total)
+    return float(np.mean(each)) if each else 1.0
 
 
 def _join(rows: Sequence[Rows]) -> Rows:

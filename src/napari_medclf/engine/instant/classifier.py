@@ -32,6 +32,7 @@ from napari_medclf.engine.prepare import prepare_by_slabs
 from napari_medclf.engine.sliding.whole_image import run_whole
 
 _STIFFNESS = (10.0, 1.0, 0.1)
+_STIFFNESS_OF_FEW = 1.0
 _FEWEST_TO_CHOOSE, _MOST_FOLDS = 6, 5
 
 
@@ -61,7 +62,7 @@ class ClassifierRefit:
         That a person gave classes to.
     stiffness : float
         How strongly the weights hold to the old ones, chosen on images that were held back; infinite where the old
-        weights were better there.
+        weights were plainly better there.
     """
 
     n_images: int
@@ -227,20 +228,22 @@ class InstantClassifier:
     def _choose_stiffness(self, each: Sequence[Rows]) -> float:
         """Hold images back in turn; few of them are held stiffly."""
         if len(each) < _FEWEST_TO_CHOOSE:
-            return _STIFFNESS[0] / 10
+            return _STIFFNESS_OF_FEW
         order = np.random.default_rng(0).permutation(len(each))
-        folds = [order[n::_MOST_FOLDS] for n in range(_MOST_FOLDS)]
-        losses = dict.fromkeys((*_STIFFNESS, np.inf), 0.0)
+        losses = {one: np.zeros(len(each)) for one in (*_STIFFNESS, np.inf)}
         root = np.float32(np.sqrt(each[0].x.shape[1]))
-        for fold in folds:
+        for fold in (order[n::_MOST_FOLDS] for n in range(_MOST_FOLDS)):
             held = set(fold.tolist())
             rest = [one for n, one in enumerate(each) if n not in held]
             for stiffness in losses:
                 change = None if np.isinf(stiffness) else self._fit(rest, stiffness)
                 for n in fold.tolist():
                     more = 0.0 if change is None else change.of(each[n].x * root)
-                    losses[stiffness] += _loss(each[n], each[n].offset + more, self._is_exclusive)
-        return min(losses, key=lambda one: losses[one])
+                    losses[stiffness][n] = _loss(each[n], each[n].offset + more, self._is_exclusive)
+        best = min(_STIFFNESS, key=lambda one: losses[one].mean())
+        worse = losses[best] - losses[np.inf]
+        # A person's word counts, unless it is plain that the old weights did better on what was held back.
+        return np.inf if worse.mean() > worse.std() / np.sqrt(len(worse)) else best
 
 
 def _loss(rows: Rows, logits: FloatArray, is_exclusive: bool) -> float:
