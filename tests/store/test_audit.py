@@ -178,3 +178,11 @@ def test_every_fault_leaves_a_whole_trail_and_every_answer(project, how):
 def test_entries_are_lines_of_json(project):
     for line in (project.folder / AUDIT).read_text().splitlines():
         assert json.loads(line)["schema_version"] == 1
+
+
+def test_half_a_base_that_a_kill_left_is_swept(project):
+    left = project.folder / "strokes" / "5e5e" / "bases" / ".b.npz.1.tmp-999999999"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    assert "1 temporary files" in Project.open(project.folder).notes[0]
+    assert not left.exists()

@@ -17,7 +17,7 @@ WriteFile = Callable[[Path], object]
 """Writes an image to the path it gets; the layer above knows formats."""
 
 _BEFORE = ("strokes", "audit.jsonl")
-_FOLDERS = ("labels", "edited", "images", "predictions")
+_FOLDERS = ("labels", "edited", "images", "predictions", "strokes")
 
 
 def is_of_strokes(path: Path) -> bool:

@@ -347,3 +347,34 @@ def test_files_are_joined_only_where_there_are_many(project, journal, strokes):
     assert journal.tidy(most_files=8) == 0
     assert journal.tidy(most_files=2) == 3
     assert len(list(_open(project).strokes())) == 3
+
+
+def test_two_windows_that_paint_the_same_voxels_end_with_the_same_labels(project, journal, strokes):
+    other = _open(project, "grace")
+    shown = {journal: journal.replay().corrected(), other: other.replay().corrected()}
+    seen = {journal: journal.replay().seen, other: other.replay().seen}
+    ours, theirs = list(strokes(12, seed=1)), list(strokes(12, seed=2))
+    for number, (one, another) in enumerate(zip(ours, theirs, strict=True)):
+        for window, stroke in ((journal, one), (other, another)):
+            window.append(stroke)
+            shown[window].apply(stroke)
+        if number % 4 == 3:  # they look now and then
+            for window in (journal, other):
+                news = window.changed_since(seen[window])
+                seen[window] = news.seen
+                for told in news.strokes:
+                    shown[window].apply(told.stroke)
+    other.close()
+    expected = _open(project).replay().labels
+    np.testing.assert_array_equal(shown[journal].labels, expected)
+    np.testing.assert_array_equal(shown[other].labels, expected)
+
+
+def test_model_of_one_window_never_changes_what_a_person_painted_in_another(project, journal, strokes):
+    stroke = next(iter(strokes(1)))
+    other = _open(project, "grace")
+    journal.append(stroke)
+    nine = np.full(len(stroke), 9, np.uint8)
+    other.append(Stroke(StrokeKind.MODEL, stroke.voxels, stroke.before, nine))  # it had not seen the stroke yet
+    other.close()
+    np.testing.assert_array_equal(_open(project).replay().labels, _painted([stroke]))

@@ -18,7 +18,7 @@ from napari_medclf.jobs.session.restore import nanoseconds
 from napari_medclf.store.project import Project, ProjectCase
 from napari_medclf.store.revisions import Revisions
 from napari_medclf.store.strokes.history import StrokeHistory, painted_images
-from napari_medclf.store.strokes.moment import Moment
+from napari_medclf.store.strokes.moment import Moment, View
 
 _KINDS = ("u1", "u2", "i2", "u4", "i4", "u8", "i8")
 
@@ -123,9 +123,9 @@ def _again(histories: list[StrokeHistory], annotation: Annotation) -> AgainAnswe
     about = (annotation.case_id, annotation.author, annotation.created, annotation.label_digest)
     reason = "no moment of its strokes was saved with these labels"
     for history in histories:
-        for moment in _moments(history, annotation):
+        for moment, view in _moments(history, annotation):
             try:
-                replayed = history.replay(until=moment)
+                replayed = history.replay(until=moment, view=view)
             except ReadError as error:
                 reason = str(error)
                 continue
@@ -135,11 +135,15 @@ def _again(histories: list[StrokeHistory], annotation: Annotation) -> AgainAnswe
     return AgainAnswer(*about, reason=reason)
 
 
-def _moments(history: StrokeHistory, annotation: Annotation) -> list[Moment]:
+def _moments(history: StrokeHistory, annotation: Annotation) -> list[tuple[Moment, View | None]]:
     """Where the answer may have been saved: as the journal says, or else by the clock."""
-    told = [one.moment for one in history.saved() if one.label_digest == annotation.label_digest]
+    told = [(one.moment, one.view) for one in history.saved() if one.label_digest == annotation.label_digest]
     created_ns = nanoseconds(datetime.fromisoformat(annotation.created))  # to the second
-    return told or [Moment.end_of(created_ns), Moment.end_of(created_ns + 10**9)]  # a kill came before it was told
+    by_clock: list[tuple[Moment, View | None]] = [
+        (Moment.end_of(created_ns), None),
+        (Moment.end_of(created_ns + 10**9), None),
+    ]
+    return told or by_clock  # a kill may have come before the journal was told
 
 
 def _has_digest(labels: NDArray[Any], digest: str) -> bool:

@@ -17,7 +17,15 @@ from napari_medclf.domain.voxel_origin import OriginMap
 from napari_medclf.store.files import safe_name
 from napari_medclf.store.strokes.bases import BaseEntry, BaseInfo, BaseLabels, JournalledBase, empty_base, read_base
 from napari_medclf.store.strokes.codec import decode
-from napari_medclf.store.strokes.moment import JournalledMark, JournalledSaved, JournalledStroke, Moment, Seen, Step
+from napari_medclf.store.strokes.moment import (
+    JournalledMark,
+    JournalledSaved,
+    JournalledStroke,
+    Moment,
+    Seen,
+    Step,
+    View,
+)
 from napari_medclf.store.strokes.records import Record, RecordKind
 from napari_medclf.store.strokes.replay import Corrected
 from napari_medclf.store.strokes.stroke_folder import StrokeFolder
@@ -102,7 +110,9 @@ class StrokeHistory:
         """Yield when labels were saved as an answer, with their digests."""
         for record in self._records(until, RecordKind.SAVED):
             about = json.loads(record.body)
-            yield JournalledSaved(record.moment, about["label_digest"], about["version"])
+            seen = about.get("seen")
+            known = None if seen is None else Seen(seen)
+            yield JournalledSaved(record.moment, about["label_digest"], about["version"], known)
 
     def bases(self, until: Moment | None = None) -> Iterator[JournalledBase]:
         """Yield what was put under the strokes, in the order of time."""
@@ -127,7 +137,7 @@ class StrokeHistory:
             for one in self.strokes()
         )
 
-    def replay(self, base: LabelArray | None = None, until: Moment | None = None) -> Replayed:
+    def replay(self, base: LabelArray | None = None, until: Moment | None = None, view: View | None = None) -> Replayed:
         """Make the labels again as they were at a moment, by default now.
 
         Parameters
@@ -136,17 +146,21 @@ class StrokeHistory:
             What all strokes lie on, where the journal's own base is not wanted or is not on the disk.
         until : Moment or None
             The last moment to be taken in.
+        view : View or None
+            As one window showed it; None for all that all windows did.
 
         Raises
         ------
         ReadError
             If no base is given and none is on the disk: the strokes are there, but what they lie on is not.
         """
-        entry, start, notes = (None, BaseLabels(base), ()) if base is not None else self._start(until)
+        entry, start, notes = (None, BaseLabels(base), ()) if base is not None else self._start(until, view)
         corrected = Corrected(start.labels, start.origin, start.model_labels)
         held = seen = Seen(entry.seen if entry else {})
         n_strokes = 0
         for record in self._records(until):
+            if view is not None and not view.shows(record.moment):
+                continue
             seen = seen.plus(record.moment)
             if record.kind is RecordKind.STROKE and not held.covers(record.moment):
                 corrected.apply(decode(record.body))
@@ -170,10 +184,10 @@ class StrokeHistory:
             if kind is None or record.kind is kind:
                 yield record
 
-    def _start(self, until: Moment | None) -> tuple[BaseEntry, BaseLabels, tuple[str, ...]]:
+    def _start(self, until: Moment | None, view: View | None) -> tuple[BaseEntry, BaseLabels, tuple[str, ...]]:
         """Find the newest base that is on the disk; strokes that a lost one would have held are applied again."""
         notes: list[str] = []
-        for one in reversed(list(self.bases(until))):
+        for one in _newest_first(list(self.bases(until)), view):
             if one.entry.info.is_empty:
                 return one.entry, empty_base(one.entry.info), tuple(notes)
             try:
@@ -186,6 +200,15 @@ class StrokeHistory:
             "the labels that painting began with are not on the disk",
             "Run the model again; the strokes are kept, and are put on its labels.",
         )
+
+
+def _newest_first(bases: list[JournalledBase], view: View | None) -> list[JournalledBase]:
+    """Order bases by how likely they are what strokes lie on; a window goes on from its own."""
+    found = bases[::-1]
+    if view is None:
+        return found
+    own = [one for one in found if one.moment.writer_id == view.writer_id]
+    return own or [one for one in found if view.shows(one.moment)]
 
 
 def strokes_folder(project: Path, image_digest: str, layer: str = "") -> Path:

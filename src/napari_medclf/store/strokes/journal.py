@@ -13,10 +13,13 @@ import json
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+import numpy as np
 
 from napari_medclf.domain.arrays import LabelArray
 from napari_medclf.domain.errors import WriteError
@@ -28,12 +31,13 @@ from napari_medclf.store.strokes.bases import BaseEntry, BaseInfo, BaseLabels, w
 from napari_medclf.store.strokes.codec import decode, encode
 from napari_medclf.store.strokes.history import Replayed, StrokeHistory
 from napari_medclf.store.strokes.moment import JournalledMark, JournalledStroke, Moment, Seen, Step
-from napari_medclf.store.strokes.records import RecordKind, pack, pack_head
+from napari_medclf.store.strokes.records import Record, RecordKind, pack, pack_head
 from napari_medclf.store.strokes.stroke_file import StrokeFile
 
 __all__ = ["BaseInfo", "News", "Replayed", "Seen", "StrokeJournal"]
 
 _MANY_FILES = 8
+_MOST_RECENT = 1_000
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class StrokeJournal:
         self._seq = 0
         self._clock_ns = 0
         self._shown: Seen | None = None
+        self._recent: deque[JournalledStroke] = deque(maxlen=_MOST_RECENT)
         self._lock = threading.Lock()
 
     @classmethod
@@ -113,7 +118,11 @@ class StrokeJournal:
             If it cannot be written, as on a full disk. It is kept in memory and written before the next one, or by
             `retry`; what was appended earlier is not harmed.
         """
-        return self._append(RecordKind.STROKE, encode(stroke))
+        try:
+            return self._append(RecordKind.STROKE, encode(stroke))
+        finally:  # also one that waits for room
+            if stroke.is_of_person:
+                self._recent.append(JournalledStroke(Moment(self._clock_ns, self.writer_id, self._seq), stroke))
 
     def append_mark(self, mark: Mark) -> int:
         """Put a class click on the disk; as `append`."""
@@ -126,9 +135,16 @@ class StrokeJournal:
         """
         return self._append(RecordKind.HEARD, encode(stroke))
 
-    def append_saved(self, label_digest: str, version: str = "") -> int:
-        """Write down that the labels were saved as an answer: their digest, and the file's path in the project."""
-        return self._append(RecordKind.SAVED, json.dumps({"label_digest": label_digest, "version": version}).encode())
+    def append_saved(self, label_digest: str, version: str = "", seen: Seen | None = None) -> int:
+        """Write down that the labels were saved as an answer: their digest, and the file's path in the project.
+
+        Parameters
+        ----------
+        seen : Seen or None
+            Which records of other windows are in the labels; None for all until now.
+        """
+        about = {"label_digest": label_digest, "version": version, "seen": None if seen is None else dict(seen.last)}
+        return self._append(RecordKind.SAVED, json.dumps(about).encode())
 
     def begin_base(self, info: BaseInfo, seen: Seen | None = None) -> str:
         """Say that strokes from here on lie on other labels, such as a model's new answer; returns the base's id.
@@ -202,6 +218,9 @@ class StrokeJournal:
     def changed_since(self, seen: Seen) -> News:
         """Tell what other writers did that somebody has not seen; cheap enough to ask each second.
 
+        Voxels that this writer's person painted later are left out of their strokes: the last word counts, as in a
+        replay, whoever asks when.
+
         Parameters
         ----------
         seen : Seen
@@ -216,7 +235,7 @@ class StrokeJournal:
         self._shown = seen
         bases = [BaseEntry.model_validate_json(one.body) for one in fresh if one.kind is RecordKind.BASE]
         return News(
-            tuple(JournalledStroke(one.moment, decode(one.body)) for one in fresh if one.kind is RecordKind.STROKE),
+            tuple(self._trimmed(one) for one in fresh if one.kind is RecordKind.STROKE),
             tuple(
                 JournalledMark(one.moment, Mark.model_validate_json(one.body))
                 for one in fresh
@@ -263,6 +282,15 @@ class StrokeJournal:
     def close(self) -> None:
         """Let go of this writer's file."""
         self._own.close()
+
+    def _trimmed(self, record: Record) -> JournalledStroke:
+        stroke = decode(record.body)
+        later = [one.stroke.voxels for one in list(self._recent) if one.moment > record.moment]
+        if not later:
+            return JournalledStroke(record.moment, stroke)
+        stays = ~np.isin(stroke.voxels, np.concatenate(later))
+        parts = {"voxels": stroke.voxels[stays], "before": stroke.before[stays], "after": stroke.after[stays]}
+        return JournalledStroke(record.moment, replace(stroke, **parts))
 
     def _begin(self, entry: BaseEntry) -> str:
         self._append(RecordKind.BASE, entry.model_dump_json().encode())

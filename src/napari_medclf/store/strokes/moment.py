@@ -92,9 +92,27 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class View:
+    """What one window shows: its own records, and those of others that it has taken in."""
+
+    writer_id: str
+    seen: Seen
+
+    def shows(self, moment: Moment) -> bool:
+        """Whether a record is in the labels of that window."""
+        return moment.writer_id == self.writer_id or self.seen.covers(moment)
+
+
+@dataclass(frozen=True)
 class JournalledSaved:
-    """That the labels of this moment were saved as an answer."""
+    """That the labels of this moment were saved as an answer, as one window showed them."""
 
     moment: Moment
     label_digest: str
     version: str
+    seen: Seen | None = None
+
+    @property
+    def view(self) -> View | None:
+        """What the window showed; None where it did not say, and everything counts."""
+        return None if self.seen is None else View(self.moment.writer_id, self.seen)

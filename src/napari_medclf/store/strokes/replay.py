@@ -13,7 +13,7 @@ from napari_medclf.domain.arrays import LabelArray
 from napari_medclf.domain.errors import GridError
 from napari_medclf.domain.origin_rule import origins_after
 from napari_medclf.domain.stroke import Stroke, StrokeKind
-from napari_medclf.domain.voxel_origin import OriginMap
+from napari_medclf.domain.voxel_origin import OriginMap, VoxelOrigin
 
 _MOST_UNDO = 100  # napari keeps as many
 
@@ -52,7 +52,7 @@ class Corrected:
         self._undone: deque[_Done] = deque(maxlen=_MOST_UNDO)
 
     def apply(self, stroke: Stroke) -> None:
-        """Make one stroke; values that do not fit the labels' type widen it.
+        """Make one stroke; values that do not fit the labels' type widen it. A model's leaves locked voxels alone.
 
         Raises
         ------
@@ -64,7 +64,11 @@ class Corrected:
             raise GridError(f"A stroke lies outside of the labels of shape {self.labels.shape}.")
         self._make_room(stroke.after)
         done = self._state_at(stroke)
-        self.labels.reshape(-1)[voxels] = stroke.after
+        if stroke.kind is StrokeKind.MODEL:  # its window may not have seen yet what a person painted in another one
+            is_free = done.origin == VoxelOrigin.MODEL
+            self.labels.reshape(-1)[voxels[is_free]] = stroke.after[is_free]
+        else:
+            self.labels.reshape(-1)[voxels] = stroke.after
         self._set_origin(stroke, done)
 
     def hear(self, said: Stroke) -> None:

@@ -246,7 +246,7 @@ class LabelState:
         """Write down that the labels are an answer now, so that they are not restored as unsaved painting."""
         self.is_dirty = False
         if self._journal is not None and self._base_id:
-            self._journal.append_saved(label_digest)
+            self._journal.append_saved(label_digest, seen=self._seen)
 
     def close(self) -> None:
         """Let go of the journal's file."""
