@@ -289,8 +289,8 @@ class StrokeJournal:
         if not later:
             return JournalledStroke(record.moment, stroke)
         stays = ~np.isin(stroke.voxels, np.concatenate(later))
-        parts = {"voxels": stroke.voxels[stays], "before": stroke.before[stays], "after": stroke.after[stays]}
-        return JournalledStroke(record.moment, replace(stroke, **parts))
+        voxels, before, after = stroke.voxels[stays], stroke.before[stays], stroke.after[stays]
+        return JournalledStroke(record.moment, replace(stroke, voxels=voxels, before=before, after=after))
 
     def _begin(self, entry: BaseEntry) -> str:
         self._append(RecordKind.BASE, entry.model_dump_json().encode())
