@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from napari_medclf.domain.stroke import StrokeKind
@@ -35,6 +36,7 @@ class Disagreeing(QObject):
         self._pieces: LayerBook[list[Disagreement]] = LayerBook()
         self._at: Disagreement | None = None
         self._mark: Any = None
+        self._marked: Any = None
         session.painting.merged.connect(self._on_merged)
         session.painting.stroked.connect(self._on_stroke)
         session.viewer.layers.events.removed.connect(self._on_removed)
@@ -77,13 +79,16 @@ class Disagreeing(QObject):
 
     def follow(self) -> None:
         """Look at nothing any more where other labels are meant now."""
+        if not same_layer(self._session.labels_layer, self._marked):
+            self._take_away()
         if self._at is not None and self.position == 0:
             self._leave()
 
     def remove(self) -> None:
         """Let go of the viewer."""
         self._session.viewer.layers.events.removed.disconnect(self._on_removed)
-        self._leave()
+        self._at = None
+        self._take_away()
 
     def _after(self, piece: Disagreement) -> Disagreement | None:
         others = [one for one in self.pieces if one is not piece]
@@ -121,36 +126,44 @@ class Disagreeing(QObject):
         self.changed.emit()
 
     def _draw(self, labels: Any, piece: Disagreement) -> None:
-        """Outline the piece on a layer of its own, no larger than the piece."""
+        """Outline the piece on a layer of its own, no larger than the piece; the same layer for one after the other."""
         info = viewer_link.info_of(labels)
         if info is None:
             return
-        self._take_away()
         first, last = ([at(part) for part in piece.box] for at in (_first, _last))
         ends = [info.frame.to_display_index(corner, info.geometry.shape) for corner in (first, last)]
+        mask = np.array(info.frame.to_display(piece.mask), dtype=np.uint8, order="C")
+        if self._mark is None:
+            self._mark, self._marked = self._new_mark(labels, mask), labels
+        self._mark.data = mask
+        self._mark.translate = labels.translate + labels.scale * np.min(ends, axis=0)
+        self._mark.visible = True
+
+    def _new_mark(self, labels: Any, mask: NDArray[np.uint8]) -> Any:
         viewer = self._session.viewer
         chosen = viewer.layers.selection.active
-        self._mark = viewer.add_labels(
-            np.array(info.frame.to_display(piece.mask), dtype=np.uint8, order="C"),
+        mark = viewer.add_labels(
+            mask,
             name="model disagrees",
             scale=labels.scale,
-            translate=labels.translate + labels.scale * np.min(ends, axis=0),
             units=labels.units,
             axis_labels=labels.axis_labels,
             colormap={None: "transparent", 0: "transparent", 1: _COLOUR},
             opacity=1.0,
         )
-        self._mark.contour = 1
-        self._mark.editable = False
+        mark.contour = 1
+        mark.editable = False
         viewer.layers.selection.active = chosen
+        return mark
 
     def _leave(self) -> None:
         self._at = None
-        self._take_away()
+        if self._mark is not None:
+            self._mark.visible = False  # napari 0.9 takes a tenth of a second to make a layer
         self.changed.emit()
 
     def _take_away(self) -> None:
-        mark, self._mark = self._mark, None
+        mark, self._mark, self._marked = self._mark, None, None
         if mark is not None and mark in self._session.viewer.layers:
             self._session.viewer.layers.remove(mark)
 

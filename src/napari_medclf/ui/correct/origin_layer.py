@@ -12,6 +12,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.voxel_origin import VoxelOrigin
+from napari_medclf.ui import notify
 from napari_medclf.ui.layer_book import same_layer
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class OriginLayer(QObject):
         self._layer: Any = None
         self._is_wanted = False
         self._is_counting = False
+        self._is_drawing = False
+        self._is_stale = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_COUNT_AFTER_MS)
@@ -82,8 +85,9 @@ class OriginLayer(QObject):
             self._labels = labels
             self._timer.start()
         state = self._session.painting.state(labels)
-        if self._is_wanted and self._layer is None and state is not None:
-            self._session.lane.add("", partial(_shown_job, state), partial(self._add, labels))
+        if self._is_wanted and self._layer is None and state is not None and not self._is_drawing:
+            self._is_drawing = True
+            self._session.lane.add("", partial(_shown_job, state), partial(self._add, labels), self._on_not_drawn)
 
     def remove(self) -> None:
         """Let go of the viewer."""
@@ -94,13 +98,18 @@ class OriginLayer(QObject):
         self._labels = None
 
     def _add(self, labels: Any, shown: NDArray[np.uint8]) -> None:
-        if not self._is_wanted or self._layer is not None or not same_layer(labels, self._session.labels_layer):
-            return
+        is_meant = same_layer(labels, self._session.labels_layer)
+        if self._is_wanted and is_meant and not self._is_stale:
+            self._layer = self._new_layer(labels, shown)
+        self._is_drawing = self._is_stale = False  # after the layer came, which makes everybody follow
+        self.follow()  # other labels may be meant by now, or there was a stroke meanwhile
+
+    def _new_layer(self, labels: Any, shown: NDArray[np.uint8]) -> Any:
         viewer = self._session.viewer
         chosen = viewer.layers.selection.active
         colours: dict[int | None, str] = {None: "transparent", 0: "transparent"}
         colours |= {_SHOWN[name]: colour for name, colour in COLOURS.items()}
-        self._layer = viewer.add_labels(
+        layer = viewer.add_labels(
             shown,
             name=f"{labels.name}: who",
             scale=labels.scale,
@@ -110,8 +119,9 @@ class OriginLayer(QObject):
             colormap=colours,
             opacity=0.9,
         )
-        self._layer.editable = False
+        layer.editable = False
         viewer.layers.selection.active = chosen
+        return layer
 
     def _take_away(self) -> None:
         layer, self._layer = self._layer, None
@@ -129,6 +139,7 @@ class OriginLayer(QObject):
         if not same_layer(layer, self._session.labels_layer):
             return
         self._timer.start()
+        self._is_stale = self._is_drawing
         state = self._session.painting.state(layer)
         if self._layer is None or state is None or not same_layer(layer, self._labels):
             return
@@ -151,6 +162,10 @@ class OriginLayer(QObject):
 
     def _on_not_counted(self, message: str) -> None:
         self._is_counting = False
+
+    def _on_not_drawn(self, message: str) -> None:
+        self._is_drawing = False
+        notify.complain(message)
 
 
 def _values(origin: NDArray[np.uint8], labels: NDArray[Any]) -> NDArray[np.uint8]:
