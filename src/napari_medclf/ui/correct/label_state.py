@@ -240,6 +240,7 @@ class LabelState:
         fresh = [one.stroke for one in news.strokes if not one.writer_id.startswith(self.window_id)]
         for stroke in fresh:
             self.corrected.apply(stroke)
+            self.is_dirty = True
         return np.unique(np.concatenate([one.voxels for one in fresh])) if fresh else np.zeros(0, np.int64)
 
     def mark_saved(self, label_digest: str) -> None:

@@ -169,7 +169,7 @@ class ModelHelp(QObject):
         self._session.painting.take_merged(layer, helped.merged, tool)
         n_changed = helped.merged.change.n_changed
         learned = f"Learned from {helped.n_corrections} of your voxels" if helped.n_corrections else "Asked again"
-        self.told.emit(f"{learned}: {n_changed} others changed ({helped.elapsed_s:.2f} s).")
+        self.told.emit(f"{learned}: {n_changed} others changed ({helped.elapsed_s:.2f}\u00a0s).")
         if self._is_wanted_again:
             self._is_wanted_again = False
             self._timer.start()

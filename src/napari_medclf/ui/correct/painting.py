@@ -321,7 +321,8 @@ class Painting(QObject):
                 voxels = state.take_in(news)
                 if len(voxels):
                     show_values(layer, state, voxels)
-                    notify.tell(f"{len(news.strokes)} strokes of another window were added to {layer.name}.")
+                    whose = "of another window, or of one that was closed"
+                    notify.tell(f"{len(news.strokes)} strokes {whose}, were added to {layer.name}.")
                     self.stroked.emit(layer, news.strokes[-1].stroke)
 
 
