@@ -33,7 +33,7 @@ def _adapt(project, model, **more) -> AdaptResult:
 def improved_once(tmp_path_factory, make_project, blob_model):
     """Corrections of site B, and the revision that learned from them."""
     project = make_project(tmp_path_factory.mktemp("once") / "project", {"B": LEARN + HOLD})
-    return project.folder, _adapt(project, blob_model, hold_out=HELD_B)
+    return project.folder, _adapt(project, blob_model, hold_out=HELD_B, steps=40)
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_same_seed_gives_the_same_weights_and_another_one_others(project_of, blo
 
 def test_labels_of_another_case_are_called_worse_and_not_accepted(project_of, blob_model) -> None:
     project = project_of({"A": LEARN + HOLD}, poisoned=LEARN)
-    result = _adapt(project, blob_model, hold_out=tuple(f"A{number}" for number in HOLD))
+    result = _adapt(project, blob_model, hold_out=tuple(f"A{number}" for number in HOLD), steps=40)
     assert result.verdict.judgement is Judgement.WORSE
     with pytest.raises(OptionError, match="was not accepted. Worse"):
         accept(project, result.revision.revision_id)
@@ -106,7 +106,7 @@ def test_site_that_gets_worse_is_named_though_the_mean_rises(project_of, blob_mo
     many = (*HOLD, 16, 17, 18, 19, 20)
     project = project_of({"B": LEARN + many, "A": (31, 32, 33)})
     held_out = (*(f"B{number}" for number in many), "A31", "A32", "A33")
-    result = _adapt(project, blob_model, hold_out=held_out)
+    result = _adapt(project, blob_model, hold_out=held_out, steps=40)
     by_group = {(one.name, one.group): one for one in result.verdict.changes}
     assert by_group["dice", ""].after > by_group["dice", ""].before + 0.2
     assert by_group["dice", "site=B"].judgement is Judgement.BETTER

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from napari_medclf.engine.adapt.lessons import Lessons
     from napari_medclf.engine.adapt.settings import AdaptSettings
 
-_QUICK_MINUTES = 0.5
+_QUICK_MINUTES = {2: 0.12, 3: 0.4}
+"""By the axes of the network's input: with the verdict a person shall wait for 10 s or 30 s at most."""
 _MOST_QUICK_CASES = 48
 """Quick learning reads the newest cases only: more would not be drawn in its few steps."""
 
@@ -66,7 +67,7 @@ def adapt(options: AdaptOptions) -> Job[AdaptResult]:
     yield Progress(0, 0, f"opening {options.project}")
     course = _prepare(options)
     adapted, images = yield from _learn(course)
-    if 0 < adapted.n_steps < _settings(options).n_steps:
+    if 0 < adapted.n_steps < _settings(course).n_steps:
         yield Noted(f"{adapted.n_steps} steps were taken: more would not have fitted into the time.")
     draft = draft_of(course.parent, adapted, course.lessons, images, options)
     verdict = yield from _verdict(course, draft)
@@ -106,7 +107,7 @@ def _learn(course: _Course) -> Job[tuple[Adapted, frozenset[str]]]:
     """Learn; also returns which images were read for it."""
     from napari_medclf.engine.adapt.learn import adapt_network
 
-    recipe, settings = recipe_of(course.parent.package), _settings(course.options)
+    recipe, settings = recipe_of(course.parent.package), _settings(course)
     reader = _NotingReader(_dataset(course, [one.as_case for one in course.lessons]))
     if _is_refit(course.options):
         refitted = yield from refit_last_layer(course.parent, reader, settings.device)
@@ -116,13 +117,15 @@ def _learn(course: _Course) -> Job[tuple[Adapted, frozenset[str]]]:
     return adapted, frozenset(reader.digests)
 
 
-def _settings(options: AdaptOptions) -> AdaptSettings:
+def _settings(course: _Course) -> AdaptSettings:
     from napari_medclf.engine.adapt.settings import KINDS, Part
     from napari_medclf.engine.device import choose_device
 
+    options = course.options
     usual = KINDS[options.kind.value]
     is_quick = options.kind is not LearnedBy.FINE_TUNE
-    minutes = options.max_minutes or (_QUICK_MINUTES if is_quick and options.steps is None else None)
+    usual_minutes = _QUICK_MINUTES[course.parent.card.input.spatial_dims] if is_quick else None
+    minutes = options.max_minutes or (usual_minutes if options.steps is None else None)
     return replace(
         usual,
         part=usual.part if options.learns is Learns.BY_KIND else Part(options.learns.value),
@@ -181,7 +184,7 @@ def _measured(course: _Course, holdout: HoldOut, package: ModelPackage, network:
     from napari_medclf.domain.run_settings import LoadSettings
     from napari_medclf.engine.model import place_model
 
-    device = _settings(course.options).device
+    device = _settings(course).device
     loaded = place_model(package, copy.deepcopy(network), LoadSettings(device, "float32", "torch"))
     dataset = _dataset(course, held_out_cases(course.project, holdout))
     shelf = AnswerShelf(course.project.folder, package.card.weights_sha256)
