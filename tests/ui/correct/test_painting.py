@@ -84,7 +84,7 @@ def test_where_the_model_contradicts_the_person_is_told(workbench, person, paint
     workbench.session.painting.take_prediction(painted, np.full((1, *painted.data.shape), 2, np.uint8), None, "run")
     until(lambda: told)
     assert [(one.model_value, one.person_value) for one in told[0].disagreements] == [(2, 1)]
-    assert told[0].n_disagreeing_vox == n_mine
+    assert sum(one.n_vox for one in told[0].disagreements) == n_mine
 
 
 def test_painting_of_a_window_that_was_killed_comes_back_with_its_undo(workbench, person, painted, until) -> None:
