@@ -147,7 +147,7 @@ def draw(table: dict[str, np.ndarray]) -> str:
         line = " ".join(place(n, y) for n, y in zip(counts, middle, strict=True))
         marks.append(f'<polygon points="{" ".join(band)}" fill="{colour}" opacity="0.18"/>')
         marks.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        marks.append(f'<text x="470" y="{190 + 18 * number}" fill="{colour}">{order}</text>')
+        marks.append(f'<text x="{300 + 72 * number}" y="12" fill="{colour}">{order}</text>')
     steps = (10, 50, 100, 150, 200)
     marks += [f'<text x="{60 + 500 * n / N_ANSWERED}" y="300" text-anchor="middle">{n}</text>' for n in steps]
     marks.append('<text x="310" y="322" text-anchor="middle">answered cases</text>')
