@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,12 @@ from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.run_settings import LoadSettings
+from napari_medclf.engine.grid.crop import Box
 from napari_medclf.engine.instant.classifier import InstantClassifier
 from napari_medclf.engine.instant.corrections import Corrections
 from napari_medclf.engine.instant.head import InstantHead
 from napari_medclf.engine.instant.local import box_around_voxels, reinfer
+from napari_medclf.engine.instant.scene import Scene
 from napari_medclf.engine.model import LoadedModel, load_model, place_model
 from napari_medclf.engine.networks import build_network
 from napari_medclf.io.read import read_image
@@ -40,6 +43,8 @@ from napari_medclf.jobs.models import find_model
 from napari_medclf.testing.simulated_person import Hand, next_stroke
 
 _SETTINGS = LoadSettings("cpu", "float32", "torch")
+
+Measured = tuple[LoadedModel, MedImage, np.ndarray]
 
 
 def main() -> int:
@@ -50,7 +55,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=("hippocampus", "vessels", "ct", "films"))
     options = parser.parse_args()
     torch.set_num_threads(1)
-    cases: dict[str, Callable[[], Any]] = {
+    cases: dict[str, Callable[[], Measured]] = {
         "hippocampus": lambda: _hippocampus(options.data),
         "vessels": lambda: _vessels(options.data),
         "ct": lambda: _ct(options.data),
@@ -80,13 +85,21 @@ def _measure(name: str, model: LoadedModel, image: MedImage, truth: np.ndarray, 
         index = np.stack(np.unravel_index(stroke.voxels, shown.shape), axis=1) + [a for a, _ in head.region]
         painted[tuple(index.T)], origin[tuple(index.T)] = stroke.after, 1
         said = Corrections.of_labels(painted, origin)
-        _timed(seconds["refit"], lambda said=said: head.refit(said))
-        _timed(seconds["slice"], lambda at=int(index[0, 0]): head.slice_labels(0, at))
+        _timed(seconds["refit"], partial(head.refit, said))
+        _timed(seconds["slice"], partial(head.slice_labels, 0, int(index[0, 0])))
         box = box_around_voxels(index, 4, truth.shape)
-        _timed(seconds["box"], lambda box=box: run(reinfer(model, image, box, scene)))
+        _timed(seconds["box"], partial(_again, model, image, box, scene))
         shown = head.labels()
     parts = "   ".join(f"{np.median(one):9.3f} {np.percentile(one, 95):7.3f}" for one in seconds.values())
     print(f"{name:12} {begin:8.2f}   {parts}   {head.n_bytes / 1e6:.0f} MB kept", flush=True)
+
+
+def _again(model: LoadedModel, image: MedImage, box: Box, scene: Scene) -> None:
+    run(reinfer(model, image, box, scene))
+
+
+def _add(classifier: InstantClassifier, key: str, image: MedImage) -> None:
+    run(classifier.add(key, image))
 
 
 def _timed(seconds: list[float], work: Callable[[], Any]) -> None:
@@ -103,11 +116,11 @@ def _measure_films(data: Path) -> None:
     embed: list[float] = []
     for n in range(64):
         image = read_image(data / "medmnist" / "pneumoniamnist.npz", f"val/{n}")
-        _timed(embed, lambda n=n, image=image: run(classifier.add(str(n), image)))
+        _timed(embed, partial(_add, classifier, str(n), image))
     refit: list[float] = []
     for n in range(8, 65, 8):
         answers = {str(one): (names[labels[one]],) for one in range(n)}
-        _timed(refit, lambda answers=answers: classifier.refit(answers))
+        _timed(refit, partial(classifier.refit, answers))
     print(
         f"{'films':12} {np.median(embed):8.3f}   {np.median(refit):9.3f} {np.percentile(refit, 95):7.3f}   "
         "(begin: one film; refit after 8 to 64 answers)",
