@@ -94,3 +94,22 @@ def test_click_is_answered_by_the_model_and_escape_puts_the_prompt_away(
     assert correct.help.said_beside(labels) is None
     person.press(Qt.Key.Key_Escape)
     assert correct.prompts.mouse.kind is None
+
+
+def test_a_prompt_taken_up_on_the_image_asks_once(
+    workbench, person, install_threshold, threshold_card, pictures, until, monkeypatch
+) -> None:
+    session, correct = workbench.session, workbench.correct
+    install_threshold(threshold_card())
+    session.open_path(pictures)
+    until(lambda: session.image is not None)
+    person.press(Qt.Key.Key_Space)
+    until(lambda: session.labels_layer is not None and not session.lane.is_busy)
+    workbench.show_tab("Correct")
+    asked = []
+    monkeypatch.setattr(correct.prompts.mouse, "_ask", lambda layer, prompt: not asked.append(prompt))
+    session.viewer.layers.selection.active = session.image_layer
+    person.click(correct.prompts.kinds.buttons()[0])
+    person.stroke((0.75, 0.3), (0.75, 0.3))
+    until(lambda: asked)
+    assert len(asked) == 1

@@ -10,6 +10,7 @@ import numpy as np
 from qtpy.QtCore import QObject, Signal
 
 from napari_medclf.ui import notify, viewer_link
+from napari_medclf.ui.correct.held_mouse import HeldMouse
 from napari_medclf.ui.layer_book import same_layer
 from napari_medclf.ui.overlays import source_index
 
@@ -58,7 +59,7 @@ class PromptMouse(QObject):
         super().__init__(parent)
         self._session, self._ask, self._radius = session, ask, radius
         self.kind: PromptKind | None = None
-        self._layer: Any = None
+        self._held = HeldMouse(session, self._on_drag, lambda: self.choose(None))
 
     def choose(self, kind: PromptKind | None) -> None:
         """Take up a kind of prompt; None gives the mouse back to napari."""
@@ -67,38 +68,18 @@ class PromptMouse(QObject):
             notify.warn("There are no labels to correct yet: run a model, or make new labels below.")
             kind = None
         self.kind = kind
-        self._hold(None if kind is None else layer)
+        self._held.hold(None if kind is None else layer)
         self.chosen.emit()
 
     def follow(self) -> None:
         """Hold the labels that are meant now."""
         layer = self._session.labels_layer
-        if self.kind is None or same_layer(layer, self._layer):
+        if self.kind is None or same_layer(layer, self._held.layer):
             return
         if layer is None:
             self.choose(None)
         else:
-            self._hold(layer)
-
-    def _hold(self, layer: Any) -> None:
-        held, self._layer = self._layer, None
-        if held is not None:
-            held.mouse_drag_callbacks.remove(self._on_drag)
-            held.events.mode.disconnect(self._on_mode)
-            if str(held.mode) == "pan_zoom":
-                held.mouse_pan, held.cursor = True, "standard"
-        if layer is None:
-            return
-        self._session.viewer.layers.selection.active = layer
-        layer.mode = "pan_zoom"  # napari's own brushes would paint as well
-        layer.events.mode.connect(self._on_mode)
-        layer.mouse_drag_callbacks.append(self._on_drag)
-        layer.mouse_pan, layer.cursor = False, "crosshair"
-        self._layer = layer
-
-    def _on_mode(self, event: Any) -> None:
-        if self._layer is not None and str(self._layer.mode) != "pan_zoom":  # napari's own brush was taken up
-            self.choose(None)
+            self._held.hold(layer)
 
     def _on_drag(self, layer: Any, event: Any) -> Iterator[None]:
         """Follow the mouse from press to release; napari calls this for every event between."""

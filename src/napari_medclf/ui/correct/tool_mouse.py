@@ -16,6 +16,7 @@ from napari_medclf.engine.correct.change import Change, together
 from napari_medclf.engine.correct.tools import BRUSHES, Tool, ToolOptions, Work, use_tool
 from napari_medclf.jobs.paint import paint_with
 from napari_medclf.ui import notify, viewer_link
+from napari_medclf.ui.correct.held_mouse import HeldMouse
 from napari_medclf.ui.correct.painting import show_values
 from napari_medclf.ui.layer_book import same_layer
 from napari_medclf.ui.overlays import source_index
@@ -56,7 +57,7 @@ class ToolMouse(QObject):
         super().__init__(parent)
         self._session, self._options = session, options
         self.tool: Tool | None = None
-        self._layer: Any = None
+        self._held = HeldMouse(session, self._on_drag, lambda: self.choose(None))
         session.viewer.dims.events.ndisplay.connect(self._on_ndisplay)
 
     def close_down(self) -> None:
@@ -78,15 +79,15 @@ class ToolMouse(QObject):
     def follow(self) -> None:
         """Hold the labels that are meant now, with the tool that was chosen; it waits where there are none yet."""
         layer = self._session.labels_layer
-        if self.tool is not None and not same_layer(layer, self._layer):
+        if self.tool is not None and not same_layer(layer, self._held.layer):
             self._hold(layer)
 
     def show_size(self) -> None:
         """Draw the circle under the mouse as large as the brush."""
-        if self._layer is None or self.tool not in BRUSHES:
+        if self._held.layer is None or self.tool not in BRUSHES:
             return
         try:
-            self._layer.cursor_size = 2 * self._options().radius_mm
+            self._held.layer.cursor_size = 2 * self._options().radius_mm
         except MedclfError:
             return
 
@@ -101,32 +102,12 @@ class ToolMouse(QObject):
 
     def _hold(self, layer: Any) -> None:
         """Let go of the layer that was held, and take another."""
-        held, self._layer = self._layer, None
-        if held is not None:
-            held.mouse_drag_callbacks.remove(self._on_drag)
-            held.events.mode.disconnect(self._on_mode)
-            if str(held.mode) == "pan_zoom":
-                held.mouse_pan, held.cursor = True, "standard"
-        if layer is None:
-            return
-        self._layer = layer  # before the layer is chosen, which makes everybody ask for it
-        self._session.viewer.layers.selection.active = layer
-        layer.mode = "pan_zoom"  # napari's own brushes would paint as well
-        layer.events.mode.connect(self._on_mode)
-        layer.mouse_drag_callbacks.append(self._on_drag)
-        layer.mouse_pan = False
-        layer.cursor = "circle" if self.tool in BRUSHES else "crosshair"
+        self._held.hold(layer, "circle" if self.tool in BRUSHES else "crosshair")
         self.show_size()
 
     def _on_ndisplay(self, event: Any) -> None:
         if self.tool is not None and event.value == 3:  # the mouse turns the volume there
             self.choose(None)
-
-    def _on_mode(self, event: Any) -> None:
-        if self._layer is not None and str(self._layer.mode) != "pan_zoom":  # napari's own brush was taken up
-            self.tool = None
-            self._hold(None)
-            self.chosen.emit()
 
     def _on_drag(self, layer: Any, event: Any) -> Iterator[None]:
         """Follow the mouse from press to release; napari calls this for every event between."""
