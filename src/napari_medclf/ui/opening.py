@@ -24,6 +24,7 @@ from napari_medclf.ui.correct.painting import Painting
 from napari_medclf.ui.correct.recovery import blind_layer
 from napari_medclf.ui.job_bar import JobBar
 from napari_medclf.ui.overlays import CanvasNotes
+from napari_medclf.ui.refill import can_refill, refill
 from napari_medclf.ui.subject import Subject
 from napari_medclf.ui.tasks import Beside, Found, Opened
 from napari_medclf.ui.work_list import WorkList
@@ -199,12 +200,23 @@ class Opening(Subject):
 
     def _replace_opened(self, described: LayerTuple, ref: FileRef | None) -> Any:
         self._is_moving = False
-        for layer in [layer for layer in self._opened_layers if layer in self.viewer.layers]:
+        opened = [layer for layer in self._opened_layers if layer in self.viewer.layers]
+        for layer in opened[1:]:
             self.viewer.layers.remove(layer)
-        layer = viewer_link.add_layer(self.viewer, described)
+        layer = self._exchange_image(opened[0] if opened else None, described)
         self._opened_layers, self._shown = [layer], ref
         viewer_link.show_acquired_plane(self.viewer, layer)
         return layer
+
+    def _exchange_image(self, old: Any, described: LayerTuple) -> Any:
+        if old is None:
+            return viewer_link.add_layer(self.viewer, described)
+        if len(self.viewer.layers) == 1 and can_refill(old, described):
+            refill(self.viewer, old, described)
+            self._begin_anew(old)
+            return old
+        self.viewer.layers.remove(old)
+        return viewer_link.add_layer(self.viewer, described)
 
     def _show_case(self, opened: CaseOpened, then: Callable[[Any, CaseOpened], None]) -> None:
         layer = self._replace_opened(opened.layer, None)

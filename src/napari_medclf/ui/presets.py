@@ -12,6 +12,7 @@ from napari_medclf.bridge.contrast import Limits, contrast_limits, full_range, s
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.windows import CT_PRESETS
+from napari_medclf.ui.layer_book import same_layer
 from napari_medclf.ui.layout import button
 from napari_medclf.ui.session import Session
 
@@ -106,10 +107,10 @@ class PresetButtons(QWidget):
     def _find_full_range(self) -> None:
         layer, image = self._layer, self._session.image
         if image is not None:
-            self._session.lane.add("", lambda: _range_of(image), lambda found: self._take_range(layer, found))
+            self._session.lane.add("", lambda: _range_of(image), lambda found: self._take_range(layer, image, found))
 
-    def _take_range(self, layer: Any, found: Limits) -> None:
-        if self._layer is not None and layer.unique_id == self._layer.unique_id:
+    def _take_range(self, layer: Any, image: MedImage, found: Limits) -> None:
+        if self._layer is not None and image is self._session.image and same_layer(layer, self._layer):
             self._limits[_FULL] = found
             layer.contrast_limits = found
             self._show()

@@ -8,7 +8,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_medclf.bridge.layer_info import METADATA_KEY, layer_info
+from napari_medclf.bridge.layer_info import METADATA_KEY, LayerInfo, layer_info
 from napari_medclf.bridge.layers import LayerTuple
 from napari_medclf.domain.events import JobEvent, Noted, Outcome
 from napari_medclf.domain.package import ModelPackage
@@ -51,11 +51,12 @@ class Running(Opening):
             return False
         package = self.in_use(package)
         cache, focus = self._cache, viewer_link.visible_slice(self.viewer, layer)
+        info = viewer_link.info_of(layer)
         return self.bar.start(
             f"Running {package.name}",
             lambda: run_tasks.run_model(image, package, options, cache, focus),
-            lambda answer: self.take_answer(layer, answer),
-            on_event=lambda event: self._on_run_event(layer, event),
+            lambda answer: self.take_answer(layer, answer) if self._shows(layer, info) else None,
+            on_event=lambda event: self._on_run_event(layer, info, event),
             on_end=self._on_run_end,
             tells_warnings=tells_warnings,
             asks_for=NotTrusted,
@@ -65,11 +66,12 @@ class Running(Opening):
         """Put an image above the one that is meant, changed so that the model fits it; that one is hidden."""
         layer, image = self.image_layer, self.image
         if layer is not None and image is not None:
+            info = viewer_link.info_of(layer)
             shown = None if layer.rgb else (float(layer.contrast_limits[0]), float(layer.contrast_limits[1]))
             self.lane.add(
                 f"Mending {image.name}",
                 lambda: run_tasks.mend(image, package.card, violation, shown),
-                lambda described: self._show_mended(layer, described),
+                lambda described: self._show_mended(layer, described) if self._shows(layer, info) else None,
             )
 
     @property
@@ -92,10 +94,14 @@ class Running(Opening):
             self._exchange(answer.doubt, is_visible=False)
         self.put_answer(layer, answer)
 
-    def _on_run_event(self, layer: Any, event: JobEvent) -> None:
+    def _shows(self, layer: Any, info: LayerInfo | None) -> bool:
+        """Whether a layer is in the viewer and shows the image that it did; the next case may be shown in it."""
+        return layer in self.viewer.layers and viewer_link.info_of(layer) is info
+
+    def _on_run_event(self, layer: Any, info: LayerInfo | None, event: JobEvent) -> None:
         if isinstance(event, Noted):
             self.noted.emit(event.message)
-        elif isinstance(event, run_tasks.PreviewShown) and event.layer is not None and layer in self.viewer.layers:
+        elif isinstance(event, run_tasks.PreviewShown) and event.layer is not None and self._shows(layer, info):
             self._remove_preview()
             active = self.viewer.layers.selection.active
             self._preview = viewer_link.add_layer(self.viewer, event.layer)
@@ -112,10 +118,9 @@ class Running(Opening):
             self.viewer.layers.remove(preview)
 
     def _show_mended(self, layer: Any, described: LayerTuple) -> None:
-        if layer in self.viewer.layers:
-            mended = self._add_opened(described)
-            layer.visible = False
-            self.viewer.layers.selection.active = mended
+        mended = self._add_opened(described)
+        layer.visible = False
+        self.viewer.layers.selection.active = mended
 
     def _show_labels(self, described: LayerTuple) -> None:
         name = described[1]["name"]

@@ -194,9 +194,19 @@ class Subject(Shelf):
         self._on_layers_changed()
 
     def _on_removed(self, event: Any) -> None:
-        for book in (self._answers, self._classes, self._saved, self._adopted, self._reports, self._told):
-            book.forget(event.value)
+        self._forget(event.value)
         self._on_layers_changed()
+
+    def _forget(self, layer: Any) -> None:
+        for book in (self._answers, self._classes, self._saved, self._adopted, self._reports, self._told):
+            book.forget(layer)
+
+    def _begin_anew(self, layer: Any) -> None:
+        """Tell that a layer shows another image now, about which nothing was said."""
+        self._forget(layer)
+        self.viewer.layers.selection.active = layer
+        self._follow()
+        self.answer_changed.emit()
 
     def _on_layers_changed(self, event: Any = None) -> None:
         if not same_layer(self.image_layer, self._followed):

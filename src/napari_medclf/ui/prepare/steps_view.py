@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_medclf.bridge.layers import LayerTuple
 from napari_medclf.domain.errors import MedclfError
+from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.preprocess_step import PreprocessStep
 from napari_medclf.ui import notify, viewer_link
 from napari_medclf.ui.layer_book import same_layer
@@ -58,7 +59,7 @@ class StepsView(QWidget):
         return self._session.bar.start(
             f"Preparing {image.name}",
             lambda: prepared_layer(image, steps),
-            lambda described: self._take(layer, described),
+            lambda described: self._take(layer, image, described),
         )
 
     def _buttons(self) -> QHBoxLayout:
@@ -81,10 +82,11 @@ class StepsView(QWidget):
             one is not None and one in viewer.layers for one in (self._before, self._after)
         )
 
-    def _take(self, layer: Any, described: LayerTuple) -> None:
+    def _take(self, layer: Any, image: MedImage, described: LayerTuple) -> None:
         viewer = self._session.viewer
-        if layer not in viewer.layers:
-            return
+        info = viewer_link.info_of(layer)
+        if layer not in viewer.layers or (info is not None and info.image is not image):
+            return  # the next case is shown by now, perhaps in the same layer
         if self._is_shown():
             viewer.layers.remove(self._after)
         self._before, self._after = layer, viewer_link.add_layer(viewer, described)
