@@ -12,6 +12,7 @@ from napari_medclf.ui.correct.by_hand import ByHand
 from napari_medclf.ui.correct.classes import ClassList
 from napari_medclf.ui.correct.decisions import Decisions
 from napari_medclf.ui.correct.help_row import HelpRow
+from napari_medclf.ui.correct.history_box import HistoryBox
 from napari_medclf.ui.correct.kept_where import KeptWhere
 from napari_medclf.ui.correct.lock_row import LockRow
 from napari_medclf.ui.correct.model_help import ModelHelp
@@ -68,6 +69,7 @@ class CorrectPanel(QWidget):
         self.prompts.refresh()
         self.prompts.setVisible(self.help_row.isVisibleTo(self))
         self.lock.refresh()
+        self.history.follow()
         self.decisions.refresh()
 
     def scroll_to_top(self) -> None:
@@ -83,6 +85,7 @@ class CorrectPanel(QWidget):
         self.help.close_down()
         self.drop()
         self.lock.remove()
+        self.history.drop()
         self.tools.mouse.close_down()
 
     def _show_subject(self) -> None:
@@ -111,6 +114,7 @@ class CorrectPanel(QWidget):
         self.marks = MarksBox(session, self)
         self.by_hand = ByHand(session, self)
         self.export = ExportRow(session, self)
+        self.history = HistoryBox(session, self)
         self.kept = KeptWhere(session, self)
         self.decisions = Decisions(session, self)
 
@@ -130,7 +134,12 @@ class CorrectPanel(QWidget):
         self.places["prompts"].addWidget(self.prompts)
         self.places["lock"].addWidget(self.lock)
         self.places["objects"].addWidget(self.marks)
-        for title, part in (("Save as a file", self.export), ("Where answers are kept", self.kept)):
+        parts = (
+            ("History", self.history),
+            ("Save as a file", self.export),
+            ("Where answers are kept", self.kept),
+        )
+        for title, part in parts:
             layout.addWidget(folded(part, self, title))
         layout.addStretch(1)
         return content
