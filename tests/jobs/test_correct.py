@@ -126,3 +126,21 @@ def test_corrections_can_be_learned_from(vessels_folder, vessel_model, tmp_path)
 
     assert result.package.card.data[0].n_train == 2
     assert result.package.card.schema_.names == ("vessel",)
+
+
+def test_mistyped_class_leaves_no_project_behind(chest_model, chest_folder, tmp_path):
+    picture = napari_medclf.read_image(chest_folder / "clear" / "clear_0.png")
+    base = napari_medclf.predict(picture, chest_model)
+
+    with pytest.raises(SchemaError, match="opacty"):
+        run(save_correction(tmp_path / "p", picture, None, ["opacty"], base, schema=chest_model.card.schema_))
+    assert not (tmp_path / "p").exists()
+
+
+def test_two_classes_that_exclude_each_other_are_refused(chest_model, chest_folder, tmp_path):
+    picture = napari_medclf.read_image(chest_folder / "clear" / "clear_0.png")
+    base = napari_medclf.predict(picture, chest_model)
+    run(save_correction(tmp_path / "p", picture, None, ["clear"], base))
+
+    with pytest.raises(SchemaError, match="exclude each other; say one, not clear, opacity"):
+        run(save_correction(tmp_path / "p", picture, None, ["clear", "opacity"], base))

@@ -152,6 +152,7 @@ def open_or_create(path: Path, answer: Answer) -> Project:
 
     if Project.is_project(path):
         return Project.open(path)
+    _check_names(answer.known_classes, answer)  # a mistyped class leaves no empty project behind
     is_exclusive = answer.classes is None or len(answer.classes) < 2
     return Project.create(
         path, name=path.name, task=answer.task, classes=answer.known_classes, is_exclusive=is_exclusive
@@ -219,11 +220,17 @@ def _check_grid(image: MedImage, segmentation: Segmentation | None) -> None:
         raise GridError(f"The labels do not lie on the grid of {image.name}: {difference}.")
 
 
-def _check_classes(project: Project, answer: Answer) -> None:
-    """Match classes by name; the same name must also mean the same number in label images."""
-    known = project.info.classes
+def _check_names(known: LabelSchema, answer: Answer) -> None:
     for name in answer.classes or ():
         known.named(name)
+
+
+def _check_classes(project: Project, answer: Answer) -> None:
+    """Match classes by name; the same name must also mean the same number in label images."""
+    known, said = project.info.classes, answer.classes or ()
+    _check_names(known, answer)
+    if project.info.is_exclusive and len(set(said)) > 1:
+        raise SchemaError(f"{project.folder}: its classes exclude each other; say one, not {', '.join(said)}.")
     for one in answer.segmentation.schema.foreground if answer.segmentation else ():
         if known.named(one.name).value != one.value:
             raise SchemaError(
