@@ -59,3 +59,22 @@ def test_audit_says_whole_until_somebody_changes_a_line(medclf, painted):
 def test_folder_that_is_none_is_told(medclf, tmp_path):
     assert medclf("audit", tmp_path / "nowhere") == 2
     assert "no such folder" in medclf.err
+
+
+def test_folder_without_a_project_is_not_called_whole(medclf, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert medclf("audit", tmp_path / "empty") == 2
+    assert "is no project" in medclf.err
+
+
+def test_removed_trail_is_not_called_whole(medclf, painted):
+    (painted / "audit.jsonl").unlink()
+    assert medclf("audit", painted) == 0
+    assert "has no audit trail yet" in medclf.out
+    assert "nothing was changed" not in medclf.out
+
+
+def test_file_in_place_of_a_project_is_told(medclf, tmp_path):
+    (tmp_path / "notes.txt").write_text("hello")
+    assert medclf("session", tmp_path / "notes.txt") == 2
+    assert "is a file; the folder of a project was expected" in medclf.err

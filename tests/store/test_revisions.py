@@ -16,6 +16,7 @@ from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.revision import DataRevision, LearnedBy, ModelRevision
 from napari_medclf.domain.run import RunSpec
 from napari_medclf.store import revisions as module
+from napari_medclf.store.audit_check import check_audit
 from napari_medclf.store.bundle import write_package
 from napari_medclf.store.revisions import Revisions
 
@@ -124,3 +125,19 @@ def test_entry_of_a_newer_version_is_refused_in_a_sentence(revisions: Revisions,
     revisions.journal.path.write_text(json.dumps(line, separators=(",", ":")) + "\n")
     with pytest.raises(DatasetError, match="newer version"):
         revisions.models()
+
+
+def test_exchanged_weights_are_found_by_the_audit(revisions: Revisions, make: Made) -> None:
+    first, second = make(1), make(2)
+    assert check_audit(revisions.project).is_whole
+    files = [revisions.project / one.package / "models" / "model.safetensors" for one in (first, second)]
+    files[0].write_bytes(files[1].read_bytes())
+    assert any("model.safetensors: was changed" in one for one in check_audit(revisions.project).problems)
+
+
+def test_damaged_pointer_names_what_can_be_chosen(revisions: Revisions, make: Made) -> None:
+    first = make(1)
+    revisions.use(first, "import", "me")
+    (revisions.project / "revisions" / "current.json").write_text('{"x')
+    with pytest.raises(DatasetError, match=f"there are {first.revision_id}"):
+        revisions.current()

@@ -75,7 +75,7 @@ def describe(event: JobEvent) -> str:
     if isinstance(event, Warned):
         return f"warning: {event.message}"
     if isinstance(event, CaseFailed):
-        return f"failed: {event.case_id}: {event.reason}"
+        return ": ".join(part for part in ("failed", event.case_id, event.reason) if part)
     if isinstance(event, CaseDone):
         return f"done: {event.case_id}"
     if isinstance(event, EpochDone):

@@ -74,7 +74,7 @@ def check_audit(folder: Path, head: str = "") -> AuditReport:
         problems += _strange(name, content, announced, begun)
         problems += [_say(name, entry, "was taken out or changed") for entry in _missing(content, announced, True)]
         lost += _missing(content, announced, False)
-    interrupted = "was interrupted before it was written; nobody was told that it was saved"
+    interrupted = "is not there: its write was interrupted, or somebody cut it off the end"
     notes += [_say(entry.journal, entry, interrupted) for entry in lost]
     problems += _files(folder, [entry for entry in entries if entry not in lost])
     return AuditReport(entries, entries[-1].sha256 if entries else "", tuple(problems), tuple(notes))

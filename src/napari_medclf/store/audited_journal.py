@@ -17,6 +17,7 @@ from napari_medclf.store.digests import file_sha256
 from napari_medclf.store.journal import Journal
 
 _FILES = ("label_map", "edited_mask", "embedding")
+_PACKAGE = "package"
 _ABOUT = ("case_id", "revision_id")
 
 
@@ -84,4 +85,14 @@ def _digests(said: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _files(said: Mapping[str, Any], folder: Path) -> dict[str, str]:
-    return {str(path): file_sha256(folder / path) for name, path in _fields(said) if name in _FILES and path}
+    return {path: file_sha256(folder / path) for path in sorted(_paths(said, folder))}
+
+
+def _paths(said: Mapping[str, Any], folder: Path) -> Iterator[str]:
+    """Yield the files of an entry, and every file of a model package, relative to the project."""
+    for name, value in _fields(said):
+        if name in _FILES and value:
+            yield str(value)
+        elif name == _PACKAGE and value:
+            inside = (path for path in (folder / str(value)).rglob("*") if path.is_file())
+            yield from (path.relative_to(folder).as_posix() for path in inside)

@@ -54,6 +54,8 @@ class ProjectReader:
             info = ProjectInfo.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             raise DatasetError(f"{folder}: is no project; it has no {INFO_NAME}.") from None
+        except NotADirectoryError:
+            raise DatasetError(f"{folder}: is a file; the folder of a project was expected.") from None
         except OSError as error:
             raise DatasetError(f"{path}: cannot be read ({error.strerror}).") from error
         except ValidationError as error:
@@ -131,4 +133,6 @@ def _recover(folder: Path) -> tuple[str, ...]:
     torn = ProjectLog(folder).journal.count_torn()
     if not swept and not torn:
         return ()
-    return (f"Recovered after an interrupted save: removed {swept} temporary files, skipped {torn} torn lines.",)
+    found = f"removed {swept} temporary files, skipped {torn} torn or damaged lines of journal.jsonl"
+    advice = " `medclf audit` tells whether anything is missing." if torn else ""
+    return (f"Recovered after an interrupted save: {found}.{advice}",)

@@ -140,7 +140,8 @@ class Revisions:
             return None
         except (OSError, ValidationError) as error:
             raise DatasetError(
-                f"{path}: cannot be understood; choose a revision again with `medclf revisions`."
+                f"{path}: cannot be understood. Choose again with `medclf revisions accept`; "
+                f"there are {', '.join(one.revision_id for one in self.models()) or 'none yet'}."
             ) from error
         return self.find(chosen.revision_id)
 

@@ -30,7 +30,7 @@ def _show(report: AuditReport) -> Iterator[str]:
         yield from columns([("", "when", "who", "what", "about"), *rows])
     yield from report.notes
     yield from report.problems
-    if report.is_whole:
+    if report.is_whole and report.entries:
         yield f"{len(report.entries)} entries, and nothing was changed since they were written."
     if report.head:
         yield f"Newest entry: {report.head} (note it elsewhere, and give it to --head later)"

@@ -8,7 +8,10 @@ from pathlib import Path
 from napari_medclf.domain.errors import DatasetError
 from napari_medclf.domain.events import CaseFailed, Job, Progress
 from napari_medclf.domain.options import check_options, option
-from napari_medclf.store.audit_check import AuditReport, check_audit
+from napari_medclf.store.audit import AUDIT
+from napari_medclf.store.audit_check import JOURNALS, AuditReport, check_audit
+
+_KEPT = ("project.json", AUDIT, *JOURNALS)
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,12 @@ def audit(options: AuditOptions) -> Job[AuditReport]:
     Raises
     ------
     DatasetError
-        If there is no such folder, or its trail cannot be read.
+        If there is no such folder or it holds no project, or its trail cannot be read.
     """
     if not options.project.is_dir():
         raise DatasetError(f"{options.project}: there is no such folder.")
+    if not any((options.project / name).exists() for name in _KEPT):
+        raise DatasetError(f"{options.project}: is no project; it has none of {', '.join(_KEPT)}.")
     yield Progress(0, 0, f"verifying {options.project}")
     report = check_audit(options.project, options.head)
     for problem in report.problems:
