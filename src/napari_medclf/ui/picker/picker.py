@@ -16,6 +16,7 @@ from napari_medclf.ui.picker.model import PickerModel
 from napari_medclf.ui.picker.rows import Row, filtered, picker_rows, tooltip_of
 from napari_medclf.ui.picker.tag_table import TagTable
 from napari_medclf.ui.picker.thumbnails import Thumbnails
+from napari_medclf.ui.tasks import WorkItem
 from napari_medclf.ui.work_list import WorkList
 
 _WAYS = (("+gaps=blank", "Open with gaps left empty"), ("+gaps=resample", "Open resampled"))
@@ -41,6 +42,7 @@ class SeriesPicker(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._entries: Sequence[SeriesEntry] = ()
+        self._items: list[WorkItem] = []
         self._rows: list[Row] = []
         self.thumbnails = Thumbnails(self)
         self._model = PickerModel(self.thumbnails, self)
@@ -68,8 +70,10 @@ class SeriesPicker(QWidget):
         if entries is not self._entries:
             self.thumbnails.forget()
             self.filter.clear()
-        self._entries, self._rows = entries, picker_rows(entries, work.items)
-        self._refresh()
+        if entries is not self._entries or work.items != self._items:  # else only another image is opened
+            self._entries, self._items = entries, list(work.items)
+            self._rows = picker_rows(entries, work.items)
+            self._refresh()
         place = None if work.current is None else self._model.place_of_item(work.current)
         if place is not None and len(self.selected) < _SEVERAL:  # a person who selects several is not disturbed
             self.list.setCurrentIndex(self._model.index(place))
