@@ -76,6 +76,13 @@ def test_a_slice_must_be_named_and_an_image_has_none(project):
         MarkOptions(project.folder, "scan", scope=Scope.IMAGE, index=3)
 
 
+def test_slice_that_the_image_does_not_have_is_refused(project):
+    say(project, classes=("a",), scope=Scope.SLICE, index=5)
+    with pytest.raises(OptionError, match="no slice 6 along axis 0; the last of its 6 slices is 5"):
+        say(project, classes=("a",), scope=Scope.SLICE, index=6)
+    assert len(run(list_marks(MarksOptions(project.folder)))) == 1
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_slices_to_learn_from_lie_where_they_lay(project, image, tmp_path, axis):
     say(project, classes=("lesion",), scope=Scope.SLICE, index=2, axis=axis)

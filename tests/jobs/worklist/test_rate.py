@@ -8,6 +8,7 @@ import pytest
 import napari_medclf
 from napari_medclf.domain.annotation import CaseState, Status
 from napari_medclf.domain.errors import DatasetError
+from napari_medclf.domain.events import Warned
 from napari_medclf.io.labels import read_label_map
 from napari_medclf.jobs.api import run
 from napari_medclf.jobs.correct import save_correction
@@ -117,3 +118,10 @@ def test_blind_reader_sees_the_list_without_answers_of_others(chests):
     assert found.counts == {CaseState.TO_DO: 4}
     assert {row.author for row in found.rows} == {""}
     assert found.effort.cases == ()
+
+
+def test_damaged_line_of_the_journal_is_told(chests):
+    journal = chests / "journal.jsonl"
+    journal.write_text(journal.read_text().replace('{"kind":"annotation"', '{"kind":"annot', 1))
+    told = [one.message for one in list_cases(WorklistOptions(chests)) if isinstance(one, Warned)]
+    assert any("1 torn or damaged lines of journal.jsonl" in one and "medclf audit" in one for one in told)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from napari_medclf.domain.errors import OptionError
+from napari_medclf.domain.errors import MedclfError, OptionError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.mark import Mark
 from napari_medclf.domain.options import check_options, option
 from napari_medclf.domain.results import Scope
+
+if TYPE_CHECKING:
+    from napari_medclf.store.project import Project
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ def add_mark(options: MarkOptions) -> Job[Mark]:
     ------
     DatasetError
         If the folder is no project, or the case is not there or locked.
+    OptionError
+        If the image has no such slice.
     WriteError
         If it cannot be written.
     """
@@ -64,5 +70,24 @@ def add_mark(options: MarkOptions) -> Job[Mark]:
         author=options.author or current_author(),
         created=now_utc(),
     )
-    Project.open(options.project).save_mark(mark)
+    project = Project.open(options.project)
+    if options.scope is Scope.SLICE and not options.withdraw:
+        _check_slice(project, options)
+    project.save_mark(mark)
     return mark
+
+
+def _check_slice(project: Project, options: MarkOptions) -> None:
+    """Refuse a slice that the image does not have; an image that is not at hand cannot be asked."""
+    from napari_medclf.io.read import read_image
+
+    image = project.case(options.case).image
+    try:
+        shape = read_image(image.path, image.member).geometry.shape
+    except (MedclfError, OSError):
+        return
+    if options.index is not None and options.index >= shape[options.axis]:
+        raise OptionError(
+            f"{options.case}: there is no slice {options.index} along axis {options.axis}; "
+            f"the last of its {shape[options.axis]} slices is {shape[options.axis] - 1}."
+        )

@@ -121,6 +121,8 @@ def list_cases(options: WorklistOptions) -> Job[WorkRows]:
         yield from rate_cases(RateOptions(model=options.model, project=options.project))
     yield Progress(0, 0, f"reading {options.project.name}")
     project = Project.open(options.project)
+    for note in project.notes:
+        yield Warned(note)
     for case_ids, is_locked in ((options.unlock, False), (options.lock, True)):
         for case_id in case_ids:
             project.lock(case_id, options.reader, is_locked=is_locked)
