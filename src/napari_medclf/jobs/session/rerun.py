@@ -106,10 +106,22 @@ def rerun_session(folder: Path, out: Path) -> Job[SessionRerun]:
         n_without += 0 if histories else len(labelled)
         for annotation in labelled if histories else []:
             yield Progress(len(answers), 0, f"painting {case.case_id} again")
-            answers.append(_again(histories, annotation))
-            yield _told(case, answers[-1])
+            again = _again(histories, annotation)
+            if not again.is_same and _is_from_file(histories, annotation):
+                n_without += 1
+                continue
+            answers.append(again)
+            yield _told(case, again)
     models = yield from _learn_again(project, out)
     return SessionRerun(tuple(answers), models, n_without)
+
+
+def _is_from_file(histories: list[StrokeHistory], annotation: Annotation) -> bool:
+    """Whether an answer was made elsewhere, though somebody painted on its image, too."""
+    digest = annotation.label_digest
+    return not annotation.n_strokes and all(
+        one.label_digest != digest for history in histories for one in history.saved()
+    )
 
 
 def _told(case: ProjectCase, again: AgainAnswer) -> CaseDone | CaseFailed:
