@@ -40,6 +40,17 @@ def test_strokes_are_listed_and_restored(medclf, painted):
     assert again["rerun"]["n_without_strokes"] == 1  # the first answer came from a file
 
 
+def test_list_of_strokes_tells_of_a_damaged_one(medclf, painted):
+    (journal,) = painted.glob("strokes/*/*.strokes")
+    content = bytearray(journal.read_bytes())
+    at = content.index(b'"kind":"paint"')
+    content[at : at + 4] = b"junk"
+    journal.write_bytes(bytes(content))
+    listed = medclf.json("restore", painted, "eye_0")
+    assert len(listed["strokes"]) == 1
+    assert "are damaged and were left out" in listed["notes"][0]
+
+
 def test_session_tells_who_did_what(medclf, painted):
     deeds = medclf.json("session", painted)["deeds"]
     assert {(one["what"], one["who"]) for one in deeds} >= {("annotation", "ada"), ("painting", "ada")}

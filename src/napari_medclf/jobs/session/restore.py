@@ -85,7 +85,7 @@ def restore(options: RestoreOptions) -> Job[Restored]:
     if not steps:
         raise DatasetError(f"{project.folder}: nobody painted on {case.case_id!r}.")
     if not options.at:
-        return Restored(case.case_id, steps)
+        return Restored(case.case_id, steps, notes=history.files.notes())  # what is lost moves the numbers
     until = moment_of(options.at, steps)
     replayed = history.replay(until=until)
     n_strokes = sum(step.moment <= until for step in steps)
