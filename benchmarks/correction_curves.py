@@ -51,6 +51,8 @@ def main() -> int:
     results: dict[str, Any] = {}
     for name in options.scenarios:
         scenario = known[name]()
+        if options.strokes is not None:
+            scenario = replace(scenario, n_strokes=options.strokes)
         results[name] = _curves(scenario, starting_model(scenario, options.work), options)
         if options.out is not None:
             options.out.write_text(json.dumps(results, indent=1) + "\n")
@@ -214,6 +216,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, required=True, help="folder for the starting models and the projects")
     parser.add_argument("--scenarios", nargs="+", default=["hippocampus", "vessels", "nuclei"])
     parser.add_argument("--cases", nargs="+", type=int, default=[2, 4, 8])
+    parser.add_argument("--strokes", type=int, help="a person's budget for a case; by default the scenario's")
     parser.add_argument("--ways", nargs="+", default=list(_WAYS), choices=list(_WAYS))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
