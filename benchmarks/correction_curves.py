@@ -170,7 +170,7 @@ def _by_forest(
             low, high = np.percentile(channel, (1, 99))
             scaled = (channel - low) / max(high - low, 1e-6)
             plane = scaled[0] if scaled.shape[0] == 1 else scaled
-            one = multiscale_basic_features(plane, sigma_min=1, sigma_max=8, num_workers=1)
+            one = multiscale_basic_features(plane, sigma_min=1, sigma_max=8)
             found.append(one.reshape(*channel.shape, -1))
         return np.concatenate(found, axis=-1)
 

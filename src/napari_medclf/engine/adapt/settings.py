@@ -54,7 +54,7 @@ class AdaptSettings:
 KINDS: Mapping[str, AdaptSettings] = MappingProxyType(
     {
         "instant": AdaptSettings(Part.HEAD, n_steps=40, lr=2e-2),
-        "adapt": AdaptSettings(Part.ADAPTERS, n_steps=40, lr=2e-2),
+        "adapt": AdaptSettings(Part.ADAPTERS, n_steps=40, lr=5e-3),
         "fine-tune": AdaptSettings(Part.ALL, n_steps=600, lr=1e-3),
     }
 )
