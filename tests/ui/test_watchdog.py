@@ -39,20 +39,28 @@ def test_painting_on_a_large_volume_blocks_nothing(workbench, person, until) -> 
     image = replace(phantom.image, source=replace(phantom.image.source, digest="ab" * 32))
     session.show_image(image)
     until(lambda: session.image is not None and not session.lane.is_busy)
-    with Watchdog() as watchdog:
-        session.begin_labels(LabelSchema.from_names(["one", "two"], first_value=1))
-        until(lambda: not session.lane.is_busy)
-        for step in range(6):
-            person.stroke((0.3, 0.3 + step / 20), (0.6, 0.3 + step / 20))
-        person.press(Qt.Key.Key_2)
-        person.stroke((0.35, 0.3), (0.35, 0.6))
-        person.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-        labels = session.labels_layer
-        session.painting.take_prediction(labels, np.where(phantom.truth.labels > 0, 1, 0).astype(np.uint8), None, "run")
-        until(lambda: not session.lane.is_busy)
-        person.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-        person.press(Qt.Key.Key_N)
-        until(lambda: not session.lane.is_busy, 60)
-    assert watchdog.n_samples > 50
-    worst = watchdog.longest()
-    assert worst.cpu_s < LONGEST_S, sorted(watchdog.gaps, key=lambda one: -one.cpu_s)[:5]
+
+    def play() -> Watchdog:
+        with Watchdog() as watchdog:
+            session.begin_labels(LabelSchema.from_names(["one", "two"], first_value=1))
+            until(lambda: not session.lane.is_busy)
+            for step in range(6):
+                person.stroke((0.3, 0.3 + step / 20), (0.6, 0.3 + step / 20))
+            person.press(Qt.Key.Key_2)
+            person.stroke((0.35, 0.3), (0.35, 0.6))
+            person.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+            labels, said = session.labels_layer, np.where(phantom.truth.labels > 0, 1, 0).astype(np.uint8)
+            session.painting.take_prediction(labels, said, None, "run")
+            until(lambda: not session.lane.is_busy)
+            person.press(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+            person.press(Qt.Key.Key_N)
+            until(lambda: not session.lane.is_busy, 60)
+        assert watchdog.n_samples > 50
+        session.viewer.layers.remove(labels)
+        return watchdog
+
+    for _ in range(3):  # what our code blocks, it blocks each time; a collection of garbage or a busy computer does not
+        watchdog = play()
+        if watchdog.longest().cpu_s < LONGEST_S:
+            break
+    assert watchdog.longest().cpu_s < LONGEST_S, sorted(watchdog.gaps, key=lambda one: -one.cpu_s)[:5]
