@@ -100,7 +100,8 @@ class ResultsTable(QTableWidget):
     def _fit(self) -> None:
         rows = min(max(self.rowCount(), 1), self._most_rows)
         header = self.horizontalHeader()
-        is_wide = header.length() > self.viewport().width()
+        bar = self.verticalScrollBar().sizeHint().width() if self.rowCount() > self._most_rows else 0
+        is_wide = header.length() - bar > self.viewport().width()
         below = self.horizontalScrollBar().sizeHint().height() if is_wide else 0
         self.setFixedHeight(header.sizeHint().height() + rows * _ROW_PX + below + 4)
 

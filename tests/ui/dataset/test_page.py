@@ -33,7 +33,7 @@ def lungs(tmp_path, pictures):
 @pytest.fixture
 def page(workbench, person, lungs, until):
     workbench.show_tab("Data")
-    workbench.data_tab.pages.setCurrentIndex(1)
+    workbench.data_tab.pages.setCurrentWidget(workbench.data_tab.dataset)
     made = workbench.data_tab.dataset
     person.type_path(made.path, lungs)
     until(lambda: made.opened is not None and not workbench.bar.is_running)
