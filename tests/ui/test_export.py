@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
 
 from napari_medclf.bridge.boxes import boxes_layers
 from napari_medclf.domain.card import Task
@@ -39,6 +40,7 @@ def save(workbench, person, until, monkeypatch):
 
     def export(ending: str, path: Path) -> str:
         workbench.show_tab("Correct")
+        unfold(row)
         row.format.setCurrentIndex([one for _, one in FORMATS].index(ending))
         monkeypatch.setattr("qtpy.QtWidgets.QFileDialog.getSaveFileName", lambda *arguments: (str(path), ""))
         person.click(row.export)
@@ -46,6 +48,16 @@ def save(workbench, person, until, monkeypatch):
         return str(notification_manager.records[-1].message)
 
     return export
+
+
+def unfold(part) -> None:
+    """Open the fold that a part of the tab stands in."""
+    fold = part
+    while not hasattr(fold, "expand"):
+        fold = fold.parentWidget()
+    fold.expand(animate=False)
+    QTest.qWait(50)  # it is laid out when the event loop turns
+    assert part.isVisible()
 
 
 def block(session) -> np.ndarray:
