@@ -36,7 +36,7 @@ from napari_medclf.domain.input_spec import InputSpec, Intensity
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.domain.run import RunSpec
-from napari_medclf.jobs.batch import BatchOptions, batch
+from napari_medclf.jobs.batch.batch import BatchOptions, batch
 from napari_medclf.jobs.drive import drive
 from napari_medclf.store.bundle import write_package
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from napari_medclf.cli.command import DONE, SOME_FAILED, exit_code
 from napari_medclf.domain.events import FinishReason, Outcome
-from napari_medclf.domain.run import CaseRecord, RunRecord
+from napari_medclf.domain.run import CaseRecord, CaseStatus, RunRecord
 
 
 def run_document(record: RunRecord) -> Mapping[str, Any]:
@@ -35,11 +35,11 @@ def run_exit_code(outcome: Outcome[RunRecord]) -> int:
         return exit_code(outcome)
     if outcome.result.spec.options.get("dry_run"):
         return DONE
-    return DONE if all(case.status == "done" for case in outcome.result.cases) else SOME_FAILED
+    return DONE if all(case.status is CaseStatus.DONE for case in outcome.result.cases) else SOME_FAILED
 
 
 def _outcome(case: CaseRecord) -> str:
-    if case.status != "done":
+    if case.status is not CaseStatus.DONE:
         return case.reason
     return "  ".join(
         f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in case.values.items()

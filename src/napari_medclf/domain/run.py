@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -33,20 +34,64 @@ class RunSpec(BaseModel):
     versions: dict[str, str] = Field(default_factory=dict)
 
 
+class CaseStatus(StrEnum):
+    """Where a case of a run stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    """Begun by a process; if that was killed, it is pending for the next one."""
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """Not run, by a rule or because no image could be had of it; the reason says which."""
+
+
 class CaseRecord(BaseModel):
-    """How one case of a run ended."""
+    """Where one case of a run stands, and how it ended.
+
+    Parameters
+    ----------
+    source : str
+        The image as the run found it: path, and ``#member`` where the file or folder holds several.
+    reason : str
+        Why it failed or was skipped; of a case that is to be run, why this one was chosen of its study.
+    input_sha256 : str
+        Of the bytes of all its files, whatever they are called; empty where they were never read.
+    answered_by : str
+        Digest of what else decides the answer: the model's weights and card, and the options. With `input_sha256` it
+        tells whether a case must be done again.
+    elapsed_s : float
+        From the beginning of reading to the last file on disk, without waiting in queues.
+    peak_bytes : int
+        Largest memory of the process while the case was computed; 0 where it was not measured.
+    worker : str
+        Which process did it, such as ``tcp://10.0.0.7:40111``; empty for the one that keeps the ledger.
+    outputs : dict
+        Path below the run's folder to SHA-256.
+    values : dict
+        Scores, volumes, areas: the columns of ``results.csv``.
+    doubts : dict
+        What triage compares among the cases of a run, by the names of `domain.triage.DoubtKind`.
+    traits : dict
+        Numbers that describe the answer (volumes, shape, counts): a case whose traits are unlike the others' is looked
+        at early.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     case_id: str
     source: str
-    status: Literal["done", "failed", "skipped"]
+    status: CaseStatus
     reason: str = ""
+    input_sha256: str = ""
+    answered_by: str = ""
     elapsed_s: float = 0.0
+    peak_bytes: int = 0
+    worker: str = ""
     outputs: dict[str, str] = Field(default_factory=dict)
-    """Path below the run's folder to SHA-256."""
     values: dict[str, Any] = Field(default_factory=dict)
-    """Scores, volumes, areas."""
+    doubts: dict[str, float] = Field(default_factory=dict)
+    traits: dict[str, float] = Field(default_factory=dict)
 
 
 class RunRecord(BaseModel):

@@ -93,10 +93,10 @@ def batch(model: str, folder: AnyPath, out: AnyPath, *, on_event: OnEvent | None
     Parameters
     ----------
     **options
-        Fields of `jobs.batch.BatchOptions`.
+        Fields of `jobs.batch.batch.BatchOptions`.
     """
-    from napari_medclf.jobs.batch import BatchOptions
-    from napari_medclf.jobs.batch import batch as start
+    from napari_medclf.jobs.batch.batch import BatchOptions
+    from napari_medclf.jobs.batch.batch import batch as start
 
     return run(start(BatchOptions(model=model, folder=Path(folder), out=Path(out), **options)), on_event)
 

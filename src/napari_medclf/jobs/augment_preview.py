@@ -65,8 +65,8 @@ def draw_augmentation(options: AugmentOptions) -> Job[AugmentSheet]:
     """
     from napari_medclf.engine.augment.preview import preview
     from napari_medclf.io.read import read_image
+    from napari_medclf.jobs.runs.sources import split_member
     from napari_medclf.jobs.sheet import Sheet
-    from napari_medclf.jobs.sources import split_member
 
     if options.out.exists() and not options.overwrite:
         raise OptionError(f"{options.out} is there already. Choose another name, or give --overwrite.")

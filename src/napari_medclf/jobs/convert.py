@@ -88,7 +88,7 @@ def convert(options: ConvertOptions) -> Job[Converted]:
 def _read(options: ConvertOptions) -> MedImage | LabelSet | MeasurementReport:
     from napari_medclf.domain.dataset import FileRef
     from napari_medclf.io.read import read_entry
-    from napari_medclf.jobs.sources import split_member
+    from napari_medclf.jobs.runs.sources import split_member
 
     ref = FileRef(options.source, options.member) if options.member else split_member(options.source)
     return read_entry(ref, () if options.like is None else (options.like,))
@@ -104,7 +104,7 @@ def _takes_plain_labels(options: ConvertOptions) -> bool:
 
 def _read_like(options: ConvertOptions) -> MedImage:
     from napari_medclf.io.read import read_image
-    from napari_medclf.jobs.sources import split_member
+    from napari_medclf.jobs.runs.sources import split_member
 
     ref = split_member(options.like if options.like is not None else options.source)
     return read_image(ref.path, ref.member)

@@ -141,9 +141,9 @@ def predict(options: PredictOptions) -> Job[RunRecord]:
         If the results' folder belongs to another run.
     """
     from napari_medclf.jobs.models import find_model
-    from napari_medclf.jobs.run_case import RunPlan
-    from napari_medclf.jobs.run_cases import run_cases
-    from napari_medclf.jobs.sources import find_in_paths
+    from napari_medclf.jobs.runs.case import RunPlan
+    from napari_medclf.jobs.runs.cases import run_cases
+    from napari_medclf.jobs.runs.sources import find_in_paths
     from napari_medclf.jobs.spec import spec_of
 
     package = find_model(options.model)

@@ -87,7 +87,7 @@ def preprocess_file(options: PreprocessOptions) -> Job[Preprocessed]:
 
 def _read(source: Path) -> MedImage:
     from napari_medclf.io.read import read_image
-    from napari_medclf.jobs.sources import split_member
+    from napari_medclf.jobs.runs.sources import split_member
 
     ref = split_member(source)
     return read_image(ref.path, ref.member)

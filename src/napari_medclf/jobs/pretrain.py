@@ -116,7 +116,7 @@ def pretrain(options: PretrainOptions) -> Job[PretrainResult]:
 def _open(options: PretrainOptions) -> Dataset:
     """List images: those of a data set that are not its test cases, or all that lie in a folder."""
     from napari_medclf.jobs.data import DataChoice, open_data
-    from napari_medclf.jobs.sources import find_in_folder
+    from napari_medclf.jobs.runs.sources import find_in_folder
 
     try:
         known = open_data(DataChoice(options.data))

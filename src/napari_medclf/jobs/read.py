@@ -71,7 +71,7 @@ def read(options: ReadOptions) -> Job[Listing]:
 def _read(path: Path) -> Iterable[Any]:
     from napari_medclf.io.read import read_each, read_entry
     from napari_medclf.io.report import Refusal
-    from napari_medclf.jobs.sources import split_member
+    from napari_medclf.jobs.runs.sources import split_member
 
     ref = split_member(path)
     if not ref.member:

@@ -134,7 +134,7 @@ def _pretrain(spec: RunSpec, options: RerunOptions) -> Job[Any]:
 
 
 def _run_cases(spec: RunSpec, changes: dict[str, Any], path: Path) -> Job[Reran]:
-    from napari_medclf.jobs.batch import BatchOptions, batch
+    from napari_medclf.jobs.batch.batch import BatchOptions, batch
     from napari_medclf.jobs.predict import PredictOptions, predict
 
     if spec.command == "batch":

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_medclf.atomic import atomic_write, sweep
 from napari_medclf.domain.errors import OptionError, WriteError
-from napari_medclf.domain.run import CaseRecord, RunRecord, RunSpec
+from napari_medclf.domain.run import CaseRecord, CaseStatus, RunRecord, RunSpec
 from napari_medclf.store.digests import file_sha256
 from napari_medclf.store.files import safe_name
 from napari_medclf.store.journal import Journal
@@ -139,7 +139,7 @@ class RunFolder:
         return {
             source: case
             for source, case in self.records().items()
-            if case.status == "done" and self._are_intact(case.outputs)
+            if case.status is CaseStatus.DONE and self._are_intact(case.outputs)
         }
 
     def finish(self, record: RunRecord) -> None:

@@ -152,7 +152,7 @@ def list_cases(options: WorklistOptions) -> Job[WorkRows]:
 
 def _add(options: WorklistOptions) -> Job[None]:
     from napari_medclf.jobs.models import find_model
-    from napari_medclf.jobs.sources import find_in_folder, split_member
+    from napari_medclf.jobs.runs.sources import find_in_folder, split_member
     from napari_medclf.jobs.worklist.adding import add_images
 
     package = find_model(options.model) if options.model else None

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QHBoxLayout, QWidget
 from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.events import CaseDone, CaseFailed, FinishReason, JobEvent, Outcome
 from napari_medclf.domain.run import CaseRecord, RunRecord
-from napari_medclf.jobs.batch import BatchOptions, batch
+from napari_medclf.jobs.batch.batch import BatchOptions, batch
 from napari_medclf.ui import notify
 from napari_medclf.ui.forms import OptionsForm
 from napari_medclf.ui.layout import button, column, heading, note

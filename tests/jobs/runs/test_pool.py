@@ -7,7 +7,7 @@ import pytest
 
 from napari_medclf.domain.events import CaseDone, FinishReason
 from napari_medclf.jobs.api import run
-from napari_medclf.jobs.batch import BatchOptions, batch
+from napari_medclf.jobs.batch.batch import BatchOptions, batch
 from napari_medclf.jobs.drive import drive
 from napari_medclf.store.runs import RunFolder
 

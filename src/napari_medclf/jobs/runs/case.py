@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.events import Job, Progress
-from napari_medclf.domain.run import CaseRecord, RunSpec
+from napari_medclf.domain.run import CaseRecord, CaseStatus, RunSpec
 from napari_medclf.jobs.background import awaited
 from napari_medclf.jobs.drive import explain
 from napari_medclf.jobs.json_text import printable
@@ -71,7 +71,7 @@ def run_case(plan: RunPlan, loaded: Predictor, case: RunCase, done: int = 0, tot
         record = yield from _run(plan, loaded, case, done, total)
     except Exception as error:  # noqa: BLE001  (one bad case must not end a batch)
         _log.debug("case %s failed", case.case_id, exc_info=True)
-        record = CaseRecord(case_id=case.case_id, source=case.place, status="failed", reason=_why(error))
+        record = CaseRecord(case_id=case.case_id, source=case.place, status=CaseStatus.FAILED, reason=_why(error))
     return record.model_copy(update={"elapsed_s": time.perf_counter() - started_s})
 
 
@@ -80,7 +80,7 @@ def refused(refusal: Refusal) -> CaseRecord:
     return CaseRecord(
         case_id=printable(refusal.path.name),
         source=printable(str(refusal.path)),
-        status="skipped",
+        status=CaseStatus.SKIPPED,
         reason=printable(_sentence(refusal.reason, refusal.hint)),
     )
 
@@ -98,7 +98,7 @@ def _run(plan: RunPlan, loaded: Predictor, case: RunCase, done: int, total: int)
     return CaseRecord(
         case_id=case.case_id,
         source=case.place,
-        status="done",
+        status=CaseStatus.DONE,
         outputs=run.digests(written.files),
         values=written.values,
     )

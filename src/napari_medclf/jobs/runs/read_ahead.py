@@ -11,7 +11,7 @@ from napari_medclf.jobs.background import begin
 
 if TYPE_CHECKING:
     from napari_medclf.domain.image import MedImage
-    from napari_medclf.jobs.run_case import RunCase
+    from napari_medclf.jobs.runs.case import RunCase
 
 
 def read_ahead(cases: Sequence[RunCase]) -> Iterator[RunCase]:

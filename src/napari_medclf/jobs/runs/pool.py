@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.events import Job, JobEvent, Progress
-from napari_medclf.domain.run import CaseRecord
-from napari_medclf.jobs.run_case import RunCase, RunPlan, run_case
-from napari_medclf.jobs.sources import load_image
+from napari_medclf.domain.run import CaseRecord, CaseStatus
+from napari_medclf.jobs.runs.case import RunCase, RunPlan, run_case
+from napari_medclf.jobs.runs.sources import load_image
 
 if TYPE_CHECKING:
     from napari_medclf.domain.backend import Predictor
@@ -92,5 +92,5 @@ def _work(case_id: str, source: FileRef) -> CaseRecord:
     case = RunCase(case_id, source, partial(load_image, source, plan.reduce_to_px))
     outcome = drive(run_case(plan, loaded, case), should_stop=stop.is_set)
     if outcome.result is None:
-        return CaseRecord(case_id=case_id, source=case.place, status="failed", reason=outcome.message)
+        return CaseRecord(case_id=case_id, source=case.place, status=CaseStatus.FAILED, reason=outcome.message)
     return outcome.result

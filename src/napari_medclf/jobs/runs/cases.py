@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from napari_medclf.domain.events import CaseDone, CaseFailed, FinishReason, Job, JobEvent, Progress
-from napari_medclf.domain.run import CaseRecord, RunRecord
+from napari_medclf.domain.run import CaseRecord, CaseStatus, RunRecord
 from napari_medclf.jobs.drive import explain
 from napari_medclf.jobs.predict import load_package
-from napari_medclf.jobs.read_ahead import read_ahead
-from napari_medclf.jobs.run_case import RunCase, RunPlan, refused, run_case
+from napari_medclf.jobs.runs.case import RunCase, RunPlan, refused, run_case
+from napari_medclf.jobs.runs.read_ahead import read_ahead
 
 if TYPE_CHECKING:
     from napari_medclf.domain.backend import Predictor
-    from napari_medclf.jobs.sources import Sources
+    from napari_medclf.jobs.runs.sources import Sources
     from napari_medclf.store.runs import RunFolder
 
 
@@ -68,7 +68,7 @@ class _Book:
         """Write down how a case ended; returns what to tell about it."""
         self._run.record(record)
         self._by_source[record.source] = record
-        if record.status == "done":
+        if record.status is CaseStatus.DONE:
             return CaseDone(case.case_id, case.source.path, record)
         return CaseFailed(case.case_id, case.source.path, record.reason)
 
@@ -97,7 +97,7 @@ def _run_missing(plan: RunPlan, loaded: Predictor, book: _Book, missing: Sequenc
     if n_before:
         yield Progress(n_before, total, f"{n_before} were done before")
     if plan.workers > 1 and len(missing) > 1:
-        from napari_medclf.jobs.run_pool import run_in_pool
+        from napari_medclf.jobs.runs.pool import run_in_pool
 
         yield from run_in_pool(plan, missing, book.enter, n_before)
         return

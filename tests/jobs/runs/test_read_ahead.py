@@ -9,8 +9,8 @@ import pytest
 
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import ReadError
-from napari_medclf.jobs.read_ahead import read_ahead
-from napari_medclf.jobs.run_case import RunCase
+from napari_medclf.jobs.runs.case import RunCase
+from napari_medclf.jobs.runs.read_ahead import read_ahead
 
 
 def _case(name: str, load) -> RunCase:

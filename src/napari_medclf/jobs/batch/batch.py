@@ -11,14 +11,14 @@ from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import OptionError, ReadError
 from napari_medclf.domain.events import FinishReason, Job, Progress
 from napari_medclf.domain.options import check_options, option
-from napari_medclf.domain.run import CaseRecord, RunRecord
+from napari_medclf.domain.run import CaseRecord, CaseStatus, RunRecord
 from napari_medclf.jobs.formats import FORMATS, check_formats
 from napari_medclf.jobs.predict import RunOptions
 
 if TYPE_CHECKING:
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.domain.run import RunSpec
-    from napari_medclf.jobs.sources import Sources
+    from napari_medclf.jobs.runs.sources import Sources
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +61,8 @@ def batch(options: BatchOptions) -> Job[RunRecord]:
         If there is no image in it, or the results' folder belongs to another run.
     """
     from napari_medclf.jobs.models import find_model
-    from napari_medclf.jobs.run_case import RunPlan
-    from napari_medclf.jobs.run_cases import run_cases
+    from napari_medclf.jobs.runs.case import RunPlan
+    from napari_medclf.jobs.runs.cases import run_cases
     from napari_medclf.jobs.spec import spec_of
 
     package = find_model(options.model)
@@ -89,7 +89,7 @@ def _reduce_to_px(options: BatchOptions, package: ModelPackage) -> int:
 
 def _find(options: BatchOptions, reduce_to_px: int) -> Sources:
     """List the images, without what an earlier run wrote below the same folder."""
-    from napari_medclf.jobs.sources import Sources, find_in_folder
+    from napari_medclf.jobs.runs.sources import Sources, find_in_folder
 
     found = find_in_folder(options.folder, reduce_to_px)
     results = options.out.resolve()
@@ -103,7 +103,7 @@ def _find(options: BatchOptions, reduce_to_px: int) -> Sources:
 
 def _listing(options: BatchOptions, package: ModelPackage, sources: Sources, spec: RunSpec) -> RunRecord:
     """Say what a run would do; nothing is written."""
-    from napari_medclf.jobs.run_case import refused
+    from napari_medclf.jobs.runs.case import refused
     from napari_medclf.store.runs import RunFolder
 
     finished = RunFolder(options.out).finished() if options.resume else {}
@@ -111,7 +111,7 @@ def _listing(options: BatchOptions, package: ModelPackage, sources: Sources, spe
         CaseRecord(
             case_id=case.case_id,
             source=case.place,
-            status="skipped",
+            status=CaseStatus.SKIPPED,
             reason="was done before" if case.place in finished else "would be run",
         )
         for case in sources.cases

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import ReadError
-from napari_medclf.jobs.run_case import RunCase
+from napari_medclf.jobs.runs.case import RunCase
 
 if TYPE_CHECKING:
     from napari_medclf.domain.image import MedImage

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from napari_medclf.domain.dataset import FileRef
-from napari_medclf.jobs.sources import find_in_folder, find_in_paths, name_cases
+from napari_medclf.jobs.runs.sources import find_in_folder, find_in_paths, name_cases
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Run a model on a whole folder: the plan, and the run."""

@@ -1,0 +1,1 @@
+"""Run a model on what arrives: in a folder, or from a scanner."""
