@@ -17,12 +17,12 @@ from napari_medclf.store.catalogue import default_user_folder
 from napari_medclf.ui.adapt.card import VerdictCard
 from napari_medclf.ui.adapt.learning import Learning
 from napari_medclf.ui.adapt.page import AdaptPage
+from napari_medclf.ui.batch.panel import BatchPanel
 from napari_medclf.ui.correct.panel import CorrectPanel
 from napari_medclf.ui.job_bar import JobBar
 from napari_medclf.ui.keys import Handler, KeyBindings
 from napari_medclf.ui.layout import scrolled
 from napari_medclf.ui.overlays import CanvasNotes
-from napari_medclf.ui.panels.batch import BatchPanel
 from napari_medclf.ui.panels.data_tab import DataTab
 from napari_medclf.ui.panels.evaluate import EvaluatePanel
 from napari_medclf.ui.panels.models import ModelsPanel

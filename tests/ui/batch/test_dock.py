@@ -1,4 +1,4 @@
-from napari_medclf.ui.batch_dock import BatchDock
+from napari_medclf.ui.batch.dock import BatchDock
 
 
 def test_batch_has_a_dock_and_a_job_bar_of_its_own(make_napari_viewer, until) -> None:

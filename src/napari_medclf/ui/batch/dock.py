@@ -7,9 +7,9 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_medclf.store.catalogue import default_user_folder
+from napari_medclf.ui.batch.panel import BatchPanel
 from napari_medclf.ui.job_bar import JobBar
 from napari_medclf.ui.layout import scrolled
-from napari_medclf.ui.panels.batch import BatchPanel
 from napari_medclf.ui.shelf import Shelf
 
 _MIN_WIDTH_PX = 400
