@@ -33,6 +33,17 @@ class SeriesEntry:
         Series UID of the images that labels or measurements were made for.
     first_file : Path or None
         One of its files, whose header tells more; None where `ref` is that file.
+    files : tuple of Path
+        All of its files, those with samples beside a header included.
+    modality : str
+        DICOM's code; empty for files that are no DICOM.
+    body_part : str
+        DICOM's Body Part Examined, as written.
+    slice_mm : float or None
+        Distance of slices; of a single slice its thickness. None where the files do not tell.
+    series_time : str
+        When the series began (else was acquired), as digits that can be compared: ``20260131`` or
+        ``20260131235959.5``; empty where the files do not tell.
     """
 
     ref: FileRef
@@ -51,3 +62,8 @@ class SeriesEntry:
     ways: tuple[FileRef, ...] = ()
     refers_to: str = ""
     first_file: Path | None = None
+    files: tuple[Path, ...] = ()
+    modality: str = ""
+    body_part: str = ""
+    slice_mm: float | None = None
+    series_time: str = ""

@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Keep(StrEnum):
+    """Which images of a study are kept, of those that are like the rule says."""
+
+    ALL = "all"
+    NEWEST = "newest"
+    """By the time of the series."""
+    THINNEST = "thinnest"
+    """The smallest distance of slices."""
+    MOST_SLICES = "most-slices"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +26,8 @@ class SeriesRule:
     Parameters
     ----------
     include, exclude : tuple of str
-        Patterns (``*``, ``?``, ``[ab]``, ``**``) on the path below the folder; exclude wins.
+        Patterns (``*``, ``?``, ``[ab]``, ``**``) on the path below the folder, whatever the case; exclude wins. One
+        without a slash may match any part of the path.
     modality : tuple of str
         DICOM codes: CT, MR, CR ...
     body_part, description : str
@@ -25,9 +38,8 @@ class SeriesRule:
         Fewest slices.
     max_slice_mm : float or None
         Largest distance of slices.
-    one_per_study : str
-        ``""`` keeps all; ``newest`` (by the time of the series), ``thinnest`` or ``most-slices`` keeps one of each
-        study.
+    one_per_study : Keep
+        Whether one image of each DICOM study is kept, and which one; files that belong to no study are all kept.
     """
 
     include: tuple[str, ...] = ()
@@ -38,4 +50,4 @@ class SeriesRule:
     not_description: str = ""
     min_slices: int = 0
     max_slice_mm: float | None = None
-    one_per_study: str = ""
+    one_per_study: Keep = Keep.ALL
