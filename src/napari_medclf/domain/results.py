@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -150,6 +151,9 @@ class Prediction:
 
     Parameters
     ----------
+    doubts : dict
+        How unsure the model is about the whole image, from 0 (sure) to 1, where that costs nothing to tell:
+        ``entropy``, the mean where something was found or doubted (of labels), or that of the scores.
     violations : tuple of Violation
         Where the image is unlike what the card promises; their sentences stand in `warnings`, too.
     plan : str
@@ -166,6 +170,7 @@ class Prediction:
     detection: Detection | None = None
     regression: Regression | None = None
     uncertainty: UncertaintyMap | None = None
+    doubts: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     violations: tuple[Violation, ...] = ()
     plan: str = ""

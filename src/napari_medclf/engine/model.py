@@ -115,6 +115,7 @@ class LoadedModel:
             detection=answer.detection,
             regression=answer.regression,
             uncertainty=answer.uncertainty,
+            doubts=answer.doubts,
             warnings=tuple(dict.fromkeys(said)),
             violations=violations,
             plan=f"{plan.sentence}{answer.note}",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -57,6 +57,8 @@ class Answer:
     detection: Detection | None = None
     regression: Regression | None = None
     uncertainty: UncertaintyMap | None = None
+    doubts: Mapping[str, float] = field(default_factory=dict)
+    """How unsure the network is about the whole image; see `Prediction.doubts`."""
     warnings: tuple[str, ...] = ()
     note: str = ""
     """What the plan's line ends with, such as how many windows were left out."""

@@ -25,6 +25,7 @@ from napari_medclf.engine.sliding.slide import slide
 from napari_medclf.engine.sliding.streaming import Streaming
 from napari_medclf.engine.sliding.window import Window
 from napari_medclf.engine.tidy import keep_largest, remove_small_objects
+from napari_medclf.engine.triage.mean_doubt import MeanDoubt
 
 
 def answer_labels(inference: Inference) -> Job[Answer]:
@@ -51,6 +52,7 @@ def answer_labels(inference: Inference) -> Job[Answer]:
     return Answer(
         _segmentation(labels, inference),
         uncertainty=_uncertainty(home, inference),
+        doubts={"entropy": home.mean_doubt.value},
         warnings=tuple(warnings),
         note=home.note,
     )
@@ -63,6 +65,7 @@ class _Homes:
         card, grid = inference.card, inference.prepared.grid
         self.check = LogitsCheck(card)
         self.labels = LabelsHome(grid, card, axis)
+        self.mean_doubt = MeanDoubt(card.output, grid.shape, axis)
         self.doubt: DoubtHome | None = None
         self.entropy = EntropyHome(grid, card.output, axis) if inference.settings.is_uncertainty_wanted else None
 
@@ -72,6 +75,7 @@ class _Homes:
         """Take the next slab of the mean of all members."""
         if self.entropy is not None:
             self.entropy.take(start, logits)
+        self.mean_doubt.take(start, logits)
         self.labels.take(start, logits)
 
 

@@ -11,6 +11,7 @@ from napari_medclf.engine.instances.channels import activate_channels
 from napari_medclf.engine.instances.find import find_instances
 from napari_medclf.engine.instances.numbers import number_without_gaps
 from napari_medclf.engine.sliding.slide import slide_whole
+from napari_medclf.engine.triage.mean_doubt import MeanDoubt
 
 
 def answer_objects(inference: Inference) -> Job[Answer]:
@@ -25,6 +26,7 @@ def answer_objects(inference: Inference) -> Job[Answer]:
     card = inference.card
     logits = yield from slide_whole(inference.prepared.data, inference.network, inference.window, inference.device)
     check_logits(logits, inference)
+    doubts = _doubts(logits, inference)
     yield Progress(0, 0, "Bringing the result to the image's grid")
     labels = yield from in_background(lambda: _number(logits, inference), "Telling objects apart")
     return Answer(
@@ -35,8 +37,19 @@ def answer_objects(inference: Inference) -> Job[Answer]:
             is_instances=True,
             source_digest=inference.image.source.digest,
             name=card.name,
-        )
+        ),
+        doubts=doubts,
     )
+
+
+def _doubts(logits: FloatArray, inference: Inference) -> dict[str, float]:
+    """Entropy where all channels are probabilities; of flows and distances there is none."""
+    output = inference.card.output
+    if output.instances in ("flows", "hover"):
+        return {}
+    doubt = MeanDoubt(output, logits.shape[1:])
+    doubt.take(0, logits)
+    return {"entropy": doubt.value}
 
 
 def _number(logits: FloatArray, inference: Inference) -> LabelArray:

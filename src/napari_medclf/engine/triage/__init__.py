@@ -1,0 +1,1 @@
+"""What an answer is like in numbers, and which answers of a run are unlike the others."""
