@@ -46,6 +46,21 @@ class CaseStatus(StrEnum):
     """Not run, by a rule or because no image could be had of it; the reason says which."""
 
 
+class SkipKind(StrEnum):
+    """Why a file of a folder is skipped, in kinds that can be counted."""
+
+    RULE = "rule"
+    """It is not like the rule says that images must be."""
+    COPY = "copy"
+    """The same image is there already."""
+    OTHER = "other"
+    """It is no image: a table, labels, a report, an index, a hidden file."""
+    REFUSED = "refused"
+    """It should be an image, and cannot be opened: damaged, incomplete, of an unknown kind, too large."""
+    GONE = "gone"
+    """It was there when the run began, and is not any more."""
+
+
 class CaseRecord(BaseModel):
     """Where one case of a run stands, and how it ended.
 
@@ -55,6 +70,8 @@ class CaseRecord(BaseModel):
         The image as the run found it: path, and ``#member`` where the file or folder holds several.
     reason : str
         Why it failed or was skipped; of a case that is to be run, why this one was chosen of its study.
+    skipped_as : SkipKind or None
+        Of what was skipped.
     input_sha256 : str
         Of the bytes of all its files, whatever they are called; empty where they were never read.
     answered_by : str
@@ -83,6 +100,7 @@ class CaseRecord(BaseModel):
     source: str
     status: CaseStatus
     reason: str = ""
+    skipped_as: SkipKind | None = None
     input_sha256: str = ""
     answered_by: str = ""
     elapsed_s: float = 0.0
