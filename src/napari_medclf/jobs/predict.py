@@ -10,7 +10,7 @@ from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.options import check_options, option
 from napari_medclf.domain.run_settings import DEVICES, PRECISIONS, RUNTIMES, LoadSettings, RunSettings
-from napari_medclf.jobs.formats import FORMATS, check_formats
+from napari_medclf.jobs.outputs.formats import FORMATS, check_formats
 
 if TYPE_CHECKING:
     from napari_medclf.domain.backend import Predictor

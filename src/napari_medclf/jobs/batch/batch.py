@@ -12,7 +12,7 @@ from napari_medclf.domain.errors import OptionError, ReadError
 from napari_medclf.domain.events import FinishReason, Job, Progress
 from napari_medclf.domain.options import check_options, option
 from napari_medclf.domain.run import CaseRecord, CaseStatus, RunRecord
-from napari_medclf.jobs.formats import FORMATS, check_formats
+from napari_medclf.jobs.outputs.formats import FORMATS, check_formats
 from napari_medclf.jobs.predict import RunOptions
 
 if TYPE_CHECKING:

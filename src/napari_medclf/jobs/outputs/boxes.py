@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_medclf.jobs.formats import BOX_FILES, UNCERTAINTY_FILE
+from napari_medclf.jobs.outputs.formats import BOX_FILES, UNCERTAINTY_FILE
 
 if TYPE_CHECKING:
     from napari_medclf.domain.detection import Detection

@@ -21,8 +21,8 @@ from napari_medclf.io.volume.nifti import read_nifti
 from napari_medclf.io.write import write_segmentation
 from napari_medclf.jobs.api import run
 from napari_medclf.jobs.convert import ConvertOptions, convert
-from napari_medclf.jobs.formats import FORMATS, LABEL_FILES, REPORT_FILES, check_formats
-from napari_medclf.jobs.outputs import write_outputs
+from napari_medclf.jobs.outputs.formats import FORMATS, LABEL_FILES, REPORT_FILES, check_formats
+from napari_medclf.jobs.outputs.write import write_outputs
 from napari_medclf.jobs.read import ReadOptions
 from napari_medclf.jobs.read import read as list_paths
 from napari_medclf.testing.coded_files import write_coded

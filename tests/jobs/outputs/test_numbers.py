@@ -15,8 +15,8 @@ from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.results import Classification, Prediction, Regression
 from napari_medclf.jobs.findings import report_of
-from napari_medclf.jobs.formats import check_formats
-from napari_medclf.jobs.outputs import write_outputs
+from napari_medclf.jobs.outputs.formats import check_formats
+from napari_medclf.jobs.outputs.write import write_outputs
 
 _SCHEMA = LabelSchema.from_names(["age", "cells"])
 _SHAPE = (1, 5, 7)

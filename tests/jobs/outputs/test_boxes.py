@@ -14,8 +14,8 @@ from napari_medclf.domain.errors import OptionError
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.results import Prediction, Segmentation, UncertaintyMap
 from napari_medclf.io.read import read_image
-from napari_medclf.jobs.formats import check_formats
-from napari_medclf.jobs.outputs import write_outputs
+from napari_medclf.jobs.outputs.formats import check_formats
+from napari_medclf.jobs.outputs.write import write_outputs
 from napari_medclf.testing.phantoms import oblique_phantom
 
 _SCHEMA = LabelSchema.from_names(["nodule", "node"], first_value=1)

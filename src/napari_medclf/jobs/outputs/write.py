@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_medclf.jobs.box_outputs import count_boxes, write_box_files, write_uncertainty
-from napari_medclf.jobs.formats import BOX_FILES, LABEL_FILES, REPORT_FILES
 from napari_medclf.jobs.json_text import json_text
-from napari_medclf.jobs.number_outputs import number_values, write_numbers
+from napari_medclf.jobs.outputs.boxes import count_boxes, write_box_files, write_uncertainty
+from napari_medclf.jobs.outputs.formats import BOX_FILES, LABEL_FILES, REPORT_FILES
+from napari_medclf.jobs.outputs.numbers import number_values, write_numbers
 
 if TYPE_CHECKING:
     from napari_medclf.domain.authorship import Authorship

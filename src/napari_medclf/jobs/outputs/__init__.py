@@ -1,0 +1,1 @@
+"""What a run writes: formats, files, values, and what cases are called."""
