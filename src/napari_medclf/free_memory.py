@@ -1,4 +1,4 @@
-"""How much memory and disk a program may still take."""
+"""How much memory and disk a program may still take, and how much memory it took."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 _MEMINFO = Path("/proc/meminfo")
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _CGROUP = Path("/sys/fs/cgroup")
 _FALLBACK_BYTES = 8 * 2**30
 
@@ -25,6 +26,23 @@ def available_disk_bytes() -> int:
         return 0 if _is_in_memory(folder) else shutil.disk_usage(folder).free
     except OSError:
         return 0
+
+
+def peak_bytes() -> int:
+    """Peak memory of this process since `reset_peak` (Linux), else 0."""
+    try:
+        line = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+    except (OSError, StopIteration):
+        return 0
+    return int(line.split()[1]) * 1024
+
+
+def reset_peak() -> None:
+    """Let `peak_bytes` begin at what is taken now (Linux)."""
+    try:
+        _CLEAR.write_text("5")
+    except OSError:
+        return
 
 
 def _container_bytes() -> int:

@@ -8,7 +8,6 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,13 +17,13 @@ from torch.utils._pytree import tree_leaves
 from napari_medclf.engine.dispatch_mode import DispatchMode
 from napari_medclf.engine.sliding.run_batch import run_batch
 from napari_medclf.engine.sliding.window import Window
+from napari_medclf.free_memory import peak_bytes, reset_peak
 
 Network = Callable[[Tensor], Tensor]
 # Large enough for four or five halvings, small enough to take a fiftieth of the time of a window.
 _PROBE_VOX = 32
 # oneDNN's own scratch memory and reordered copies beside torch's tensors: 0.96 to 1.18 was measured, for U-Nets.
 _SCRATCH = 1.1
-_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 class ActivationMeter:
@@ -133,20 +132,3 @@ class LiveTensors(DispatchMode):
         if self._holders[key] == 0:
             del self._holders[key]
             self.live_bytes -= self._bytes.pop(key)
-
-
-def peak_bytes() -> int:
-    """Peak memory of this process since `reset_peak` (Linux), else 0."""
-    try:
-        line = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
-    except (OSError, StopIteration):
-        return 0
-    return int(line.split()[1]) * 1024
-
-
-def reset_peak() -> None:
-    """Let `peak_bytes` begin at what is taken now (Linux)."""
-    try:
-        _CLEAR.write_text("5")
-    except OSError:
-        return

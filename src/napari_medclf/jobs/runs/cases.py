@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_medclf.domain.events import CaseDone, CaseFailed, FinishReason, Job, JobEvent, Progress
 from napari_medclf.domain.run import CaseRecord, CaseStatus, RunRecord
 from napari_medclf.jobs.drive import explain
+from napari_medclf.jobs.nested import within
 from napari_medclf.jobs.predict import load_package
-from napari_medclf.jobs.runs.case import RunCase, RunPlan, refused, run_case
+from napari_medclf.jobs.runs.case import RunCase, RunPlan, refused
 from napari_medclf.jobs.runs.read_ahead import read_ahead
+from napari_medclf.jobs.runs.stages import run_case
 
 if TYPE_CHECKING:
     from napari_medclf.domain.backend import Predictor
@@ -61,16 +64,22 @@ class _Book:
         self._device = device or plan.options.device
         self._plan, self._run = plan, run
         self._by_source = run.finished()
+        self._begun: dict[str, Path] = {}
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._started_s = time.perf_counter()
 
-    def enter(self, case: RunCase, record: CaseRecord) -> JobEvent:
+    def begin(self, case: RunCase) -> None:
+        """Remember whose image it is."""
+        self._begun[case.case_id] = case.source.path
+
+    def enter(self, record: CaseRecord) -> JobEvent:
         """Write down how a case ended; returns what to tell about it."""
         self._run.record(record)
         self._by_source[record.source] = record
+        path = self._begun.pop(record.case_id, Path(record.source))
         if record.status is CaseStatus.DONE:
-            return CaseDone(case.case_id, case.source.path, record)
-        return CaseFailed(case.case_id, case.source.path, record.reason)
+            return CaseDone(record.case_id, path, record)
+        return CaseFailed(record.case_id, path, record.reason)
 
     def close(self, cases: Iterable[RunCase], reason: FinishReason, message: str) -> RunRecord:
         """Write ``results.csv`` and ``run.json``, cases in the order of the folder."""
@@ -102,5 +111,7 @@ def _run_missing(plan: RunPlan, loaded: Predictor, book: _Book, missing: Sequenc
         yield from run_in_pool(plan, missing, book.enter, n_before)
         return
     for position, case in enumerate(read_ahead(missing), start=n_before):
-        record = yield from run_case(plan, loaded, case, position, total)
-        yield book.enter(case, record)
+        yield Progress(position, total, case.case_id)
+        book.begin(case)
+        record = yield from within(run_case(plan, loaded, case), position, total, case.case_id)
+        yield book.enter(record)

@@ -15,8 +15,9 @@ from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.events import Job, JobEvent, Progress
 from napari_medclf.domain.run import CaseRecord, CaseStatus
-from napari_medclf.jobs.runs.case import RunCase, RunPlan, run_case
+from napari_medclf.jobs.runs.case import RunCase, RunPlan
 from napari_medclf.jobs.runs.sources import load_image
+from napari_medclf.jobs.runs.stages import run_case
 
 if TYPE_CHECKING:
     from napari_medclf.domain.backend import Predictor
@@ -27,7 +28,7 @@ _state: dict[str, object] = {}
 
 
 def run_in_pool(
-    plan: RunPlan, cases: Sequence[RunCase], enter: Callable[[RunCase, CaseRecord], JobEvent], n_before: int
+    plan: RunPlan, cases: Sequence[RunCase], enter: Callable[[CaseRecord], JobEvent], n_before: int
 ) -> Job[None]:
     """Run cases in `plan.workers` processes; a stop ends them within about two seconds.
 
@@ -52,7 +53,8 @@ def run_in_pool(
             yield Progress(total - len(futures), total, f"{n_workers} processes at work")
             done, _ = wait(futures, _WAIT_S, FIRST_COMPLETED)
             for future in done:
-                yield enter(futures.pop(future), _record_of(future))
+                del futures[future]
+                yield enter(_record_of(future))
     finally:
         stop.set()
         pool.shutdown(cancel_futures=True)

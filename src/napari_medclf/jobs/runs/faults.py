@@ -1,0 +1,52 @@
+"""Tell what ends a run from what ends one case: results that can nowhere be written."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+
+from napari_medclf.domain.errors import ReadError, WriteError
+
+_OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EFBIG})
+
+
+class OutputsLost(WriteError):
+    """Nothing can be written into the folder of results any more; the run ends, and can be resumed."""
+
+
+def check_outputs(out: Path, error: BaseException) -> None:
+    """Make sure that the next case could be written, after one could not be done.
+
+    Parameters
+    ----------
+    out : Path
+        The run's folder.
+
+    Raises
+    ------
+    OutputsLost
+        If the disk is full or failed, or the folder is gone.
+    """
+    if not out.is_dir():
+        raise OutputsLost(_gone(out)) from error
+    causes = list(_causes(error))
+    if any(isinstance(one, ReadError) for one in causes):
+        return
+    fault = next((one for one in causes if isinstance(one, OSError) and one.errno in _OF_THE_DISK), None)
+    if fault is not None:
+        raise OutputsLost(
+            f"{out}: results cannot be written any more ({fault.strerror}). What was finished is kept; make room, and "
+            "go on with --resume."
+        ) from error
+
+
+def _gone(out: Path) -> str:
+    return f"{out}: the folder of results is gone. Bring it back and go on with --resume, or choose another folder."
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what it came from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
