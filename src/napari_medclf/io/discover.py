@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from napari_medclf.domain.geometry import Vector3
 from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.io import medmnist
 from napari_medclf.io.archive import unpacked
+from napari_medclf.io.passed_over import LeaveOut
 from napari_medclf.io.preflight import refusing
 from napari_medclf.io.raster.stack import STACK_MEMBER, stackable
 from napari_medclf.io.relocate import outer_entry, outer_ref, outer_refusal
@@ -22,7 +23,9 @@ from napari_medclf.io.walk import Collected, Found, OnProgress, collect
 _Size = tuple[tuple[int, ...], Vector3 | None]
 
 
-def discover(path: Path, on_progress: Callable[[int, int], None] | None = None) -> Discovery:
+def discover(
+    path: Path, on_progress: Callable[[int, int], None] | None = None, leave_out: LeaveOut | None = None
+) -> Discovery:
     """List the images of a folder, a file, a DICOMDIR or a zip archive.
 
     A DICOM series of several files is one `FileRef` of their folder, with the series as member; a
@@ -33,28 +36,28 @@ def discover(path: Path, on_progress: Callable[[int, int], None] | None = None) 
     ----------
     on_progress : callable
         Told (done, total), total 0 while it is not known; what it raises ends the search.
-
-    Parameters
-    ----------
-    on_progress : callable
-        Told how many DICOM files of how many were looked at; what it raises ends the listing.
+    leave_out : callable
+        Tells which files and folders are not wanted; they are not opened.
     """
-    collected = collect([Path(path)], on_progress)
+    collected = collect([Path(path)], on_progress, leave_out)
     refusals = list(collected.refusals)
     found: list[FileRef] = []
     entries: list[SeriesEntry] = []
+    others = list(collected.others)
     for one in collected.files:
         if one.kind is Kind.DICOM:
             continue
         try:
-            part = _list_one(one, on_progress)
+            part = _list_one(one, collected, on_progress)
         except ReadError as error:
             refusals.append(Refusal.of(error))
             continue
         found.extend(part.found)
         refusals.extend(part.refusals)
         entries.extend(part.entries)
+        others.extend(part.others)
     entries.extend(_stacks(collected))
+    copies: Mapping[Path, Path] = {}
     dicom_files = collected.of_kind(Kind.DICOM)
     if dicom_files:
         from napari_medclf.io.dicom.read import scan_files
@@ -63,10 +66,11 @@ def discover(path: Path, on_progress: Callable[[int, int], None] | None = None) 
         found.extend(scan.refs)
         refusals.extend(scan.refusals)
         entries.extend(scan.entries)
-    return Discovery(tuple(found), tuple(refusals), tuple(entries))
+        copies = scan.copies
+    return Discovery(tuple(found), tuple(refusals), tuple(entries), tuple(others), collected.left_out, copies)
 
 
-def _list_one(one: Found, on_progress: OnProgress | None) -> Discovery:
+def _list_one(one: Found, collected: Collected, on_progress: OnProgress | None) -> Discovery:
     if one.kind is Kind.ZIP:
         return _list_zip(one.path, on_progress)
     if one.kind is Kind.NPZ:
@@ -74,7 +78,10 @@ def _list_one(one: Found, on_progress: OnProgress | None) -> Discovery:
         splits = medmnist.splits_of(one.path, medmnist.read_headers(one.path))
         entries = tuple(_entry(FileRef(one.path, split), one.kind) for split in splits)
         return Discovery(tuple(FileRef(one.path, member) for member in members), (), entries)
-    return Discovery((FileRef(one.path),), (), (_with_size(_entry(FileRef(one.path), one.kind)),))
+    samples = collected.samples.get(one.path)
+    files = (one.path,) if samples is None else (one.path, samples)
+    entry = replace(_entry(FileRef(one.path), one.kind), files=files)
+    return Discovery((FileRef(one.path),), (), (_with_size(entry),))
 
 
 def _with_size(entry: SeriesEntry) -> SeriesEntry:
@@ -86,7 +93,8 @@ def _with_size(entry: SeriesEntry) -> SeriesEntry:
         size, spacing_mm = reader(entry.ref.path)
     except ReadError:
         return entry
-    return replace(entry, size=size, spacing_mm=spacing_mm)
+    slice_mm = spacing_mm[0] if spacing_mm is not None else None
+    return replace(entry, size=size, spacing_mm=spacing_mm, slice_mm=slice_mm)
 
 
 def _nifti_size(path: Path) -> _Size:
@@ -119,7 +127,7 @@ _SIZES: dict[str, Callable[[Path], _Size]] = {Kind.NIFTI: _nifti_size, Kind.NRRD
 
 def _entry(ref: FileRef, kind: Kind) -> SeriesEntry:
     name = f"{name_of(ref.path)} {ref.member}".rstrip()
-    return SeriesEntry(ref=ref, name=name, kind=str(kind), study=str(ref.path.parent))
+    return SeriesEntry(ref=ref, name=name, kind=str(kind), study=str(ref.path.parent), files=(ref.path,))
 
 
 def _stacks(collected: Collected) -> Iterator[SeriesEntry]:
@@ -133,7 +141,7 @@ def _stacks(collected: Collected) -> Iterator[SeriesEntry]:
         if paths:
             name = f"{name_of(folder)}: {len(paths)} pictures as one volume"
             yield SeriesEntry(
-                FileRef(folder, STACK_MEMBER), name, "stack", study=str(folder.parent), n_files=len(paths)
+                FileRef(folder, STACK_MEMBER), name, "stack", study=str(folder.parent), n_files=len(paths), files=paths
             )
 
 
@@ -144,4 +152,5 @@ def _list_zip(path: Path, on_progress: OnProgress | None) -> Discovery:
         tuple(outer_ref(ref, path, folder) for ref in inner.found),
         tuple(outer_refusal(refusal, path, folder) for refusal in inner.refusals),
         tuple(outer_entry(entry, path, folder) for entry in inner.entries),
+        tuple(outer_refusal(other, path, folder) for other in inner.others),
     )

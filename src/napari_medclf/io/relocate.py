@@ -66,6 +66,7 @@ def outer_entry(entry: SeriesEntry, archive: Path, folder: Path) -> SeriesEntry:
         ref=outer_ref(entry.ref, archive, folder),
         study=str(_outer_path(Path(entry.study), archive, folder)) if is_study_a_folder else entry.study,
         ways=tuple(outer_ref(way, archive, folder) for way in entry.ways),
+        files=(archive,),
     )
 
 

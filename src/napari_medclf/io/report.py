@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_medclf.domain.dataset import FileRef
@@ -68,8 +69,17 @@ class Discovery:
     ----------
     entries : tuple of SeriesEntry
         Everything that is there, also what is no image and what is refused, for a person to choose from.
+    others : tuple of Refusal
+        Files of a folder that are no images: tables, texts, indexes, hidden files; and folders not walked through.
+    left_out : tuple of Refusal
+        Files and whole folders that were not wanted.
+    copies : dict
+        A DICOM file to the one that has its SOP instance UID and place, and that is read instead.
     """
 
     found: tuple[FileRef, ...]
     refusals: tuple[Refusal, ...]
     entries: tuple[SeriesEntry, ...] = ()
+    others: tuple[Refusal, ...] = ()
+    left_out: tuple[Refusal, ...] = ()
+    copies: Mapping[Path, Path] = field(default_factory=dict)

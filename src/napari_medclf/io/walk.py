@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from napari_medclf.atomic import is_temporary
 from napari_medclf.domain.errors import ReadError
+from napari_medclf.io.passed_over import LeaveOut, Passed
 from napari_medclf.io.preflight import is_special, read_head
 from napari_medclf.io.report import Refusal
-from napari_medclf.io.sniff import HEAD_BYTES, Kind, is_accompanying, is_samples_only, kind_by_name, kind_of_head
+from napari_medclf.io.sniff import HEAD_BYTES, Kind, is_samples_only, kind_by_name, kind_of_head
 
 OnProgress = Callable[[int, int], None]
 """Takes how many are done, and how many there are (0 where that is not known)."""
@@ -45,35 +45,58 @@ class Found:
 
 @dataclass(frozen=True)
 class Collected:
-    """Readable files in a stable order, and what was refused."""
+    """Readable files in a stable order, and what was refused.
+
+    Parameters
+    ----------
+    others : tuple of Refusal
+        What lies in the folders and is no image.
+    left_out : tuple of Refusal
+        Files and whole folders that were not wanted.
+    samples : dict
+        Header to the file of its samples, where the name alone tells that they belong together.
+    """
 
     files: tuple[Found, ...]
     refusals: tuple[Refusal, ...]
+    others: tuple[Refusal, ...] = ()
+    left_out: tuple[Refusal, ...] = ()
+    samples: Mapping[Path, Path] = field(default_factory=dict)
 
     def of_kind(self, kind: Kind) -> tuple[Path, ...]:
         """Paths of one kind."""
         return tuple(found.path for found in self.files if found.kind is kind)
 
 
-def collect(paths: Iterable[Path], on_progress: OnProgress | None = None) -> Collected:
-    """Walk files and folders; tables, texts and hidden files of a folder are passed over in silence.
+def collect(
+    paths: Iterable[Path], on_progress: OnProgress | None = None, leave_out: LeaveOut | None = None
+) -> Collected:
+    """Walk files and folders.
 
     Parameters
     ----------
     on_progress : callable
         Told how many files were found, and 0 as their number is not known yet; what it raises ends the walk.
+    leave_out : callable
+        Tells which files and folders are not wanted; they are not opened.
     """
     files: dict[Path, Found] = {}
-    refusals: list[Refusal] = []
+    passed = Passed(leave_out)
     for path in paths:
         try:
-            for found in _look(path, refusals):
+            for found in _look(path, passed):
                 files.setdefault(found.path, found)
                 if on_progress is not None and len(files) % _PROGRESS_STEP == 0:
                     on_progress(len(files), 0)
         except ReadError as error:
-            refusals.append(Refusal.of(error))
-    return Collected(tuple(files.values()), tuple(refusals))
+            passed.refusals.append(Refusal.of(error))
+    return Collected(
+        tuple(files.values()),
+        tuple(passed.refusals),
+        tuple(passed.others),
+        tuple(passed.left_out),
+        passed.samples,
+    )
 
 
 def identify(path: Path) -> Kind:
@@ -90,25 +113,36 @@ def identify(path: Path) -> Kind:
     return kind
 
 
-def _look(path: Path, refusals: list[Refusal]) -> Iterator[Found]:
+def _look(path: Path, passed: Passed) -> Iterator[Found]:
     if not path.is_dir():
-        yield from _look_at_named(path, refusals)
+        yield from _look_at_named(path, passed.refusals)
         return
     n_seen = 0
-    for file in walk_files(path, refusals):
+    for file in walk_files(path, passed):
         n_seen += 1
         try:
             kind = identify(file)
         except ReadError as error:
-            if not (is_samples_only(file) or is_special(file)):
-                refusals.append(Refusal.of(error))
+            _pass_by(file, error, passed)
             continue
         if kind is Kind.ZIP:
-            refusals.append(Refusal(file, "is a zip archive inside a folder", "Open it by itself."))
-        elif kind is not Kind.DICOMDIR:
+            passed.refusals.append(Refusal(file, "is a zip archive inside a folder", "Open it by itself."))
+        elif kind is Kind.DICOMDIR:
+            passed.pass_index(file)
+        else:
             yield Found(file, kind, is_named=False)
-    if n_seen == 0:
+    if n_seen == 0 and not passed.left_out:
         raise ReadError(path, "holds no image", f"A folder with {_READABLE} files was expected.")
+
+
+def _pass_by(file: Path, error: ReadError, passed: Passed) -> None:
+    """Note a file of a folder that is nothing we read."""
+    if is_special(file):
+        passed.pass_special(file)
+    elif is_samples_only(file):
+        passed.pass_samples(file)
+    else:
+        passed.refusals.append(Refusal.of(error))
 
 
 def _look_at_named(path: Path, refusals: list[Refusal]) -> Iterator[Found]:
@@ -125,20 +159,20 @@ def _look_at_named(path: Path, refusals: list[Refusal]) -> Iterator[Found]:
     yield from (Found(file, Kind.DICOM) for file in files)
 
 
-def walk_files(folder: Path, refusals: list[Refusal]) -> Iterator[Path]:
-    """Yield the files below a folder in natural order, without those that only accompany images.
+def walk_files(folder: Path, passed: Passed) -> Iterator[Path]:
+    """Yield the files below a folder in natural order that may be images; `passed` takes note of the others.
 
     Linked folders are not followed, so a loop of links cannot catch us.
     """
 
     def on_error(error: OSError) -> None:
-        refusals.append(Refusal(Path(error.filename or folder), f"cannot be listed ({error.strerror})"))
+        passed.refusals.append(Refusal(Path(error.filename or folder), f"cannot be listed ({error.strerror})"))
 
     for root, folders, names in os.walk(folder, onerror=on_error):
-        folders[:] = sorted((name for name in folders if not name.startswith(".")), key=natural_key)
+        folders[:] = [name for name in sorted(folders, key=natural_key) if passed.takes_folder(Path(root, name))]
         for name in sorted(names, key=natural_key):
             path = Path(root, name)
-            if not (is_temporary(path) or is_accompanying(path)):
+            if passed.takes_file(path):
                 yield path
 
 

@@ -75,6 +75,10 @@ def _describe(path: Path, dataset: Any) -> SeriesEntry:
         description=tags.text(dataset, "SeriesDescription"),
         size=_size(dataset),
         refers_to=read_reference(dataset).series_uid,
+        files=(path,),
+        modality=tags.text(dataset, "Modality"),
+        body_part=tags.text(dataset, "BodyPartExamined"),
+        series_time=tags.series_time(dataset),
     )
 
 

@@ -54,6 +54,10 @@ class Header:
         Which part of the picture this slice is, in a mosaic.
     has_overlay : bool
         Whether the file holds bitmaps to lay over the picture.
+    body_part : str
+        BodyPartExamined, as written.
+    series_time : str
+        As `tags.series_time`.
     """
 
     path: Path
@@ -86,6 +90,8 @@ class Header:
     concatenation: tuple[str, int, int] = ("", 1, 1)
     tile: Tile | None = None
     has_overlay: bool = False
+    body_part: str = ""
+    series_time: str = ""
     warnings: tuple[str, ...] = ()
 
     @property
@@ -224,6 +230,8 @@ def _header(path: Path, dataset: Any, pixels: Pixels, notes: list[str]) -> Heade
         times=time_traits(dataset),
         concatenation=_concatenation(dataset),
         has_overlay=_has_overlay(dataset),
+        body_part=tags.text(dataset, "BodyPartExamined"),
+        series_time=tags.series_time(dataset),
         warnings=tuple(notes),
     )
 

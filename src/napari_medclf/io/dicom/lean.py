@@ -42,7 +42,8 @@ _WANTED_TEXT = """
 00280011 Columns US|00280100 BitsAllocated US|00280101 BitsStored US|00280102 HighBit US
 00280002 SamplesPerPixel US|00280004 PhotometricInterpretation CS|00280103 PixelRepresentation US
 00281056 VOILUTFunction CS|00209241 NominalPercentageOfCardiacPhase FD|00180060 KVP DS|00181210 ConvolutionKernel SH
-00280008 NumberOfFrames IS|00280006 PlanarConfiguration US
+00280008 NumberOfFrames IS|00280006 PlanarConfiguration US|00180015 BodyPartExamined CS|00080021 SeriesDate DA
+00080031 SeriesTime TM
 """
 _WANTED = {
     int(tag, 16): (keyword, vr.encode())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -36,6 +36,8 @@ class Scan:
         Files of labels, contours, reports and maps.
     refused : tuple of Refused
         Series that were refused, with their headers.
+    copies : dict
+        As in `Assembly`.
     """
 
     stacks: tuple[Stack, ...]
@@ -43,6 +45,7 @@ class Scan:
     gapped: tuple[Stack, ...] = ()
     derived: tuple[Path, ...] = ()
     refused: tuple[Refused, ...] = ()
+    copies: Mapping[Path, Path] = field(default_factory=dict)
 
     @property
     def refs(self) -> tuple[FileRef, ...]:
@@ -112,7 +115,7 @@ def scan_files(paths: Iterable[Path], on_progress: Callable[[int, int], None] | 
         on_progress(len(files), len(files))
     assembly = assemble(headers)
     refusals += [one.refusal for one in assembly.refused]
-    return Scan(assembly.stacks, tuple(refusals), assembly.gapped, tuple(derived), assembly.refused)
+    return Scan(assembly.stacks, tuple(refusals), assembly.gapped, tuple(derived), assembly.refused, assembly.copies)
 
 
 def read_file(path: Path, member: str = "") -> MedImage:
@@ -183,4 +186,5 @@ def _describe(path: Path) -> SeriesEntry:
     try:
         return describe_derived(path)
     except ReadError as error:
-        return replace(SeriesEntry(FileRef(path), path.name, "DICOM"), reason=error.reason, hint=error.hint)
+        entry = SeriesEntry(FileRef(path), path.name, "DICOM", files=(path,))
+        return replace(entry, reason=error.reason, hint=error.hint)

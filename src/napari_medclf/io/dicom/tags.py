@@ -14,6 +14,8 @@ _MOST_MM = 1e5
 _SIZES_MM = (1e-5, 1e4)
 _MOST_SCALE = 1e12
 _SILENTLY_OFF = 1e-4
+_SERIES_TIMES = (("SeriesDate", "SeriesTime"), ("AcquisitionDate", "AcquisitionTime"))
+_DATE_DIGITS = 8
 _MOST_OFF = 1e-3 + 1e-9  # decimal digits of exactly 0.1 % are not refused for their last bit
 
 
@@ -134,6 +136,20 @@ def orientation(
     if off > _SILENTLY_OFF:
         notes.append(f"Its row and column directions are off a right angle or unit length by {off:.2g}.")
     return _unit(row, lengths[0]), _unit(column, lengths[1])
+
+
+def series_time(dataset: Any) -> str:
+    """When the series began, else when it was acquired, as digits that can be compared; empty where nothing tells.
+
+    A date without a time sorts before all times of that day; a time without a date says nothing.
+    """
+    for date_keyword, time_keyword in _SERIES_TIMES:
+        date = text(dataset, date_keyword).replace(".", "")
+        if len(date) == _DATE_DIGITS and date.isdigit():
+            time = text(dataset, time_keyword).replace(":", "")
+            return date + time if time.replace(".", "", 1).isdigit() else date
+    moment = text(dataset, "AcquisitionDateTime")[:14]
+    return moment if moment.isdigit() and len(moment) >= _DATE_DIGITS else ""
 
 
 def _unit(values: list[float], length: float) -> Vector3:

@@ -173,6 +173,13 @@ class Stack:
             notes.append("Its low values are bright (MONOCHROME1); they were turned round, so that high is bright.")
         return tuple(dict.fromkeys(notes))
 
+    @property
+    def _slice_mm(self) -> float | None:
+        """Distance of slices; of a single one its thickness, where the file tells."""
+        if self.placement is None or len(self.headers) == 1:
+            return self.headers[0].slice_step_mm
+        return float(self.geometry.spacing[0])
+
     def source_grid(self) -> SourceGrid:
         """What labels and measurements of this image are matched with."""
         return SourceGrid(self.geometry, self.source, self.name, self.headers[0].modality)
@@ -194,6 +201,11 @@ class Stack:
             n_files=len({header.path for header in self.planes}),
             warnings=self.notes,
             first_file=first.path,
+            files=tuple(dict.fromkeys(header.path for header in self.planes)),
+            modality=first.modality,
+            body_part=first.body_part,
+            slice_mm=self._slice_mm,
+            series_time=first.series_time,
         )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.image import Gaps
@@ -54,11 +55,14 @@ class Assembly:
         What no affine can place.
     gapped : tuple of Stack
         Refused stacks with their gaps left blank or resampled.
+    copies : dict
+        A file to the one with the same SOP instance UIDs at the same places, which was taken instead.
     """
 
     stacks: tuple[Stack, ...]
     refused: tuple[Refused, ...]
     gapped: tuple[Stack, ...] = ()
+    copies: Mapping[Path, Path] = field(default_factory=dict)
 
 
 def assemble(headers: Iterable[Header]) -> Assembly:
@@ -71,7 +75,7 @@ def assemble(headers: Iterable[Header]) -> Assembly:
     builder = _Builder()
     for series in grouped(headers, _series_key):
         builder.add_series(series)
-    return Assembly(tuple(builder.stacks), tuple(builder.refused), tuple(builder.gapped))
+    return Assembly(tuple(builder.stacks), tuple(builder.refused), tuple(builder.gapped), builder.copies)
 
 
 @dataclass
@@ -79,6 +83,7 @@ class _Builder:
     stacks: list[Stack] = field(default_factory=list)
     gapped: list[Stack] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    copies: dict[Path, Path] = field(default_factory=dict)
 
     def add_series(self, series: list[Header]) -> None:
         try:
@@ -86,7 +91,8 @@ class _Builder:
         except PlacementError as error:
             self._refuse(series, error)
             return
-        series, notes = _without_copies(series)
+        series, copies, notes = _without_copies(series)
+        self.copies |= copies
         parts = list(self._parts(series))
         notes += _contradictions(series)
         if len(parts) > 1:
@@ -163,16 +169,20 @@ def _contradictions(series: Sequence[Header]) -> list[str]:
     return [f"Its files name {len(found)} {name}." for name, found in shared.items() if len(found) > 1]
 
 
-def _without_copies(series: list[Header]) -> tuple[list[Header], list[str]]:
+def _without_copies(series: list[Header]) -> tuple[list[Header], dict[Path, Path], list[str]]:
     """Leave out files that are there twice; one identifier at two places is no copy but a careless sender."""
     kept: dict[Hashable, Header] = {}
+    like: dict[Path, Path] = {}
     for header in series:
         name = header.sop_instance_uid or str(header.path)
-        kept.setdefault((name, header.frame, header.tile, header.position, header.times), header)
-    n_copies = len({header.path for header in series}) - len({header.path for header in kept.values()})
+        first = kept.setdefault((name, header.frame, header.tile, header.position, header.times), header)
+        if first is not header:
+            like[header.path] = first.path
+    taken = {header.path for header in kept.values()}
+    copies = {path: first for path, first in like.items() if path not in taken}
     notes = (
-        [f"{n_copies} files carry the SOP instance UID of another at the same place; one of each was read."]
-        if n_copies
+        [f"{len(copies)} files carry the SOP instance UID of another at the same place; one of each was read."]
+        if copies
         else []
     )
     named = [
@@ -180,7 +190,7 @@ def _without_copies(series: list[Header]) -> tuple[list[Header], list[str]]:
     ]
     if len(set(named)) < len(named):
         notes.append("Several of its slices have the same SOP instance UID.")
-    return list(kept.values()), notes
+    return list(kept.values()), copies, notes
 
 
 def _part_key(part: Part) -> str:
