@@ -42,6 +42,10 @@ class WriteError(MedclfError):
     """A result that could not be written; nothing half-written was left."""
 
 
+class OutputsLost(WriteError):
+    """Nothing can be written into a run's folder any more; the run ends, what was finished is kept, it can go on."""
+
+
 class GridError(MedclfError):
     """Two arrays or images that do not lie on the same grid."""
 

@@ -20,11 +20,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunCase:
-    """One image to run a model on; `load` reads it."""
+    """One image to run a model on; `load` reads it.
+
+    Parameters
+    ----------
+    reason : str
+        Why this image was chosen, where a rule chose it.
+    files : tuple of Path
+        All files of the image, where the listing knows them; empty for the source's path alone.
+    warnings : tuple of str
+        What the image's answer shall also warn of, such as slices that never came.
+    """
 
     case_id: str
     source: FileRef
     load: Callable[[], MedImage]
+    reason: str = ""
+    files: tuple[Path, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:

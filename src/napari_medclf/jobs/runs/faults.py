@@ -6,13 +6,9 @@ import errno
 from collections.abc import Iterator
 from pathlib import Path
 
-from napari_medclf.domain.errors import ReadError, WriteError
+from napari_medclf.domain.errors import OutputsLost, ReadError
 
 _OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EFBIG})
-
-
-class OutputsLost(WriteError):
-    """Nothing can be written into the folder of results any more; the run ends, and can be resumed."""
 
 
 def check_outputs(out: Path, error: BaseException) -> None:

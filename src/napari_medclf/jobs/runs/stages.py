@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +78,8 @@ def read_case(plan: RunPlan, case: RunCase) -> ReadCase:
     """
     started_s = time.perf_counter()
     image = case.load()
+    if case.warnings:
+        image = replace(image, warnings=(*image.warnings, *case.warnings))
     return ReadCase(case, image, "", time.perf_counter() - started_s)
 
 
