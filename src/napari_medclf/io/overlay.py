@@ -41,7 +41,7 @@ def write_overlay(image: MedImage, segmentation: Segmentation, path: Path, k: in
         If the labels do not lie on the image's grid, or the file could not be written.
     """
     chosen = busiest_slice(segmentation) if k is None else k
-    _write_rgb(draw_overlay(image, segmentation, chosen), image, path)
+    write_rgb(draw_overlay(image, segmentation, chosen), image, path)
 
 
 def write_overlays(image: MedImage, segmentation: Segmentation, path: Path) -> tuple[Path, ...]:
@@ -57,7 +57,7 @@ def write_overlays(image: MedImage, segmentation: Segmentation, path: Path) -> t
     written = []
     for k in slices:
         target = path.with_name(f"{stem_of(path)}-{k:0{digits}d}.png")
-        _write_rgb(draw_overlay(image, segmentation, k), image, target)
+        write_rgb(draw_overlay(image, segmentation, k), image, target)
         written.append(target)
     return tuple(written)
 
@@ -100,7 +100,20 @@ def _enlarged(rgb: RgbArray) -> RgbArray:
     return np.ascontiguousarray(rgb.repeat(factor, axis=0).repeat(factor, axis=1))
 
 
-def _write_rgb(rgb: RgbArray, image: MedImage, path: Path) -> None:
+def write_rgb(rgb: RgbArray, image: MedImage, path: Path) -> None:
+    """Write a drawn picture as PNG.
+
+    Parameters
+    ----------
+    rgb : (rows, columns, 3) uint8
+    image : MedImage
+        What it was drawn from.
+
+    Raises
+    ------
+    WriteError
+        If the file is not named .png, or could not be written.
+    """
     if path.suffix.lower() != ".png":
         raise WriteError(f"{path}: overlays are written as .png.")
     flat = Geometry.flat(*rgb.shape[:2])

@@ -144,7 +144,7 @@ def _write_layers(
     """Write layers that may overlap each other, one a file."""
     from napari_medclf.domain.authorship import Authorship, Making
     from napari_medclf.io.write import write_segmentation
-    from napari_medclf.jobs.outputs.write import write_labels
+    from napari_medclf.jobs.outputs.labels import write_labels
 
     is_dicom = options.target.suffix.lower() == ".dcm"
     if is_dicom and (image is None or options.like is None):

@@ -21,7 +21,7 @@ from napari_medclf.io.volume.nifti import read_nifti
 from napari_medclf.io.write import write_segmentation
 from napari_medclf.jobs.api import run
 from napari_medclf.jobs.convert import ConvertOptions, convert
-from napari_medclf.jobs.outputs.formats import FORMATS, LABEL_FILES, REPORT_FILES, check_formats
+from napari_medclf.jobs.outputs.formats import FORMATS, LABEL_FILES, PICTURE_FILES, REPORT_FILES, check_formats
 from napari_medclf.jobs.outputs.write import write_outputs
 from napari_medclf.jobs.read import ReadOptions
 from napari_medclf.jobs.read import read as list_paths
@@ -68,7 +68,8 @@ def test_every_format_holds_the_same_answer(image, prediction, folder, tmp_path)
     written = write_outputs(prediction, image, SCHEMA, out, [name for name in FORMATS if name not in ("png", "auto")])
 
     names = {path.name for path in written.files}
-    also = {"classification.json", "boxes.json", "boxes.csv"}
+    slices = {f"overlay-slice-{k}.png" for k in (1, 2, 3)}
+    also = {"classification.json", "boxes.json", "boxes.csv", "overlay.png", "montage.png"} | slices
     assert names == ({*LABEL_FILES.values(), *REPORT_FILES.values()} - {"segmentation.png"}) | also
     truth = prediction.segmentation
     found = read_nifti(out / "segmentation.nii.gz")
@@ -120,7 +121,26 @@ def test_picture_without_a_series_gets_no_dicom(image, prediction, tmp_path):
     assert not list((tmp_path / "out").glob("*.dcm"))
 
 
-@pytest.mark.parametrize("name", [*(name for name in LABEL_FILES if name != "png"), *REPORT_FILES])
+def test_formats_that_do_not_fit_say_so_and_the_others_are_written(image, prediction, tmp_path):
+    write_segmentation(prediction.segmentation, tmp_path / "labels.nii.gz")
+    plain = read_image(tmp_path / "labels.nii.gz")
+    asked = ["dicom-seg", "nifti", "png", "dicom-sr", "json"]
+
+    written = write_outputs(prediction, plain, SCHEMA, tmp_path / "out", asked)
+
+    names = {path.name for path in written.files}
+    assert names == {"classification.json", "segmentation.nii.gz", "measurements.json"}
+    assert names == {path.name for path in (tmp_path / "out").iterdir()}
+    assert "Not written as dicom-seg, dicom-sr: that needs an image from DICOM files" in written.values["warnings"]
+    assert f"one slice, and the image has {plain.geometry.shape[0]}." in written.values["warnings"]
+    rows = json.loads((tmp_path / "out" / "measurements.json").read_text())["measurements"]
+    volume_ml = next(row["value"] for row in rows if row["name"] == "Volume" and row["finding"] == "Liver")
+    assert volume_ml == pytest.approx(18 * image.geometry.voxel_volume_ml, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name", [*(name for name in LABEL_FILES if name != "png"), "overlay", "montage", *REPORT_FILES]
+)
 def test_full_disk_leaves_the_old_file_and_one_sentence(image, prediction, tmp_path, monkeypatch, name):
     from napari_medclf import atomic
 
@@ -146,7 +166,7 @@ def test_full_disk_leaves_the_old_file_and_one_sentence(image, prediction, tmp_p
         with genuine(path, *arguments, **more) as file:
             yield FullDisk(file)
 
-    old = tmp_path / (LABEL_FILES | REPORT_FILES)[name]
+    old = tmp_path / (LABEL_FILES | PICTURE_FILES | REPORT_FILES)[name]
     old.write_bytes(b"what was there")
     for module in ("io.write", "io.tables", "io.derived.save_checked"):
         monkeypatch.setattr(f"napari_medclf.{module}.atomic_writer", full)

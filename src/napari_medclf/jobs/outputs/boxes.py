@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from napari_medclf.domain.results import Prediction, UncertaintyMap
 
 
-def write_box_files(prediction: Prediction, folder: Path) -> tuple[Detection, tuple[Path, ...]]:
+def write_box_files(prediction: Prediction, folder: Path) -> tuple[Path, ...]:
     """Write the boxes of a detector, or those around the separate parts of a segmentation.
 
     Raises
@@ -22,12 +22,12 @@ def write_box_files(prediction: Prediction, folder: Path) -> tuple[Detection, tu
     """
     from napari_medclf.io.box_table import write_boxes
 
-    detection = _boxes_of(prediction)
+    detection = boxes_of(prediction)
     document = folder / BOX_FILES["boxes"]
     paths = (document, document.with_suffix(".csv"))
     for path in paths:
         write_boxes(detection, path)
-    return detection, paths
+    return paths
 
 
 def count_boxes(detection: Detection) -> dict[str, Any]:
@@ -55,7 +55,8 @@ def write_uncertainty(uncertainty: UncertaintyMap, folder: Path) -> Path:
     return path
 
 
-def _boxes_of(prediction: Prediction) -> Detection:
+def boxes_of(prediction: Prediction) -> Detection:
+    """Give the boxes of a detector, or those around the separate parts of a segmentation."""
     if prediction.detection is not None:
         return prediction.detection
     from napari_medclf.engine.detection.candidates import candidates_from_labels

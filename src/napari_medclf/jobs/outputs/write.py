@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_medclf.jobs.json_text import json_text
-from napari_medclf.jobs.outputs.boxes import count_boxes, write_box_files, write_uncertainty
-from napari_medclf.jobs.outputs.formats import BOX_FILES, LABEL_FILES, REPORT_FILES
-from napari_medclf.jobs.outputs.numbers import number_values, write_numbers
+from napari_medclf.jobs.outputs.boxes import write_box_files, write_uncertainty
+from napari_medclf.jobs.outputs.formats import BOX_FILES, LABEL_FILES, PICTURE_FILES, REPORT_FILES, fitting_formats
+from napari_medclf.jobs.outputs.labels import write_labels, write_pictures
+from napari_medclf.jobs.outputs.numbers import write_numbers
+from napari_medclf.jobs.outputs.values import values_of
 
 if TYPE_CHECKING:
-    from napari_medclf.domain.authorship import Authorship
     from napari_medclf.domain.image import MedImage
     from napari_medclf.domain.labels import LabelSchema
     from napari_medclf.domain.results import Classification, Prediction, Segmentation
@@ -49,108 +50,57 @@ def write_outputs(
     schema : LabelSchema
         The model's classes.
     formats : sequence of str
-        Of `formats.FORMATS`; ``auto`` takes PNG for pictures without a place in the patient and NIfTI
-        for the rest. Scores are always written as JSON.
+        Of `formats.FORMATS`, in any mixture. Those that cannot hold an answer on this image are told in the values'
+        ``warnings``, and the others are written. ``auto`` takes PNG for pictures without a place in the patient and
+        NIfTI for the rest. Scores, numbers and boxes are always written as JSON.
 
     Raises
     ------
     WriteError
-        If a file cannot be written, or came back different.
+        If not one of the formats fits, a file cannot be written, or it came back different.
     """
+    fitting, notes = fitting_formats(image, formats)
+    files: list[Path] = []
+    saved = _SavedSegmentation()
+    if prediction.classification is not None:
+        files.append(_write_classification(prediction, prediction.classification, folder))
+    if prediction.regression is not None:
+        files.append(write_numbers(prediction, prediction.regression, folder))
+    if prediction.segmentation is not None:
+        label_files, saved = _write_label_files(prediction, prediction.segmentation, image, folder, fitting)
+        files += label_files
+        files += _write_picture_files(prediction.segmentation, image, folder, fitting)
+    if prediction.detection is not None or any(name in BOX_FILES for name in fitting):
+        files += write_box_files(prediction, folder)
+    if prediction.uncertainty is not None:
+        files.append(write_uncertainty(prediction.uncertainty, folder))
+    for name in (one for one in fitting if one in REPORT_FILES):
+        files.append(folder / REPORT_FILES[name])
+        _write_report(name, prediction, image, schema, saved, files[-1])
+    return Written(tuple(files), values_of(prediction, image, fitting, notes))
+
+
+def _write_label_files(
+    prediction: Prediction, segmentation: Segmentation, image: MedImage, folder: Path, formats: Sequence[str]
+) -> tuple[list[Path], _SavedSegmentation]:
     from napari_medclf.domain.authorship import Authorship
 
     authorship = Authorship.of_prediction(prediction)
     files: list[Path] = []
-    values: dict[str, Any] = {}
     saved = _SavedSegmentation()
-    if prediction.classification is not None:
-        files.append(_write_classification(prediction, prediction.classification, folder))
-        values |= _classification_values(prediction.classification)
-    if prediction.regression is not None:
-        files.append(write_numbers(prediction, prediction.regression, folder))
-        values |= number_values(prediction.regression)
-    if prediction.segmentation is not None:
-        for name in dict.fromkeys(_resolve(one, image) for one in formats):
-            if name in LABEL_FILES:
-                path = folder / LABEL_FILES[name]
-                uid = write_labels(prediction.segmentation, image, authorship, path, name)
-                # Checkers do not take a label map for a segmentation whose segments may be named (dicom3tools 2026-09).
-                saved = _SavedSegmentation(uid, path) if name == "dicom-seg" else saved
-                files.append(path)
-        values |= _segmentation_values(prediction.segmentation)
-    if prediction.detection is not None or any(name in BOX_FILES for name in formats):
-        detection, paths = write_box_files(prediction, folder)
-        files += paths
-        values |= count_boxes(detection)
-    if prediction.uncertainty is not None:
-        files.append(write_uncertainty(prediction.uncertainty, folder))
-    for name in (one for one in formats if one in REPORT_FILES):
-        files.append(folder / REPORT_FILES[name])
-        _write_report(name, prediction, image, schema, saved, files[-1])
-    warnings = dict.fromkeys((*image.warnings, *prediction.warnings))
-    if warnings:
-        values["warnings"] = " ".join(warnings)
-    return Written(tuple(files), values)
+    for name in (one for one in formats if one in LABEL_FILES):
+        files.append(folder / LABEL_FILES[name])
+        uid = write_labels(segmentation, image, authorship, files[-1], name)
+        # Checkers do not take a label map for a segmentation whose segments may be named (dicom3tools 2026-09).
+        saved = _SavedSegmentation(uid, files[-1]) if name == "dicom-seg" else saved
+    return files, saved
 
 
-def write_labels(segmentation: Segmentation, image: MedImage, authorship: Authorship, path: Path, format_: str) -> str:
-    """Write labels of an image in one of `formats.LABEL_FILES`; re-opened and compared before it counts.
-
-    Returns
-    -------
-    str
-        SOP instance UID of a DICOM segmentation, empty for everything else.
-
-    Raises
-    ------
-    WriteError
-        If it cannot be written, or came back different.
-    """
-    write = _WRITERS.get(format_)
-    if write is not None:
-        return write(segmentation, image, authorship, path) or ""
-    from napari_medclf.io.write import write_segmentation
-
-    write_segmentation(segmentation, path)
-    return ""
-
-
-def _write_seg(segmentation: Segmentation, image: MedImage, authorship: Authorship, path: Path) -> str:
-    from napari_medclf.io.derived.seg.write import write_seg
-
-    return write_seg(segmentation, image, authorship, path)
-
-
-def _write_labelmap(segmentation: Segmentation, image: MedImage, authorship: Authorship, path: Path) -> str:
-    from napari_medclf.io.derived.seg.write import write_seg
-
-    return write_seg(segmentation, image, authorship, path, form="labelmap")
-
-
-def _write_contours(segmentation: Segmentation, image: MedImage, authorship: Authorship, path: Path) -> None:
-    from napari_medclf.io.derived.rtstruct.write import write_rtstruct
-
-    write_rtstruct(segmentation, image, authorship, path)
-
-
-def _write_overlay(segmentation: Segmentation, image: MedImage, authorship: Authorship, path: Path) -> None:
-    from napari_medclf.io.overlay import write_overlay
-
-    write_overlay(image, segmentation, path)
-
-
-_WRITERS: dict[str, Callable[[Segmentation, MedImage, Authorship, Path], str | None]] = {
-    "dicom-seg": _write_seg,
-    "dicom-labelmap": _write_labelmap,
-    "rtstruct": _write_contours,
-    "overlay": _write_overlay,
-}
-
-
-def _resolve(format_: str, image: MedImage) -> str:
-    if format_ != "auto":
-        return format_
-    return "png" if image.is_flat and image.geometry.unit.value == "px" else "nifti"
+def _write_picture_files(
+    segmentation: Segmentation, image: MedImage, folder: Path, formats: Sequence[str]
+) -> Iterator[Path]:
+    for name in (one for one in formats if one in PICTURE_FILES):
+        yield from write_pictures(segmentation, image, folder, name)
 
 
 def _write_report(
@@ -160,10 +110,10 @@ def _write_report(
     from napari_medclf.jobs.findings import report_of
 
     report = report_of(prediction, image, schema, saved.uid)
-    if format_ == "csv":
+    if format_ in ("csv", "json"):
         from napari_medclf.io.tables import write_report_csv
 
-        write_report_csv(report, path)
+        write_report_csv(report, path)  # which of the two, the suffix says
         return
     from napari_medclf.io.derived.sr.write import write_sr
 
@@ -189,18 +139,3 @@ def _write_classification(prediction: Prediction, classification: Classification
     path = folder / "classification.json"
     atomic_write(path, json_text(document) + "\n")
     return path
-
-
-def _classification_values(classification: Classification) -> dict[str, Any]:
-    scores = {f"score:{name}": score for name, score in classification.scores.items()}
-    return {"top_class": classification.top_class, **scores, "decided": "; ".join(classification.decided)}
-
-
-def _segmentation_values(segmentation: Segmentation) -> dict[str, Any]:
-    """Size of every class; for objects also how many there are."""
-    from napari_medclf.engine.measure import class_volumes, object_sizes
-
-    values: dict[str, Any] = {f"{one.size_name}:{one.class_name}": one.size for one in class_volumes(segmentation)}
-    if segmentation.is_instances:
-        values[f"n_objects:{segmentation.schema.foreground[0].name}"] = len(object_sizes(segmentation))
-    return values
