@@ -53,6 +53,8 @@ class RunPlan:
     ----------
     workers : int
         Processes that share the work, each with a model of its own.
+    scheduler : str
+        Address of a Dask scheduler whose workers do the work; empty for this computer.
     reduce_to_px : int
         As in `sources.load_image`.
     answered_by : str
@@ -68,6 +70,7 @@ class RunPlan:
     workers: int = 1
     reduce_to_px: int = 0
     answered_by: str = ""
+    scheduler: str = ""
 
 
 def refused(refusal: Refusal) -> CaseRecord:
