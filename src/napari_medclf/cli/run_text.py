@@ -8,7 +8,9 @@ from typing import Any
 
 from napari_medclf.cli.command import DONE, SOME_FAILED, exit_code
 from napari_medclf.domain.events import FinishReason, Outcome
-from napari_medclf.domain.run import CaseRecord, CaseStatus, RunRecord
+from napari_medclf.domain.run import CaseRecord, CaseStatus, RunRecord, SkipKind
+
+_NO_FAILURES = (SkipKind.RULE, SkipKind.COPY, SkipKind.OTHER)
 
 
 def run_document(record: RunRecord) -> Mapping[str, Any]:
@@ -30,12 +32,19 @@ def run_lines(record: RunRecord) -> Iterator[str]:
 
 
 def run_exit_code(outcome: Outcome[RunRecord]) -> int:
-    """0 when every case is done; 1 when one failed or was refused, in this run or before."""
+    """0 when every case is done; 1 when one failed or was refused, in this run or before.
+
+    What is no image, a copy, or left out by a rule is no failure.
+    """
     if outcome.reason is not FinishReason.COMPLETED or outcome.result is None:
         return exit_code(outcome)
     if outcome.result.spec.options.get("dry_run"):
         return DONE
-    return DONE if all(case.status is CaseStatus.DONE for case in outcome.result.cases) else SOME_FAILED
+    return DONE if all(map(_is_well, outcome.result.cases)) else SOME_FAILED
+
+
+def _is_well(case: CaseRecord) -> bool:
+    return case.status is CaseStatus.DONE or case.skipped_as in _NO_FAILURES
 
 
 def _outcome(case: CaseRecord) -> str:

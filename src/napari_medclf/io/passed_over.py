@@ -11,8 +11,8 @@ from napari_medclf.atomic import is_temporary
 from napari_medclf.io.report import Refusal
 from napari_medclf.io.sniff import is_accompanying
 
-LeaveOut = Callable[[Path], str]
-"""Tells why a file or a whole folder is not wanted, as the end of a sentence about it; empty where it is wanted."""
+LeaveOut = Callable[[Path, bool], str]
+"""Takes a path and whether it is a folder; tells why it is not wanted, as the end of a sentence, or an empty text."""
 
 _TEXTS = frozenset((".md", ".txt", ".html", ".htm", ".pdf", ".log"))
 _TABLES = frozenset((".csv", ".tsv"))
@@ -49,7 +49,7 @@ class Passed:
         if os.path.islink(folder):
             self.others.append(Refusal(folder, "is a link to a folder, and such links are not followed"))
             return False
-        return self._is_wanted(folder)
+        return self._is_wanted(folder, is_folder=True)
 
     def takes_file(self, path: Path) -> bool:
         """Whether a file is opened to see what it is; what is not is noted with its reason."""
@@ -57,7 +57,7 @@ class Passed:
         if reason:
             self.others.append(Refusal(path, reason))
             return False
-        return self._is_wanted(path)
+        return self._is_wanted(path, is_folder=False)
 
     def pass_samples(self, path: Path) -> None:
         """Note a file that holds samples by its name; they belong to a header beside it where there is one."""
@@ -75,8 +75,8 @@ class Passed:
         """Note a DICOMDIR: the files that it lists are found by themselves."""
         self.others.append(Refusal(path, "is an index of DICOM files, which are found by themselves"))
 
-    def _is_wanted(self, path: Path) -> bool:
-        reason = self.leave_out(path) if self.leave_out is not None else ""
+    def _is_wanted(self, path: Path, *, is_folder: bool) -> bool:
+        reason = self.leave_out(path, is_folder) if self.leave_out is not None else ""
         if reason:
             self.left_out.append(Refusal(path, reason))
         return not reason

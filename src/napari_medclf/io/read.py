@@ -61,7 +61,7 @@ def read_each(paths: Iterable[Path]) -> Iterator[ReadItem]:
     yield from refusals
 
 
-def read_image(path: Path, member: str = "") -> MedImage:
+def read_image(path: Path, member: str = "", files: Sequence[Path] = ()) -> MedImage:
     """Read exactly one image.
 
     Parameters
@@ -71,19 +71,32 @@ def read_image(path: Path, member: str = "") -> MedImage:
     member : str
         Which image, where the path holds several: as in `FileRef.member` or `Source.member`. ``+stack`` reads
         a folder of numbered pictures as one volume.
+    files : sequence of Path
+        All files of a DICOM series, where they are known (`SeriesEntry.files`): the folder is not looked through.
 
     Raises
     ------
     ReadError
         If it cannot be read; or, naming the members, if there are several.
     """
-    item = read_entry(FileRef(Path(path), member))
+    item = _read_series(path, member, files) if _is_series(member, files) else read_entry(FileRef(Path(path), member))
     if isinstance(item, MedImage):
         return item
     if isinstance(item, LabelSet) and item.origin is LabelOrigin.FILE:
         return as_image(item)
     kind = f"labels ({item.origin})" if isinstance(item, LabelSet) else "a report of measurements"
     raise ReadError(path, f"is {kind}, and an image was expected")
+
+
+def _is_series(member: str, files: Sequence[Path]) -> bool:
+    """Whether these files are a whole series; parts of one and gaps need the others to be told apart."""
+    return len(files) > 1 and bool(member) and not any(sign in member for sign in ":+!")
+
+
+def _read_series(path: Path, member: str, files: Sequence[Path]) -> MedImage:
+    from napari_medclf.io.dicom.read import read_member
+
+    return read_member(path, member, files)
 
 
 def read_entry(ref: FileRef, beside: Sequence[Path] = ()) -> MedImage | LabelSet | MeasurementReport:

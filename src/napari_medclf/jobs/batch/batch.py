@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_medclf.domain.card import Task
-from napari_medclf.domain.errors import OptionError, ReadError
-from napari_medclf.domain.events import FinishReason, Job, Progress
+from napari_medclf.domain.errors import OptionError
+from napari_medclf.domain.events import FinishReason, Job
 from napari_medclf.domain.options import check_options, option
-from napari_medclf.domain.run import CaseRecord, CaseStatus, RunRecord
+from napari_medclf.domain.run import RunRecord, SkipKind
+from napari_medclf.domain.series_rule import Keep, SeriesRule
 from napari_medclf.jobs.outputs.formats import FORMATS, check_formats
 from napari_medclf.jobs.predict import RunOptions
 
 if TYPE_CHECKING:
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.domain.run import RunSpec
-    from napari_medclf.jobs.runs.sources import Sources
+    from napari_medclf.jobs.batch.planned import BatchPlan
+    from napari_medclf.jobs.batch.survey import Survey
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,19 @@ class BatchOptions(RunOptions):
     format: tuple[str, ...] = option(
         ("auto",), help="of results; auto: NIfTI for volumes, PNG for pictures, JSON for scores", choices=FORMATS
     )
+    include: tuple[str, ...] = option(
+        (), help="only files whose place below the folder matches one of these, such as 'sub-*/anat/*.nii.gz'"
+    )
+    exclude: tuple[str, ...] = option(
+        (), help="no files or folders that match one of these, such as 'localizer*'; wins over --include"
+    )
+    modality: tuple[str, ...] = option((), help="only images of these DICOM modalities: CT, MR, CR ...")
+    body_part: str = option("", help="only images whose DICOM Body Part Examined this regular expression finds")
+    description: str = option("", help="only images whose DICOM Series Description this regular expression finds")
+    not_description: str = option("", help="no images whose Series Description this finds: 'localizer|scout'")
+    min_slices: int = option(0, help="fewest slices of an image", minimum=0)
+    max_slice_mm: float | None = option(None, help="largest distance of slices", unit="mm", minimum=0.0)
+    one_per_study: Keep = option(Keep.ALL, help="run all images of a DICOM study, or one of them")
     dry_run: bool = option(False, help="only list what would be run and what would be skipped, and why")
     resume: bool = option(False, help="go on with the run in the folder; whole results are not made again")
     workers: int = option(1, help="processes that share the work, each with the model in memory", minimum=1, maximum=64)
@@ -47,6 +62,21 @@ class BatchOptions(RunOptions):
         if self.out.resolve() == self.folder.resolve():
             raise OptionError(f"{self.out}: results must not go among the images; choose another folder for --out.")
 
+    @property
+    def rule(self) -> SeriesRule:
+        """Which images of the folder the run is about."""
+        return SeriesRule(
+            include=self.include,
+            exclude=self.exclude,
+            modality=self.modality,
+            body_part=self.body_part,
+            description=self.description,
+            not_description=self.not_description,
+            min_slices=self.min_slices,
+            max_slice_mm=self.max_slice_mm,
+            one_per_study=self.one_per_study,
+        )
+
 
 def batch(options: BatchOptions) -> Job[RunRecord]:
     """Run a model on a folder; one bad file never stops the rest, and each gets its reason.
@@ -56,10 +86,11 @@ def batch(options: BatchOptions) -> Job[RunRecord]:
     CardError
         If there is no such model.
     ReadError
-        If there is no such folder.
+        If there is no such folder, or no image in it.
     OptionError
-        If there is no image in it, or the results' folder belongs to another run.
+        If no image of it is to be run, or the results' folder belongs to another run.
     """
+    from napari_medclf.jobs.batch.plan import look_through, plan_batch, sources_of
     from napari_medclf.jobs.models import find_model
     from napari_medclf.jobs.runs.case import RunPlan
     from napari_medclf.jobs.runs.cases import run_cases
@@ -67,12 +98,15 @@ def batch(options: BatchOptions) -> Job[RunRecord]:
 
     package = find_model(options.model)
     check_formats(package.card.task, options.format)
-    yield Progress(0, 0, f"looking through {options.folder}")
     reduce_to_px = _reduce_to_px(options, package)
-    sources = _find(options, reduce_to_px)
-    spec = spec_of("batch", options)
     if options.dry_run:
-        return _listing(options, package, sources, spec)
+        planned = yield from plan_batch(options)
+        return _listing(planned, package, spec_of("batch", options))
+    surveyed = yield from look_through(options)
+    sources = sources_of(surveyed, reduce_to_px)
+    if not sources.cases and not options.resume:
+        raise OptionError(_nothing_left(surveyed, options))
+    spec = spec_of("batch", options)
     plan = RunPlan(spec, package, options, options.out, options.format, options.resume, options.workers, reduce_to_px)
     return (yield from run_cases(plan, sources))
 
@@ -87,35 +121,16 @@ def _reduce_to_px(options: BatchOptions, package: ModelPackage) -> int:
     return 2 * max(size)
 
 
-def _find(options: BatchOptions, reduce_to_px: int) -> Sources:
-    """List the images, without what an earlier run wrote below the same folder."""
-    from napari_medclf.jobs.runs.sources import Sources, find_in_folder
-
-    found = find_in_folder(options.folder, reduce_to_px)
-    results = options.out.resolve()
-    cases = tuple(case for case in found.cases if not case.source.path.resolve().is_relative_to(results))
-    refusals = tuple(one for one in found.refusals if not one.path.resolve().is_relative_to(results))
-    if not cases:
-        first = f", such as {refusals[0]}" if refusals else "."
-        raise ReadError(options.folder, f"holds no readable image; {len(refusals)} files were refused{first}")
-    return Sources(cases[: options.limit], refusals)
-
-
-def _listing(options: BatchOptions, package: ModelPackage, sources: Sources, spec: RunSpec) -> RunRecord:
-    """Say what a run would do; nothing is written."""
-    from napari_medclf.jobs.runs.case import refused
-    from napari_medclf.store.runs import RunFolder
-
-    finished = RunFolder(options.out).finished() if options.resume else {}
-    planned = (
-        CaseRecord(
-            case_id=case.case_id,
-            source=case.place,
-            status=CaseStatus.SKIPPED,
-            reason="was done before" if case.place in finished else "would be run",
-        )
-        for case in sources.cases
+def _nothing_left(surveyed: Survey, options: BatchOptions) -> str:
+    first = next(row for row in surveyed.rows if row.record.skipped_as is not SkipKind.OTHER)
+    return (
+        f"{options.folder}: none of its images is to be run. {first.record.source}: {first.record.reason}. "
+        "See all reasons with --dry-run."
     )
+
+
+def _listing(planned: BatchPlan, package: ModelPackage, spec: RunSpec) -> RunRecord:
+    """Say what a run would do; nothing is written."""
     return RunRecord(
         spec=spec,
         model=package.card.name,
@@ -125,5 +140,5 @@ def _listing(options: BatchOptions, package: ModelPackage, sources: Sources, spe
         message="Dry run: nothing was run or written.",
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         elapsed_s=0.0,
-        cases=(*(refused(one) for one in sources.refusals), *planned),
+        cases=tuple(row.record for row in planned.rows),
     )

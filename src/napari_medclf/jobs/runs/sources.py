@@ -17,6 +17,7 @@ from napari_medclf.jobs.runs.case import RunCase
 
 if TYPE_CHECKING:
     from napari_medclf.domain.image import MedImage
+    from napari_medclf.domain.run import CaseRecord
     from napari_medclf.io.report import Refusal
 
 _LONGEST_MEMBER = 20
@@ -25,10 +26,11 @@ _LONGEST_MEMBER = 20
 
 @dataclass(frozen=True)
 class Sources:
-    """The images that were found, and what was refused."""
+    """The images that were found, what was refused, and what else was found and is not run."""
 
     cases: tuple[RunCase, ...]
     refusals: tuple[Refusal, ...]
+    skipped: tuple[CaseRecord, ...] = ()
 
 
 def find_in_folder(folder: Path, reduce_to_px: int = 0) -> Sources:
@@ -138,13 +140,15 @@ def _common_folder(refs: Sequence[FileRef]) -> Path:
     return folders.pop() if len(folders) == 1 else Path()
 
 
-def load_image(ref: FileRef, reduce_to_px: int = 0) -> MedImage:
+def load_image(ref: FileRef, reduce_to_px: int = 0, files: Sequence[Path] = ()) -> MedImage:
     """Read one image.
 
     Parameters
     ----------
     reduce_to_px : int
         Single DICOM pictures are read with about this many pixels a side, and no fewer; 0 reads all.
+    files : sequence of Path
+        The files of a series in a folder, where they are known: others need not be looked through.
 
     Raises
     ------
@@ -159,4 +163,4 @@ def load_image(ref: FileRef, reduce_to_px: int = 0) -> MedImage:
         from napari_medclf.io.dicom.pixels.reduced import read_reduced
 
         return read_reduced(ref.path, reduce_to_px)
-    return read_image(ref.path, ref.member)
+    return read_image(ref.path, ref.member, files)

@@ -1,0 +1,173 @@
+"""Plan a run over a folder: what will be run, what will be skipped and why, and what it will take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import wait
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_medclf.domain.errors import ReadError
+from napari_medclf.domain.events import Job, Progress
+from napari_medclf.jobs.background import awaited, begin
+from napari_medclf.jobs.batch.choose import check_rule
+from napari_medclf.jobs.batch.patterns import leave_out_by
+from napari_medclf.jobs.batch.planned import BatchPlan, PlannedCase
+from napari_medclf.jobs.batch.survey import Survey, survey
+
+if TYPE_CHECKING:
+    from napari_medclf.io.report import Discovery
+    from napari_medclf.jobs.batch.batch import BatchOptions
+    from napari_medclf.jobs.runs.sources import Sources
+
+_WAIT_S = 0.2
+_USABLE = 0.8
+"""Of the free memory, for the samples of an image that is read at once; as `io.preflight.check_budget`."""
+_LEDGERS = ("ledger.sqlite", "ledger.jsonl")
+
+
+class _Stopped(Exception):
+    """Ends a listing that nobody waits for any more."""
+
+
+def plan_batch(options: BatchOptions) -> Job[BatchPlan]:
+    """Say what a run will do; nothing is written.
+
+    Raises
+    ------
+    CardError
+        If there is no such model.
+    ReadError
+        If there is no such folder, or no image in it.
+    OptionError
+        If the rule is none.
+    """
+    from napari_medclf.jobs.models import find_model
+
+    package = find_model(options.model)
+    surveyed = yield from look_through(options)
+    rows = _with_finished(surveyed.rows, options)
+    return BatchPlan(
+        folder=options.folder,
+        model=package.card.name,
+        model_version=package.card.version,
+        rule=options.rule,
+        rows=rows,
+    )
+
+
+def look_through(options: BatchOptions) -> Job[Survey]:
+    """List a folder and put everything below it into rows.
+
+    Raises
+    ------
+    ReadError
+        If there is no such folder, or no image in it.
+    OptionError
+        If the rule is none.
+    """
+    from napari_medclf.jobs.batch.copies import find_copies
+
+    check_rule(options.rule)
+    if not options.folder.is_dir():
+        raise ReadError(options.folder, "is no folder" if options.folder.exists() else "does not exist")
+    folder = options.folder.absolute()
+    discovery = yield from _discover(folder, options)
+    if not discovery.found:
+        refusals = discovery.refusals
+        first = f", such as {refusals[0]}" if refusals else "."
+        raise ReadError(options.folder, f"holds no readable image; {len(refusals)} files were refused{first}")
+    work = partial(
+        survey,
+        discovery,
+        folder,
+        options.rule,
+        find_copies=find_copies,
+        limit=options.limit,
+        most_bytes=_most_bytes(options),
+    )
+    return (yield from awaited(work, Progress(0, 0, "looking for copies")))
+
+
+def sources_of(surveyed: Survey, reduce_to_px: int = 0) -> Sources:
+    """Give what is to be run, and the records of all that is not, to a run.
+
+    Parameters
+    ----------
+    reduce_to_px : int
+        As in `sources.load_image`.
+    """
+    from napari_medclf.jobs.runs.case import RunCase
+    from napari_medclf.jobs.runs.sources import Sources, load_image
+
+    cases = tuple(
+        RunCase(
+            row.record.case_id,
+            row.source,
+            partial(load_image, row.source, reduce_to_px, row.files),
+            reason=row.record.reason,
+            files=row.files,
+        )
+        for row in surveyed.rows
+        if row.is_to_run
+    )
+    return Sources(cases, (), tuple(row.record for row in surveyed.rows if not row.is_to_run))
+
+
+def _discover(folder: Path, options: BatchOptions) -> Job[Discovery]:
+    """List a folder on another thread, telling how far it is; a stop ends the listing."""
+    from napari_medclf.io.read import discover
+
+    seen = (0, 0)
+    is_stopped = False
+
+    def on_progress(done: int, total: int) -> None:
+        nonlocal seen
+        seen = (done, total)
+        if is_stopped:
+            raise _Stopped
+
+    listing = begin(partial(discover, folder, on_progress, _leave_out(folder, options)))
+    try:
+        while not listing.done():
+            yield Progress(*seen, f"looking through {options.folder}")
+            wait([listing], timeout=_WAIT_S)
+    finally:
+        is_stopped = True
+    found = listing.result()
+    # What this very run wrote below its folder is no news to anybody.
+    out = options.out.resolve()
+    return replace(found, left_out=tuple(one for one in found.left_out if one.path.resolve() != out))
+
+
+def _leave_out(folder: Path, options: BatchOptions) -> Callable[[Path, bool], str]:
+    """Leave out what the patterns say, and the results of runs, which are no images to run a model on."""
+    by_pattern = leave_out_by(folder, options.rule.include, options.rule.exclude)
+    out = options.out.resolve()
+
+    def leave_out(path: Path, is_folder: bool) -> str:
+        if is_folder and (any((path / name).is_file() for name in _LEDGERS) or path.resolve() == out):
+            return "holds the results of a run"
+        return by_pattern(path, is_folder)
+
+    return leave_out
+
+
+def _most_bytes(options: BatchOptions) -> int:
+    from napari_medclf.free_memory import available_bytes
+
+    free = available_bytes()
+    return int(_USABLE * (free if options.memory_gb is None else min(free, options.memory_gb * 1e9)))
+
+
+def _with_finished(rows: tuple[PlannedCase, ...], options: BatchOptions) -> tuple[PlannedCase, ...]:
+    """Mark what an earlier run has done, where this one goes on with it."""
+    from napari_medclf.store.runs import RunFolder
+
+    finished = RunFolder(options.out).finished() if options.resume else {}
+    return tuple(
+        replace(row, record=finished[row.record.source]) if row.is_to_run and row.record.source in finished else row
+        for row in rows
+    )
