@@ -22,6 +22,8 @@ class Naming(StrEnum):
     """By their place below the input folder; parts that are the DICOM patient's name or number are replaced."""
     KEY = "key"
     """By a short hash of the content: nothing of the input's names is left in the results."""
+    NAMED = "named"
+    """By their place below the input folder as it is, with whatever names people gave."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,10 @@ IMAGE_SUFFIXES = (
 """Longest first, so that ``.nii.gz`` is cut off whole."""
 
 _MAX_NAME = 80
+_RESERVED = frozenset(
+    {"con", "prn", "aux", "nul", "clock$"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
+)
+"""Devices on Windows, whatever suffix follows (Microsoft, "Naming Files, Paths, and Namespaces")."""
 
 
 def image_suffix(name: str) -> str:
@@ -80,28 +84,35 @@ def natural_key(path: Path) -> tuple[tuple[int, int, str], ...]:
 def safe_name(text: str) -> str:
     """Turn any text into a portable file name: ``[A-Za-z0-9._-]``, at most 80 characters.
 
-    A text that has to be changed gets a short hash of the original, so that two texts never meet.
+    A text that has to be changed gets a short hash of the original, so that two texts never meet. Names that Windows
+    keeps for its devices are changed, too.
 
-    >>> safe_name("case_01")
-    'case_01'
+    >>> safe_name("case_01"), safe_name("CON.nii")
+    ('case_01', 'case-CON.nii-689982')
     >>> safe_name("../Müller 7")
-    'M-ller-7-4efadd'
+    'M-ller-7-cd9538'
     """
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-_")[:_MAX_NAME]
-    if plain == text and plain:
+    is_reserved = plain.partition(".")[0].casefold() in _RESERVED
+    if plain == text and plain and not is_reserved:
         return plain
     digest = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:6]
-    return f"{plain[: _MAX_NAME - 7]}-{digest}" if plain else f"case-{digest}"
+    if not plain or is_reserved:
+        plain = "-".join(filter(None, ("case", plain)))
+    return f"{plain[: _MAX_NAME - 7]}-{digest}"
 
 
 def unique_names(texts: Iterable[str]) -> Iterator[str]:
     """Yield a safe name for every text; names that a disk may take for the same get a number."""
-    seen: dict[str, int] = {}
+    seen: set[str] = set()
     for text in texts:
-        name = safe_name(text)
-        repeats = seen.get(name.casefold(), 0)
-        seen[name.casefold()] = repeats + 1
-        yield f"{name}-{repeats + 1}" if repeats else name
+        plain = name = safe_name(text)
+        number = 2
+        while name.casefold() in seen:
+            name = f"{plain}-{number}"
+            number += 1
+        seen.add(name.casefold())
+        yield name
 
 
 def group_of(name: str, pattern: str) -> str:

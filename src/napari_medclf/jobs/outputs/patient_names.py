@@ -13,6 +13,7 @@ from napari_medclf.domain.patient_identity import PatientIdentity
 _SHORTEST_WORD, _SHORTEST_NUMBER = 3, 4
 """Shorter ones are in many names by chance; they count only where a whole name consists of them."""
 _MOST_WORDS, _LONGEST_RUN = 4, 6
+_MOST_KNOWN = 10_000
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W0-9a-zA-Z_]+")
 """``DoeJohn12`` falls into Doe, John and 12; runs of tokens are put together again to be compared."""
@@ -37,6 +38,8 @@ class PatientNames:
 
     words: Mapping[str, str] = field(default_factory=dict, repr=False)
     wholes: Mapping[str, str] = field(default_factory=dict, repr=False)
+    _known: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Answers that were given: the folders of a tree are asked for again and again."""
 
     @classmethod
     def of(cls, identities: Iterable[PatientIdentity]) -> PatientNames:
@@ -61,6 +64,13 @@ class PatientNames:
         """
         if not (self.words or self.wholes):
             return text
+        if text not in self._known:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[text] = self._hide(text)
+        return self._known[text]
+
+    def _hide(self, text: str) -> str:
         for plain in (_plain(text), _plain(text.translate(_UMLAUTS))):
             key = self.wholes.get("".join(_TOKEN.findall(plain)).casefold())
             if key is not None:

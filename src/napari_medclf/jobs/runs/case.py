@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_medclf.domain.dataset import FileRef
-from napari_medclf.domain.run import CaseRecord, CaseStatus, RunSpec
+from napari_medclf.domain.run import CaseRecord, CaseStatus, RunSpec, SkipKind
 from napari_medclf.jobs.json_text import printable
 from napari_medclf.jobs.predict import RunOptions
 
@@ -30,6 +30,8 @@ class RunCase:
         All files of the image, where the listing knows them; empty for the source's path alone.
     warnings : tuple of str
         What the image's answer shall also warn of, such as slices that never came.
+    shown : str
+        What ledger and results tell instead of the true place; empty where they tell that.
     """
 
     case_id: str
@@ -38,11 +40,18 @@ class RunCase:
     reason: str = ""
     files: tuple[Path, ...] = ()
     warnings: tuple[str, ...] = ()
+    shown: str = ""
 
     @property
     def place(self) -> str:
         """Where the image is, as the ledger and the results write it."""
-        return printable(str(self.source))
+        return self.shown or printable(str(self.source))
+
+    def conceal(self, text: str) -> str:
+        """Tell in a sentence what results tell of the image's place."""
+        from napari_medclf.jobs.outputs.case_names import conceal
+
+        return conceal(text, self.source.path, self.shown) if self.shown else text
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,8 @@ class RunPlan:
         As in `sources.load_image`.
     answered_by : str
         As in `CaseRecord.answered_by`.
+    writes_files : bool
+        Whether a case gets files of its own, beside its row in the results.
     """
 
     spec: RunSpec
@@ -80,6 +91,7 @@ def refused(refusal: Refusal) -> CaseRecord:
         source=printable(str(refusal.path)),
         status=CaseStatus.SKIPPED,
         reason=printable(sentence(refusal.reason, refusal.hint)),
+        skipped_as=SkipKind.REFUSED,
     )
 
 
