@@ -11,6 +11,7 @@ from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.preflight import refusing
 
 _LISTED = 5
+_PLAIN = frozenset(("1.2.840.10008.1.2", "1.2.840.10008.1.2.1"))
 _PADDING = 0xFFFCFFFC
 
 
@@ -35,6 +36,20 @@ def explain_difference(sent: Path, returned: Path) -> str:
         return ""
     more = f" and {len(changed) - _LISTED} more" if len(changed) > _LISTED else ""
     return f"The server gives it back with other values of {', '.join(changed[:_LISTED])}{more}."
+
+
+def is_same_object(first: Path, second: Path) -> bool:
+    """Tell whether two files hold the same values, whether types of values are spelled out (PS3.5 7.1) or not.
+
+    Raises
+    ------
+    ReadError
+        If a file is damaged.
+    """
+    objects = _read(first), _read(second)
+    syntaxes = {tags.meta_text(one, "TransferSyntaxUID") for one in objects}
+    with quiet():
+        return (len(syntaxes) == 1 or syntaxes <= _PLAIN) and not _differences(*objects)
 
 
 def _read(path: Path) -> Any:

@@ -7,11 +7,12 @@ import ssl
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from napari_medclf.domain.errors import ServerError
 from napari_medclf.free_memory import available_bytes
+from napari_medclf.io.pacs.dimse.activity import Activity, hang_up, send_at_once
 from napari_medclf.io.pacs.needs import require
 from napari_medclf.io.pacs.server import DimseServer
 
@@ -56,7 +57,7 @@ class Line:
             If there is no server, or it rejects us, or the line breaks or stays silent for too long.
         """
         self.check_stopped()
-        activity = _Activity()
+        activity = Activity()
         association = self._open(contexts, [*activity.handlers(), *handlers], roles)
         done = threading.Event()
         watch = threading.Thread(target=self._watch, args=(association, activity, done), daemon=True)
@@ -112,7 +113,7 @@ class Line:
         )
         if not association.is_established:
             raise self._explain(association)
-        _send_at_once(association)
+        send_at_once(association)
         return association
 
     def _tls(self) -> tuple[ssl.SSLContext, str] | None:
@@ -120,7 +121,7 @@ class Line:
             return None
         return ssl.create_default_context(cafile=self.server.ca_file or None), self.server.host
 
-    def _watch(self, association: Any, activity: _Activity, done: threading.Event) -> None:
+    def _watch(self, association: Any, activity: Activity, done: threading.Event) -> None:
         most_bytes = available_bytes() // 2
         while not done.wait(_LOOK_EVERY_S):
             is_silent = time.monotonic() - activity.last_s > self.server.timeout_s
@@ -156,44 +157,3 @@ class Line:
                 "something listens there, but no encrypted line came about. Check the port, and the certificate (?ca=)."
             )
         return "something listens there, but gave no answer as a DICOM server. Check the port."
-
-
-def _send_at_once(association: Any) -> None:
-    """Spare 40 ms an object: TCP would hold small messages back until the last one is acknowledged."""
-    line: Any = getattr(association.dul.socket, "socket", None)
-    with suppress(OSError, AttributeError):
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def hang_up(association: Any) -> None:
-    """Abort an association and wake whoever waits for its answer."""
-    with suppress(Exception):  # it may just have ended by itself
-        association.abort()
-    association.dimse.msg_queue.put((None, None))  # pynetdicom 3.0 wakes nobody after our own abort
-
-
-class _Activity:
-    """When something came or went last, and how much came since the last whole object."""
-
-    def __init__(self) -> None:
-        self.last_s = time.monotonic()
-        self.n_bytes = 0
-
-    def handlers(self) -> list[tuple[Any, Any]]:
-        from pynetdicom import evt
-
-        return [
-            (evt.EVT_DATA_RECV, self._on_data),
-            (evt.EVT_DATA_SENT, self._on_sent),
-            (evt.EVT_DIMSE_RECV, self._on_whole),
-        ]
-
-    def _on_data(self, event: Any) -> None:
-        self.last_s = time.monotonic()
-        self.n_bytes += len(event.data)
-
-    def _on_sent(self, event: Any) -> None:
-        self.last_s = time.monotonic()
-
-    def _on_whole(self, event: Any) -> None:
-        self.n_bytes = 0

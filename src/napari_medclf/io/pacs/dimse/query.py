@@ -9,7 +9,8 @@ from napari_medclf.domain.errors import ServerError
 from napari_medclf.domain.pacs import InstanceRow, SeriesRow, StudyQuery, StudyRow
 from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.pacs.contexts import STUDY_ROOT_FIND, VERIFICATION
-from napari_medclf.io.pacs.dimse.line import Line, hang_up
+from napari_medclf.io.pacs.dimse.activity import hang_up
+from napari_medclf.io.pacs.dimse.line import Line
 from napari_medclf.io.pacs.rows import Text, instance_row, series_row, study_row
 from napari_medclf.io.pacs.status import status_words
 

@@ -1,0 +1,53 @@
+"""What goes over an association: when something came or went last, and how much since the last whole object."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import suppress
+from typing import Any
+
+
+class Activity:
+    """Counts; its methods are called from the threads of an association."""
+
+    def __init__(self) -> None:
+        self.last_s = time.monotonic()
+        self.n_bytes = 0
+
+    def count(self, n_bytes: int) -> None:
+        """Note that something came."""
+        self.last_s = time.monotonic()
+        self.n_bytes += n_bytes
+
+    def touch(self) -> None:
+        """Note that something went out."""
+        self.last_s = time.monotonic()
+
+    def restart(self) -> None:
+        """Count anew, for an object is whole."""
+        self.n_bytes = 0
+
+    def handlers(self) -> list[tuple[Any, Any]]:
+        """Give what calls these methods, as pynetdicom's event handlers."""
+        from pynetdicom import evt
+
+        return [
+            (evt.EVT_DATA_RECV, lambda event: self.count(len(event.data))),
+            (evt.EVT_DATA_SENT, lambda event: self.touch()),
+            (evt.EVT_DIMSE_RECV, lambda event: self.restart()),
+        ]
+
+
+def send_at_once(association: Any) -> None:
+    """Spare 40 ms an object: TCP would hold small messages back until the last one is acknowledged."""
+    line: Any = getattr(association.dul.socket, "socket", None)
+    with suppress(OSError, AttributeError):
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def hang_up(association: Any) -> None:
+    """Abort an association and wake whoever waits for its answer."""
+    with suppress(Exception):  # it may just have ended by itself
+        association.abort()
+    association.dimse.msg_queue.put((None, None))  # pynetdicom 3.0 wakes nobody after our own abort
