@@ -1,0 +1,161 @@
+"""Compare the numbers of many cases with each other, and with those of the cases a model was trained on."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Table = NDArray[np.float64]
+"""(n, t): a row a case, a column a number; NaN where a case has it not."""
+LARGEST = 8.0
+"""Farther out than so many spreads, nothing is more unlike."""
+_FEWEST = 5
+_SMALLEST_SPREAD: Mapping[str, float] = {
+    "look": 0.02,
+    "shape": 0.05,
+    "fit": 0.1,
+    "pieces": 0.3,
+    "size": 0.1,
+    "doubt": 0.1,
+}
+"""Of each kind of number: less than this is no difference that a person would see."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the numbers of a model's training cases are like.
+
+    Parameters
+    ----------
+    n_cases : int
+        How many there were.
+    centres, spreads : dict
+        Median of a number, and its robust standard deviation.
+    """
+
+    n_cases: int = 0
+    centres: Mapping[str, float] = field(default_factory=dict)
+    spreads: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """How far every number of every case is from what is usual.
+
+    Parameters
+    ----------
+    numbers : (n, t)
+        As they are.
+    usual : (t,)
+        What they are usually: the median of the cases, or of the training where there are too few cases.
+    apart : (n, t)
+        How many spreads a number is from the usual one; NaN where that cannot be said.
+    """
+
+    names: tuple[str, ...]
+    numbers: Table
+    usual: NDArray[np.float64]
+    apart: Table
+
+    def of_kind(self, kind: str) -> NDArray[np.intp]:
+        """Columns whose name begins with a kind, such as ``shape``."""
+        return np.flatnonzero([name.partition(":")[0] == kind for name in self.names])
+
+
+def compare(rows: Sequence[Mapping[str, float]], figures: Figures | None = None) -> Compared:
+    """Compare the cases of a run.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        The numbers of each case, by ``kind:name``.
+    figures : Figures or None
+        Of the training cases. Where both are known, a number's distance is the mean of the one to the other cases and
+        the one to the training.
+
+    Notes
+    -----
+    Distances are in robust standard deviations (1.4826 times the median absolute deviation), widened where cases are
+    few. With fewer than 5 cases that have a number, only the training tells what is usual.
+    """
+    names = tuple(sorted({name for row in rows for name in row}))
+    numbers = _table(rows, names)
+    centre, spread = centre_and_spread(numbers, names)
+    apart = (numbers - centre) / spread
+    if figures is not None and figures.n_cases:
+        learned = np.array([figures.centres.get(name, np.nan) for name in names])
+        width = np.array([figures.spreads.get(name, np.nan) for name in names])
+        from_training = (numbers - learned) / width
+        apart = _mean_of_both(apart, from_training)
+        centre = np.where(np.isfinite(centre), centre, learned)
+    return Compared(names, numbers, centre, apart)
+
+
+def figures_of(rows: Sequence[Mapping[str, float]]) -> Figures:
+    """Sum up the numbers of training cases; numbers that fewer than 5 cases have are left out."""
+    names = tuple(sorted({name for row in rows for name in row}))
+    centre, spread = centre_and_spread(_table(rows, names), names)
+    known = [(name, c, s) for name, c, s in zip(names, centre.tolist(), spread.tolist(), strict=True) if np.isfinite(s)]
+    return Figures(len(rows), {name: c for name, c, _ in known}, {name: s for name, _, s in known})
+
+
+def centre_and_spread(numbers: Table, names: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Median and robust standard deviation of every column; NaN where fewer than 5 cases have a number."""
+    n_known = np.isfinite(numbers).sum(axis=0)
+    floor = np.array([_SMALLEST_SPREAD.get(name.partition(":")[0], 0.05) for name in names])
+    if not numbers.size:
+        return np.full(len(names), np.nan), np.full(len(names), np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of columns that are all NaN
+        centre, low, high = np.nanpercentile(numbers, (50, 2, 98), axis=0)
+        deviation = 1.4826 * np.nanmedian(np.abs(numbers - centre), axis=0)
+        clipped = np.nanstd(np.clip(numbers, low, high), axis=0)
+    # Numbers that most cases share, such as one piece, have no median deviation.
+    spread = np.maximum(np.maximum(deviation, 0.3 * clipped), floor) * (1 + 4 / np.maximum(n_known, 1))
+    is_known = n_known >= _FEWEST
+    return np.where(is_known, centre, np.nan), np.where(is_known, spread, np.nan)
+
+
+def root_mean_square(apart: Table) -> NDArray[np.float64]:
+    """How far a case is from the usual in all columns together, (n,); about 1 for a usual case, NaN without numbers."""
+    squares = np.minimum(np.abs(apart), LARGEST) ** 2
+    n_known = np.isfinite(squares).sum(axis=1)
+    total = np.nansum(squares, axis=1)
+    return np.where(n_known > 0, np.sqrt(total / np.maximum(n_known, 1)), np.nan)
+
+
+def neighbour_distance(apart: Table, n_most: int = 1000) -> NDArray[np.float64]:
+    """How far a case is from the nearest tenth of the others (3 to 25 of them), (n,), in spreads a number.
+
+    Cohorts of several kinds of images (two scanners, two stains) have several centres; a case of each has neighbours.
+
+    Parameters
+    ----------
+    n_most : int
+        Of more cases so many, evenly spread, are compared with; a case is never its own neighbour.
+    """
+    rows = np.clip(np.nan_to_num(apart), -LARGEST, LARGEST)
+    n = len(rows)
+    if n < _FEWEST or not rows.shape[1]:
+        return np.full(n, np.nan)
+    chosen = np.unique(np.linspace(0, n - 1, min(n, n_most)).astype(np.intp))
+    others = rows[chosen]
+    squares = (rows**2).sum(axis=1)[:, None] + (others**2).sum(axis=1)[None] - 2 * rows @ others.T
+    squares[chosen, np.arange(len(chosen))] = np.inf
+    k = min(max(round(0.1 * len(chosen)), 3), 25, len(chosen) - 1)
+    kth = np.partition(squares, k - 1, axis=1)[:, k - 1]
+    return np.asarray(np.sqrt(np.maximum(kth, 0) / rows.shape[1]))
+
+
+def _table(rows: Sequence[Mapping[str, float]], names: Sequence[str]) -> Table:
+    listed = [[row.get(name, np.nan) for name in names] for row in rows]
+    return np.array(listed, dtype=np.float64).reshape(len(rows), len(names))
+
+
+def _mean_of_both(first: Table, second: Table) -> Table:
+    mean = (first + second) / 2
+    return np.where(np.isnan(first), second, np.where(np.isnan(second), first, mean))

@@ -1,0 +1,190 @@
+"""Put the answers of a run in the order in which a person should look at them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_medclf.domain.run import CaseRecord, CaseStatus
+from napari_medclf.domain.triage import DoubtKind, TriageRow
+from napari_medclf.jobs.triage.words import sentence_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_medclf.engine.triage.compare import Compared, Figures
+
+_SIZES = ("volume_", "area_", "n_objects:", "n_boxes:", "value:")
+"""Columns of the results that tell how much of something there is."""
+_FEWEST_TO_MISS = 5
+_MISSED_CLASS = 0.7
+_SCALE = 5.0
+_RMS_SPREAD = 0.35
+_FAR = 0.3
+_FOLLOWS_EDGES = 0.5
+"""Of outlines with a larger usual agreement, one with none of it is of another image, or flipped."""
+WEIGHTS: Mapping[DoubtKind, float] = {
+    DoubtKind.EMPTY: 0.95,
+    DoubtKind.SHAPE: 0.9,
+    DoubtKind.DISTANCE: 0.8,
+    DoubtKind.SIZE: 0.5,
+    DoubtKind.PIECES: 0.5,
+    DoubtKind.ENTROPY: 0.5,
+    DoubtKind.DISAGREEMENT: 0.5,
+    DoubtKind.UNFIT: 0.5,
+}
+"""How much each kind of doubt can give to the score; chosen by ``benchmarks/triage_planted.py``."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Cohort:
+    """The cases that were answered, and what was made of their numbers."""
+
+    records: Sequence[CaseRecord]
+    compared: Compared
+    n_before: int = 0
+
+
+def rank_cases(records: Sequence[CaseRecord], figures: Figures | None = None) -> tuple[TriageRow, ...]:
+    """Rank the answered cases of a run, the likely wrong ones first.
+
+    Parameters
+    ----------
+    records : sequence of CaseRecord
+        Of a run, finished or not; those without an answer are left out.
+    figures : Figures or None
+        What the model's training cases are like, where its package tells.
+
+    Notes
+    -----
+    Every kind of doubt gives a part from 0 to 1: what the model or its card says of the case alone (entropy,
+    disagreement, unfit), and how far the case's numbers are from those of the others (size, shape, pieces, distance,
+    empty). The score is 1 - product(1 - weight * part): one strong doubt is enough, and several weak ones add up.
+    """
+    done = [one for one in records if one.status is CaseStatus.DONE]
+    if not done:
+        return ()
+    parts, compared = _parts_of(done, figures)
+    scored = []
+    for n, record in enumerate(done):
+        own = {kind: min(max(float(values[n]), 0.0), 1.0) for kind, values in parts.items() if values[n] > 0}
+        score = 1 - math.prod(1 - WEIGHTS[kind] * part for kind, part in own.items())
+        scored.append((score, n, record, own))
+    scored.sort(key=lambda one: (-one[0], one[1]))
+    return tuple(
+        TriageRow(record.case_id, rank, score, own, sentence_of(own, record, compared, n))
+        for rank, (score, n, record, own) in enumerate(scored, start=1)
+    )
+
+
+def numbers_of(record: CaseRecord) -> dict[str, float]:
+    """Give everything about a case that is compared, by ``kind:name``; sizes as logarithms."""
+    found = {name: value for name, value in record.traits.items() if math.isfinite(value)}
+    for name, value in record.values.items():
+        if name.startswith(_SIZES) and isinstance(value, int | float) and math.isfinite(value):
+            if name.startswith("value:"):
+                found[f"value:{name}"] = float(value)
+            elif value > 0:
+                found[f"size:{name}"] = math.log(value)
+    return found | {f"doubt:{name}": value for name, value in record.doubts.items() if name != DoubtKind.UNFIT.value}
+
+
+def _parts_of(
+    records: Sequence[CaseRecord], figures: Figures | None
+) -> tuple[dict[DoubtKind, NDArray[np.float64]], Compared]:
+    import numpy as np
+
+    from napari_medclf.engine.triage.compare import compare
+
+    compared = compare([numbers_of(one) for one in records], figures)
+    kind = {name: compared.apart[:, compared.of_kind(name)] for name in ("shape", "size", "pieces", "look")}
+    parts = {
+        DoubtKind.SHAPE: np.maximum(_unlike(kind["shape"]), _misfit(compared)),
+        DoubtKind.SIZE: _surprise(_largest(np.abs(kind["size"]))),
+        DoubtKind.PIECES: _surprise(_largest(np.abs(kind["pieces"]))),
+        DoubtKind.DISTANCE: _unlike(kind["look"]),
+        DoubtKind.EMPTY: _empty(records),
+        DoubtKind.UNFIT: np.array([one.doubts.get(DoubtKind.UNFIT.value, 0.0) for one in records]),
+    }
+    for own in (DoubtKind.ENTROPY, DoubtKind.DISAGREEMENT):
+        columns = [n for n, name in enumerate(compared.names) if name == f"doubt:{own.value}"]
+        if columns:
+            parts[own] = _surprise(_largest(compared.apart[:, columns]))
+    return parts, compared
+
+
+def _surprise(apart: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn spreads from the usual into 0 to 1: 0.15 for two spreads, 0.3 for three, 0.63 for five."""
+    import numpy as np
+
+    return np.asarray(1 - np.exp(-((np.maximum(np.nan_to_num(apart), 0) / _SCALE) ** 2)))
+
+
+def _unlike(apart: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Tell which cases are unlike their neighbours, and a little of those that are only far from the middle.
+
+    A cohort of two scanners or two stains has no case in its middle; a few failures that are all alike are neighbours
+    of each other.
+    """
+    import numpy as np
+
+    from napari_medclf.engine.triage.compare import neighbour_distance, root_mean_square
+
+    far = _surprise((root_mean_square(apart) - 1) / _RMS_SPREAD)
+    distances = neighbour_distance(apart)
+    if not np.isfinite(distances).any():
+        return far
+    return np.asarray((1 - _FAR) * _surprise(_above_cohort(distances)) + _FAR * far)
+
+
+def _misfit(compared: Compared) -> NDArray[np.float64]:
+    """Tell where outlines do not follow the edges of the image, as those of the other cases do."""
+    import numpy as np
+
+    columns = compared.of_kind("fit")
+    usual = compared.usual[columns]
+    part = _surprise(_largest(-compared.apart[:, columns]))
+    follows = columns[np.nan_to_num(usual) >= _FOLLOWS_EDGES]
+    if len(follows):
+        lost = np.nan_to_num(1 - compared.numbers[:, follows] / compared.usual[follows]).max(axis=1)
+        part = np.maximum(part, np.clip(2 * lost - 1, 0, 1))
+    return part
+
+
+def _largest(apart: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The largest of every row, less what chance alone gives to the largest of so many."""
+    import numpy as np
+
+    n_columns = apart.shape[1]
+    if not n_columns:
+        return np.zeros(len(apart))
+    by_chance = math.sqrt(2 * math.log(n_columns)) * 0.5
+    return np.asarray(np.nan_to_num(apart, nan=-np.inf, neginf=-np.inf).max(axis=1) - by_chance)
+
+
+def _above_cohort(distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How many robust spreads a distance is above those of the others."""
+    import numpy as np
+
+    if not np.isfinite(distances).any():
+        return np.zeros(len(distances))
+    logs = np.log(np.maximum(distances, 1e-3))
+    middle = float(np.median(logs))
+    spread = max(1.4826 * float(np.median(np.abs(logs - middle))), 0.15)
+    return np.asarray((logs - middle) / spread)
+
+
+def _empty(records: Sequence[CaseRecord]) -> NDArray[np.float64]:
+    """Tell where nothing was found of what most cases have."""
+    import numpy as np
+
+    names = sorted({name for one in records for name in one.values if name.startswith(_SIZES[:4])})
+    if not names or len(records) < _FEWEST_TO_MISS:
+        return np.zeros(len(records))
+    found = np.array([[float(one.values.get(name) or 0) > 0 for name in names] for one in records])
+    missing = ((~found) * found.mean(axis=0) ** 2).max(axis=1) * _MISSED_CLASS
+    is_empty = ~found.any(axis=1)
+    return np.asarray(np.maximum(missing, is_empty * (1 - is_empty.mean()) ** 2))
