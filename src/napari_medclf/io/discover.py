@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from napari_medclf.domain.dataset import FileRef
@@ -14,6 +15,7 @@ from napari_medclf.io import medmnist
 from napari_medclf.io.archive import unpacked
 from napari_medclf.io.passed_over import LeaveOut
 from napari_medclf.io.preflight import refusing
+from napari_medclf.io.raster.size import picture_size
 from napari_medclf.io.raster.stack import STACK_MEMBER, stackable
 from napari_medclf.io.relocate import outer_entry, outer_ref, outer_refusal
 from napari_medclf.io.report import Discovery, Refusal
@@ -122,7 +124,15 @@ def _listed(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(n for axis, n in reversed(list(enumerate(shape))) if axis < 3 or n > 1)
 
 
-_SIZES: dict[str, Callable[[Path], _Size]] = {Kind.NIFTI: _nifti_size, Kind.NRRD: _nrrd_size}
+def _picture_size(kind: Kind, path: Path) -> _Size:
+    return picture_size(path, kind) or (), None
+
+
+_SIZES: dict[str, Callable[[Path], _Size]] = {
+    Kind.NIFTI: _nifti_size,
+    Kind.NRRD: _nrrd_size,
+    **{kind: partial(_picture_size, kind) for kind in (Kind.PNG, Kind.JPEG, Kind.BMP)},
+}
 
 
 def _entry(ref: FileRef, kind: Kind) -> SeriesEntry:
