@@ -1,0 +1,184 @@
+"""Reach the workers of a run: processes started here, or those of a scheduler that runs already."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from napari_medclf.domain.errors import BackendUnavailable, MedclfError
+from napari_medclf.domain.events import Job, Progress
+from napari_medclf.engine.background import wait_for
+from napari_medclf.jobs.background import begin
+from napari_medclf.jobs.drive import explain
+from napari_medclf.jobs.runs.cluster.address import check_scheduler, is_scheduler_file
+
+_CONNECT_S = 10.0
+_CLOSE_S = 1.0
+_HERE = "127.0.0.1"
+_ENOUGH_DEATHS = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Link:
+    """A way to workers.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    place : str
+        Where the scheduler is, for people.
+    own : distributed.LocalCluster or None
+        The processes, where they are ours.
+    """
+
+    client: Any
+    place: str
+    own: Any = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the scheduler answers."""
+        return bool(self.client.status == "running")
+
+    def close(self) -> None:
+        """Leave the workers; our own end within about a second."""
+        with _silent():
+            for one in (self.client, self.own):
+                if one is not None:
+                    with suppress(Exception):  # a scheduler that is gone cannot be left in good order
+                        one.close(timeout=_CLOSE_S)
+
+
+def start_here(n_workers: int) -> Job[Link]:
+    """Start worker processes on this computer, which listen on its loopback address only.
+
+    Raises
+    ------
+    BackendUnavailable
+        If dask.distributed is not installed.
+    MedclfError
+        If the processes cannot be started.
+    """
+    _check_installed()
+    return (yield from _opened(partial(_start, n_workers), f"starting {n_workers} worker processes"))
+
+
+def join(address: str) -> Job[Link]:
+    """Connect to a scheduler that runs already.
+
+    Raises
+    ------
+    BackendUnavailable
+        If dask.distributed is not installed.
+    OptionError
+        If it is no address.
+    MedclfError
+        If no scheduler answers there.
+    """
+    _check_installed()
+    check_scheduler(address)
+    return (yield from _opened(partial(_connect, address), f"connecting to {address}"))
+
+
+def n_processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def dask() -> Any:
+    """Import ``distributed``, which is partly without types."""
+    return import_module("distributed")
+
+
+def _check_installed() -> None:
+    if find_spec("distributed") is None:
+        raise BackendUnavailable(
+            "Sharing a run among workers needs the package dask.distributed, which is not installed: "
+            "pip install 'napari-medclf[cluster]'."
+        )
+
+
+def _opened(open_it: Callable[[], Link], message: str) -> Job[Link]:
+    """Wait for a link; one that comes after a stop is closed as soon as it is there."""
+    opening = begin(open_it)
+    try:
+        return (yield from wait_for(opening, Progress(0, 0, message)))
+    except GeneratorExit:
+        opening.add_done_callback(_close_late)
+        raise
+
+
+def _close_late(opening: Future[Link]) -> None:
+    if opening.exception() is None:
+        opening.result().close()
+
+
+def _start(n_workers: int) -> Link:
+    from dask import config
+
+    distributed = dask()  # before the settings: it adds its own to dask's, and they must outlast ours
+    threads = str(max(n_processors() // n_workers, 1))
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    settings = {
+        # Nobody needs to ask our scheduler over HTTP what it does.
+        "distributed.scheduler.http.routes": [],
+        "distributed.worker.http.routes": [],
+        # Which case is to blame for a worker's end is decided by who leads the run.
+        "distributed.scheduler.allowed-failures": _ENOUGH_DEATHS,
+        "distributed.nanny.pre-spawn-environ": dict.fromkeys(names, threads),
+        "distributed.worker.multiprocessing-method": "spawn",  # torch does not survive a fork with threads
+        "distributed.worker.profile.enabled": False,
+    }
+    cluster = None
+    try:
+        with config.set(settings), _silent():
+            cluster = distributed.LocalCluster(
+                n_workers=n_workers,
+                threads_per_worker=1,
+                processes=True,
+                host=_HERE,
+                dashboard_address=None,
+                scheduler_kwargs={"dashboard": False, "dashboard_address": f"{_HERE}:0"},
+                memory_limit=None,  # what fits is planned for each case
+                silence_logs=logging.CRITICAL + 1,
+                security=_security(),
+                preload=["napari_medclf.jobs.runs.cluster.own_process"],
+            )
+            return Link(distributed.Client(cluster, set_as_default=False), "this computer", cluster)
+    except Exception as error:
+        if cluster is not None:
+            cluster.close(timeout=_CLOSE_S)
+        raise MedclfError(f"The worker processes could not be started ({explain(error)}).") from error
+
+
+def _security() -> Any:
+    """Encrypt with a certificate made for this run, so that nobody else on this computer can give our workers work."""
+    return dask().Security.temporary() if find_spec("cryptography") is not None else None
+
+
+def _connect(address: str) -> Link:
+    where = {"scheduler_file": address} if is_scheduler_file(address) else {"address": address}
+    try:
+        with _silent():
+            return Link(dask().Client(**where, timeout=_CONNECT_S, set_as_default=False, name="medclf"), address)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise MedclfError(
+            f"{address}: no Dask scheduler can be reached there ({explain(error)}). Start one, or correct --scheduler."
+        ) from error
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep dask's own log out of the terminal: what matters of it is told as sentences."""
+    log = logging.getLogger("distributed")
+    for handler in log.handlers:
+        handler.setLevel(logging.CRITICAL + 1)
+    yield
