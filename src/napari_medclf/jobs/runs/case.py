@@ -82,6 +82,7 @@ class RunPlan:
     reduce_to_px: int = 0
     answered_by: str = ""
     scheduler: str = ""
+    writes_files: bool = True
 
 
 def refused(refusal: Refusal) -> CaseRecord:
