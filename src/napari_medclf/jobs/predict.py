@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_medclf.domain.errors import ReadError
+from napari_medclf.domain.errors import OptionError, ReadError
 from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.options import check_options, option
+from napari_medclf.domain.output_layout import Naming, OutputLayout, Structure
 from napari_medclf.domain.run_settings import DEVICES, PRECISIONS, RUNTIMES, LoadSettings, RunSettings
 from napari_medclf.jobs.outputs.formats import FORMATS, check_formats
 
@@ -55,15 +56,40 @@ class RunOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictOptions(RunOptions):
+class OutputOptions(RunOptions):
+    """What a run writes, and what it is called."""
+
+    format: tuple[str, ...] = option(
+        ("auto",),
+        help="of results, any mixture; auto: NIfTI for volumes, PNG for pictures, JSON for scores",
+        choices=FORMATS,
+    )
+    structure: Structure = option(Structure.FLAT, help="of the results: one folder a case, or the folders of the input")
+    names: Naming = option(
+        Naming.PLACE,
+        help="of cases: their place, with a key where that names the patient; only a key of the content; or the place "
+        "as it is (named)",
+    )
+    files: bool = option(True, help="write files of each case; without them there is results.csv only", advanced=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.structure is Structure.MIRRORED and self.names is Naming.KEY:
+            raise OptionError("--structure mirrored keeps the names of folders, which --names key hides; choose one.")
+
+    @property
+    def layout(self) -> OutputLayout:
+        """Where the files of cases go."""
+        return OutputLayout(self.structure, self.names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions(OutputOptions):
     """What to run on what, and where the results go."""
 
     model: str = option(help="name of a model (`medclf models list`), or its folder", positional=True)
     paths: tuple[Path, ...] = option(help="image files, or folders of series", positional=True)
     out: Path = option(help="folder for run.json, results.csv and cases/")
-    format: tuple[str, ...] = option(
-        ("auto",), help="of results; auto: NIfTI for volumes, PNG for pictures, JSON for scores", choices=FORMATS
-    )
     resume: bool = option(False, help="keep whole results that are in the folder already")
 
 
@@ -149,10 +175,11 @@ def predict(options: PredictOptions) -> Job[RunRecord]:
     package = find_model(options.model)
     check_formats(package.card.task, options.format)
     yield Progress(0, 0, "reading")
-    sources = find_in_paths(options.paths)
+    sources = find_in_paths(options.paths, options.layout)
     if not sources.cases:
         first, *others = sources.refusals
         more = f" {len(others)} more were refused." if others else ""
         raise ReadError(first.path, first.reason, f"{first.hint}{more}".strip())
     spec = spec_of("predict", options)
-    return (yield from run_cases(RunPlan(spec, package, options, options.out, options.format, options.resume), sources))
+    plan = RunPlan(spec, package, options, options.out, options.format, options.resume, writes_files=options.files)
+    return (yield from run_cases(plan, sources))

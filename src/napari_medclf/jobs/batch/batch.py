@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import OptionError
 from napari_medclf.domain.events import FinishReason, Job
-from napari_medclf.domain.options import check_options, option
+from napari_medclf.domain.options import option
 from napari_medclf.domain.run import RunRecord, SkipKind
 from napari_medclf.domain.series_rule import Keep, SeriesRule
-from napari_medclf.jobs.outputs.formats import FORMATS, check_formats
-from napari_medclf.jobs.predict import RunOptions
+from napari_medclf.jobs.outputs.formats import check_formats
+from napari_medclf.jobs.predict import OutputOptions
 
 if TYPE_CHECKING:
     from napari_medclf.domain.package import ModelPackage
@@ -24,15 +24,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchOptions(RunOptions):
+class BatchOptions(OutputOptions):
     """What to run on which folder, and where the results go."""
 
     model: str = option(help="name of a model (`medclf models list`), or its folder", positional=True)
     folder: Path = option(help="folder with the images, searched with all sub-folders", positional=True)
     out: Path = option(help="folder for run.json, results.csv and cases/")
-    format: tuple[str, ...] = option(
-        ("auto",), help="of results; auto: NIfTI for volumes, PNG for pictures, JSON for scores", choices=FORMATS
-    )
     include: tuple[str, ...] = option(
         (), help="only files whose place below the folder matches one of these, such as 'sub-*/anat/*.nii.gz'"
     )
@@ -58,7 +55,7 @@ class BatchOptions(RunOptions):
     limit: int | None = option(None, help="run the first images only", minimum=1, advanced=True)
 
     def __post_init__(self) -> None:
-        check_options(self)
+        super().__post_init__()
         if self.out.resolve() == self.folder.resolve():
             raise OptionError(f"{self.out}: results must not go among the images; choose another folder for --out.")
 
@@ -107,7 +104,17 @@ def batch(options: BatchOptions) -> Job[RunRecord]:
     if not sources.cases and not options.resume:
         raise OptionError(_nothing_left(surveyed, options))
     spec = spec_of("batch", options)
-    plan = RunPlan(spec, package, options, options.out, options.format, options.resume, options.workers, reduce_to_px)
+    plan = RunPlan(
+        spec,
+        package,
+        options,
+        options.out,
+        options.format,
+        options.resume,
+        options.workers,
+        reduce_to_px,
+        writes_files=options.files,
+    )
     return (yield from run_cases(plan, sources))
 
 

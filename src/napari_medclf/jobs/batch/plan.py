@@ -13,9 +13,11 @@ from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.jobs.background import awaited, begin
 from napari_medclf.jobs.batch.choose import check_rule
+from napari_medclf.jobs.batch.naming import name_rows
 from napari_medclf.jobs.batch.patterns import leave_out_by
 from napari_medclf.jobs.batch.planned import BatchPlan, PlannedCase
 from napari_medclf.jobs.batch.survey import Survey, survey
+from napari_medclf.jobs.json_text import printable
 
 if TYPE_CHECKING:
     from napari_medclf.io.report import Discovery
@@ -88,7 +90,8 @@ def look_through(options: BatchOptions) -> Job[Survey]:
         limit=options.limit,
         most_bytes=_most_bytes(options),
     )
-    return (yield from awaited(work, Progress(0, 0, "looking for copies")))
+    found = yield from awaited(work, Progress(0, 0, "looking for copies"))
+    return (yield from awaited(partial(name_rows, found, folder, options.layout), Progress(0, 0, "naming cases")))
 
 
 def sources_of(surveyed: Survey, reduce_to_px: int = 0) -> Sources:
@@ -109,6 +112,7 @@ def sources_of(surveyed: Survey, reduce_to_px: int = 0) -> Sources:
             partial(load_image, row.source, reduce_to_px, row.files),
             reason=row.record.reason,
             files=row.files,
+            shown="" if row.record.source == printable(str(row.source)) else row.record.source,
         )
         for row in surveyed.rows
         if row.is_to_run

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import ReadError
+from napari_medclf.domain.output_layout import Naming, OutputLayout
+from napari_medclf.jobs.outputs.case_names import CaseNames
+from napari_medclf.jobs.outputs.patient_names import PatientNames
 from napari_medclf.jobs.runs.case import RunCase
 
 if TYPE_CHECKING:
     from napari_medclf.domain.image import MedImage
     from napari_medclf.domain.run import CaseRecord
     from napari_medclf.io.report import Refusal
-
-_LONGEST_MEMBER = 20
-"""A series UID is longer, and no name for a folder."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +60,10 @@ def find_in_folder(folder: Path, reduce_to_px: int = 0) -> Sources:
     )
 
 
-def find_in_paths(paths: Iterable[Path]) -> Sources:
+def find_in_paths(paths: Iterable[Path], layout: OutputLayout | None = None) -> Sources:
     """Read a few files and folders; loose DICOM files are put together into series.
 
-    A path may be ``file.npz#train/17`` to choose an image inside a file.
+    A path may be ``file.npz#train/17`` to choose an image inside a file. Names are those of the layout.
     """
     from napari_medclf.io.read import read
     from napari_medclf.io.report import Refusal
@@ -80,12 +78,34 @@ def find_in_paths(paths: Iterable[Path]) -> Sources:
             except ReadError as error:
                 refusals.append(Refusal.of(error))
     found = [FileRef(image.source.path, image.source.member) for image in images]
-    names = name_cases(found, _common_folder(found))
-    cases = tuple(
-        RunCase(name, ref, lambda image=image: image)  # type: ignore[misc]  # a lambda's default has no type
-        for name, ref, image in zip(names, found, images, strict=True)
-    )
-    return Sources(cases, tuple(refusals))
+    names = CaseNames(_common_folder(found), layout or OutputLayout(), _patients(images, layout))
+    cases = []
+    for case_id, ref, image in zip(names.case_ids(found), found, images, strict=True):
+        load = partial(_give, image)
+        cases.append(RunCase(case_id, ref, load, files=image.source.files, shown=names.shown(ref, case_id)))
+    return Sources(tuple(cases), tuple(_concealed(one, names) for one in refusals))
+
+
+def _give(image: MedImage) -> MedImage:
+    return image
+
+
+def _patients(images: Iterable[MedImage], layout: OutputLayout | None) -> PatientNames:
+    """Gather what headers call the patients of images, where that must not be in a name."""
+    from napari_medclf.io.dicom.identity import read_identity
+
+    if layout is not None and layout.naming is Naming.NAMED:
+        return PatientNames()
+    files = (image.source.files[0] for image in images if image.source.sop_instance_uids and image.source.files)
+    return PatientNames.of(found for path in files if (found := read_identity(path)) is not None)
+
+
+def _concealed(refusal: Refusal, names: CaseNames) -> Refusal:
+    shown = names.shown(FileRef(refusal.path), names.other_id(refusal.path.name, FileRef(refusal.path)))
+    if not shown:
+        return refusal
+    reason, hint = (names.conceal(text, refusal.path) for text in (refusal.reason, refusal.hint))
+    return replace(refusal, path=Path(shown), reason=reason, hint=hint)
 
 
 def name_cases(refs: Sequence[FileRef], base: Path) -> list[str]:
@@ -94,31 +114,7 @@ def name_cases(refs: Sequence[FileRef], base: Path) -> list[str]:
     >>> name_cases([FileRef(Path("a/ct.nii.gz")), FileRef(Path("b/ct.nii.gz"))], Path("."))
     ['a_ct', 'b_ct']
     """
-    from napari_medclf.store.files import safe_name
-
-    plain = [safe_name(_name(ref, base)) for ref in refs]
-    repeated = {name for name, n in Counter(name.casefold() for name in plain).items() if n > 1}
-    return [
-        f"{name}-{_hash(ref, base)}" if name.casefold() in repeated else name
-        for name, ref in zip(plain, refs, strict=True)
-    ]
-
-
-def _name(ref: FileRef, base: Path) -> str:
-    from napari_medclf.store.files import stem
-
-    relative = ref.path.relative_to(base) if ref.path.is_relative_to(base) else Path(ref.path.name)
-    name = "_".join((*relative.parts[:-1], stem(relative)))
-    if not ref.member:
-        return name
-    is_short = len(ref.member) <= _LONGEST_MEMBER
-    member = ref.member.replace("/", "-") if is_short else hashlib.sha256(ref.member.encode()).hexdigest()[:8]
-    return f"{name}-{member}" if name else member
-
-
-def _hash(ref: FileRef, base: Path) -> str:
-    place = ref.path.relative_to(base).as_posix() if ref.path.is_relative_to(base) else str(ref.path)
-    return hashlib.sha256(f"{place}#{ref.member}".encode(errors="surrogateescape")).hexdigest()[:8]
+    return CaseNames(base).case_ids(refs)
 
 
 def split_member(path: Path) -> FileRef:
