@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -41,7 +41,15 @@ def discover(
     leave_out : callable
         Tells which files and folders are not wanted; they are not opened.
     """
-    collected = collect([Path(path)], on_progress, leave_out)
+    return _list(collect([Path(path)], on_progress, leave_out), on_progress)
+
+
+def discover_files(paths: Iterable[Path]) -> Discovery:
+    """List the images that some files make together, and no others that lie beside them; as `discover`."""
+    return _list(collect(paths))
+
+
+def _list(collected: Collected, on_progress: OnProgress | None = None) -> Discovery:
     refusals = list(collected.refusals)
     found: list[FileRef] = []
     entries: list[SeriesEntry] = []

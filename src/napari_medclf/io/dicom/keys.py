@@ -12,6 +12,6 @@ def patient_key(patient_id: str) -> str:
     return hashlib.sha256(plain.encode()).hexdigest() if plain else ""
 
 
-def study_key(study_uid: str) -> str:
+def study_key(study_uid: str, length: int = 8) -> str:
     """Give a short hash that tells studies apart; empty stays empty."""
-    return hashlib.sha256(study_uid.encode()).hexdigest()[:8] if study_uid else ""
+    return hashlib.sha256(study_uid.encode()).hexdigest()[:length] if study_uid else ""
