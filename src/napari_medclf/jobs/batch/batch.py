@@ -46,6 +46,11 @@ class BatchOptions(OutputOptions):
     dry_run: bool = option(False, help="only list what would be run and what would be skipped, and why")
     resume: bool = option(False, help="go on with the run in the folder; whole results are not made again")
     workers: int = option(1, help="processes that share the work, each with the model in memory", minimum=1, maximum=64)
+    scheduler: str = option(
+        "",
+        help="address of a Dask scheduler whose workers do the work, tcp://HOST:PORT, or its scheduler file",
+        advanced=True,
+    )
     reduced: bool = option(
         False,
         help="read pictures for a classifier at about twice its input size: large JPEG 2000 files are many times "
@@ -113,6 +118,7 @@ def batch(options: BatchOptions) -> Job[RunRecord]:
         options.resume,
         options.workers,
         reduce_to_px,
+        scheduler=options.scheduler,
         writes_files=options.files,
     )
     return (yield from run_cases(plan, sources))

@@ -84,6 +84,11 @@ class RunPlan:
     scheduler: str = ""
     writes_files: bool = True
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether the work is done by other processes than the one that leads the run."""
+        return bool(self.scheduler) or self.workers > 1
+
 
 def refused(refusal: Refusal) -> CaseRecord:
     """Record a file that was refused before any model saw it."""

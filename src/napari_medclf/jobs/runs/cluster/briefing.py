@@ -15,6 +15,7 @@ from napari_medclf.jobs.runs.cluster.manifest import manifest_of
 from napari_medclf.jobs.runs.cluster.orders import Order
 
 if TYPE_CHECKING:
+    from napari_medclf.domain.package import ModelPackage
     from napari_medclf.jobs.predict import RunOptions
     from napari_medclf.jobs.runs.case import RunCase, RunPlan
 
@@ -52,6 +53,22 @@ def brief(plan: RunPlan, cases: Sequence[RunCase], *, is_here: bool) -> Job[Orde
         token=secrets.token_hex(16),
         samples=tuple(case.source.path for case in cases[::step][:_N_SAMPLES]),
     )
+
+
+def check_model(package: ModelPackage) -> Job[None]:
+    """Make sure that a model is whole and may run, without loading it.
+
+    Raises
+    ------
+    CardError
+        If it is damaged, or would run code that nobody has trusted.
+    """
+    from napari_medclf.backends.registry import what_would_run
+    from napari_medclf.store.catalogue import verify_model
+    from napari_medclf.store.trust import check_trust
+
+    yield from verify_model(package)
+    check_trust(replace(package, trust=what_would_run(package)))
 
 
 def _share_of_memory(plan: RunPlan) -> RunOptions:
