@@ -14,6 +14,7 @@ from napari_medclf.jobs.api import run
 from napari_medclf.jobs.batch.batch import BatchOptions, batch
 from napari_medclf.jobs.drive import drive
 from napari_medclf.jobs.json_text import json_text
+from napari_medclf.jobs.predict import PredictOptions, predict
 from napari_medclf.store.runs import RunFolder
 
 
@@ -95,13 +96,33 @@ def test_stopped_batch_says_so_and_goes_on(options):
     assert sum(case.status == "done" for case in record.cases) == 3
 
 
-def test_results_of_another_run_are_not_mixed(options, chest_model):
+def test_results_of_another_run_are_not_mixed(options):
     run(batch(options))
 
     with pytest.raises(OptionError, match="--resume"):
         run(batch(options))
-    with pytest.raises(OptionError, match="another model"):
-        run(batch(replace(options, resume=True, model=str(chest_model.folder))))
+    (options.out / "ledger.sqlite").unlink()
+    run(predict(PredictOptions(model=options.model, paths=(options.folder / "eye_2.png",), out=options.out)))
+    with pytest.raises(OptionError, match="another command"):
+        run(batch(replace(options, resume=True)))
+
+
+def test_resume_sees_a_changed_image_model_and_option(options, folder, vessels_folder, chest_model):
+    run(batch(options))
+    shutil.copy(vessels_folder / "images" / "eye_3.png", folder / "eye_2.png")
+    changed = replace(options, resume=True)
+
+    assert _names_run(changed) == ["eye_2"]
+    assert _names_run(changed) == []
+    assert _names_run(replace(changed, mirror="off")) == ["eye_2", "left_eye", "right_eye"]
+    assert _names_run(replace(changed, model=str(chest_model.folder))) == ["eye_2", "left_eye", "right_eye"]
+    assert not list(options.out.rglob("segmentation.png"))
+
+
+def _names_run(options):
+    done = []
+    drive(batch(options), lambda event: done.append(event.case_id) if isinstance(event, CaseDone) else None)
+    return sorted(done)
 
 
 def test_results_below_the_images_are_not_run_again(options, folder):
@@ -159,17 +180,18 @@ def has_cuda():
 
 
 def test_full_disk_stops_with_a_sentence(options, monkeypatch):
-    from napari_medclf.store import journal
+    from napari_medclf.store.runs import leader
 
     def full(*_):
-        raise OSError(28, "No space left on device", "ledger.jsonl")
+        raise OSError(28, "No space left on device", "ledger.tail")
 
-    monkeypatch.setattr(journal, "append_line", full)
+    monkeypatch.setattr(leader.Tail, "append", full)
 
     outcome = drive(batch(options))
 
     assert outcome.reason is FinishReason.FAILED
     assert "No space left on device" in outcome.message
+    assert "--resume" in outcome.message
 
 
 def _radiograph(path, gray):

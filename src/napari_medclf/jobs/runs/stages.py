@@ -18,6 +18,7 @@ from napari_medclf.jobs.json_text import printable
 from napari_medclf.jobs.predict import predict_image
 from napari_medclf.jobs.runs.case import RunCase, RunPlan, sentence
 from napari_medclf.jobs.runs.faults import check_outputs
+from napari_medclf.jobs.runs.kept import input_digest
 
 if TYPE_CHECKING:
     from napari_medclf.domain.backend import Predictor
@@ -77,10 +78,15 @@ def read_case(plan: RunPlan, case: RunCase) -> ReadCase:
         If it cannot be read.
     """
     started_s = time.perf_counter()
+    digest = input_digest(case)  # first: what changes while it is read is then seen as changed by the next run
     image = case.load()
-    if case.warnings:
-        image = replace(image, warnings=(*image.warnings, *case.warnings))
-    return ReadCase(case, image, "", time.perf_counter() - started_s)
+    warnings = (*image.warnings, *case.warnings)
+    if case.shown:
+        name = case.case_id.rpartition("/")[-1]
+        image = replace(image, name=name, warnings=tuple(map(case.conceal, warnings)))
+    elif case.warnings:
+        image = replace(image, warnings=warnings)
+    return ReadCase(case, image, digest, time.perf_counter() - started_s)
 
 
 def answer_case(plan: RunPlan, loaded: Predictor, read: ReadCase) -> Job[Answered]:
@@ -107,14 +113,24 @@ def write_case(plan: RunPlan, answered: Answered) -> CaseRecord:
     WriteError
         If they cannot be written.
     """
+    from napari_medclf.jobs.outputs.values import values_of
     from napari_medclf.jobs.outputs.write import write_outputs
+    from napari_medclf.jobs.triage.after import after_answer
     from napari_medclf.store.runs import RunFolder
 
     started_s = time.perf_counter()
     run, read, case = RunFolder(plan.out), answered.read, answered.case
     schema = plan.package.card.schema_
-    written = write_outputs(answered.prediction, read.image, schema, run.case_folder(case.case_id), plan.formats)
-    outputs = run.digests(written.files)
+    outputs: dict[str, str] = {}
+    if plan.writes_files:
+        folder = run.case_folder(case.case_id)
+        with run.case_files(folder) as new:
+            written = write_outputs(answered.prediction, read.image, schema, new, plan.formats)
+            outputs = run.digests(written.files, new, folder)
+        values = written.values
+    else:
+        values = values_of(answered.prediction, read.image, plan.formats)
+    told = after_answer(read.image, answered.prediction, plan.out, case.case_id)
     return CaseRecord(
         case_id=case.case_id,
         source=case.place,
@@ -124,7 +140,9 @@ def write_case(plan: RunPlan, answered: Answered) -> CaseRecord:
         elapsed_s=read.read_s + answered.answer_s + time.perf_counter() - started_s,
         peak_bytes=answered.peak_bytes,
         outputs=outputs,
-        values=written.values,
+        values=values,
+        doubts=told.doubts,
+        traits=told.traits,
     )
 
 
@@ -146,7 +164,7 @@ def failed_case(plan: RunPlan, case: RunCase, error: BaseException, **known: Any
         case_id=case.case_id,
         source=case.place,
         status=CaseStatus.FAILED,
-        reason=printable(text),
+        reason=printable(case.conceal(text)),
         answered_by=plan.answered_by,
         **known,
     )
