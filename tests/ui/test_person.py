@@ -10,6 +10,7 @@ from qtpy.QtCore import Qt
 
 from napari_medclf.domain.annotation import Origin, Status
 from napari_medclf.store.project import Project
+from napari_medclf.ui.batch.rows import RowState
 
 TINY_RECIPE = {
     "network": {
@@ -107,8 +108,10 @@ def test_open_run_paint_accept_train_run_again_batch(
     workbench.batch.form.show_values({"folder": pictures, "out": tmp_path / "results", "device": "cpu"})
     person.click(workbench.batch.start)
     until(lambda: not workbench.bar.is_running, 120)
-    rows = [workbench.batch.table.item(row, 0).text() for row in range(workbench.batch.table.rowCount())]
-    assert rows.count("✓") == 4
+    triage = workbench.batch.triage
+    until(lambda: triage.seen is not None and triage.seen.ended == "completed")
+    assert triage.isVisible()  # the answers come in while it runs
+    assert [row.state for row in triage.table.lines.rows] == [RowState.TO_LOOK] * 4 + [RowState.NOT_RUN]
     assert (tmp_path / "results" / "results.csv").is_file()
     assert len(list((tmp_path / "results" / "cases").iterdir())) == 4
     assert "4 done" in workbench.batch.message.text()

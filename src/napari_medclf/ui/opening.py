@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from napari_medclf.ui.job_bar import JobBar
 from napari_medclf.ui.overlays import CanvasNotes
 from napari_medclf.ui.refill import can_refill, refill
 from napari_medclf.ui.subject import Subject
-from napari_medclf.ui.tasks import Beside, Found, Opened
+from napari_medclf.ui.tasks import Answer, Beside, Found, Opened, WorkItem
 from napari_medclf.ui.work_list import WorkList
 
 _MOST_WARNINGS = 3
@@ -111,7 +111,7 @@ class Opening(Subject):
         """Open an image of the work list in place of the one opened before."""
         self.autosave.flush()
         item, ahead = self.work.items[index], self._read_ahead
-        kept = tasks.Kept(self.autosave.copies, item.project, self.project, self._automatic, self.reader)
+        kept = tasks.Kept(self.autosave.copies, item.project, self.project, self._automatic, self.reader, item.answer)
         self.work.current = index
         self._is_moving = True
         self.work_changed.emit()
@@ -128,6 +128,11 @@ class Opening(Subject):
         if index is None:
             self.work.items.append(tasks.WorkItem(ref, name))
             index = len(self.work.items) - 1
+        self.open_index(index)
+
+    def open_work(self, items: Sequence[WorkItem], index: int) -> None:
+        """Work through other images from now on, in their order, and open one of them."""
+        self.work, self.entries, self.opened_path = WorkList(list(items)), (), None
         self.open_index(index)
 
     def open_case(
@@ -241,8 +246,23 @@ class Opening(Subject):
             notify.tell(f"{opened.image.name}: your unsaved painting was restored.")
         elif saved is not None and saved.labels is not None:
             self._add_opened(saved.labels)
+        if opened.answer is not None:
+            self._show_earlier(layer, opened.answer)
+        if opened.plane is not None:
+            viewer_link.show_plane(self.viewer, *opened.plane)
         self.work_changed.emit()
         self._read_next(opened.image)
+
+    def _show_earlier(self, layer: Any, answer: Answer) -> None:
+        """Show what a model said about an image before it was opened."""
+        for described in (answer.layer, *answer.boxes):
+            if described is not None:
+                self._add_opened(described)
+        if answer.doubt is not None:
+            active = self.viewer.layers.selection.active
+            self._add_opened(answer.doubt).visible = False
+            self.viewer.layers.selection.active = active
+        self.put_answer(layer, answer)
 
     def _add_painted(self, described: LayerTuple, opened: Opened) -> None:
         """Show painting that nobody accepted, and go on with its journal; a working copy becomes one of strokes."""

@@ -70,7 +70,7 @@ def run_model(
     running = predict_image(image, package, options, cache.get(package, options), focus)
     prediction = yield from _with_layers(running, image, package)
     yield Progress(0, 0, "measuring")
-    return _describe(prediction, image, package)
+    return describe_answer(prediction, image, package.card)
 
 
 def mend(image: MedImage, card: ModelCard, violation: Violation, shown: Limits | None = None) -> Job[LayerTuple]:
@@ -107,8 +107,9 @@ def _with_layers(running: Job[Prediction], image: MedImage, package: ModelPackag
         running.close()
 
 
-def _describe(prediction: Prediction, image: MedImage, package: ModelPackage) -> Answer:
-    name = labels_name(image, package.name)
+def describe_answer(prediction: Prediction, image: MedImage, card: ModelCard) -> Answer:
+    """Measure what a model found, and describe it for napari."""
+    name = labels_name(image, card.name)
     rows, layer = _box_rows(prediction), None
     if prediction.segmentation is not None:
         rows = _measured(prediction.segmentation)
@@ -118,7 +119,7 @@ def _describe(prediction: Prediction, image: MedImage, package: ModelPackage) ->
     named_boxes = None if found is None else replace(found, name=f"{name} · boxes")
     boxes = () if named_boxes is None else boxes_layers(named_boxes, prediction=prediction, image=image)
     doubt = None if unsure is None else uncertainty_layer(unsure, f"{name} · uncertainty")
-    return Answer(package.card, prediction, rows, layer, boxes, doubt)
+    return Answer(card, prediction, rows, layer, boxes, doubt)
 
 
 def _measured(segmentation: Segmentation) -> tuple[Row, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from napari_medclf.bridge.derived import fullest_plane
 from napari_medclf.bridge.layers import LayerTuple, image_layer, labels_layer
 from napari_medclf.domain.annotation import Status
 from napari_medclf.domain.card import ModelCard
@@ -36,6 +37,8 @@ class WorkItem:
     status: Status = Status.OPEN
     project: Path | None = None
     """Where its answers are, None while it is in no project."""
+    answer: Callable[[MedImage], Answer] | None = None
+    """Reads what a model said about it earlier, on a worker."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,10 @@ class Opened:
     """Where `painted` was made again from a journal of strokes."""
     clicked: tuple[str, ...] | None = None
     """Classes that a person gave to the image and did not accept."""
+    answer: Answer | None = None
+    """What a model said about it earlier; its labels only where no person's are shown."""
+    plane: tuple[int, float] | None = None
+    """Where most of its labels are, as in `Beside`."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,8 @@ class Kept:
         Holds the projects that were made because none was chosen.
     reader : str
         A blind reader, who sees neither answers nor strokes of others; empty for everybody else.
+    answer : callable or None
+        Of the work item: reads what a model said.
     """
 
     copies: WorkingCopies
@@ -88,6 +97,7 @@ class Kept:
     chosen: Path | None = None
     automatic: Path | None = None
     reader: str = ""
+    answer: Callable[[MedImage], Answer] | None = None
 
     def journals(self) -> tuple[Path, ...]:
         """The projects that may hold strokes."""
@@ -209,7 +219,16 @@ def open_image(ref: FileRef, ahead: ReadAhead, kept: Kept) -> Job[Opened]:
         except (MedclfError, OSError) as error:  # the image itself must open
             yield Warned(f"{image.name}: the answer saved before cannot be shown. {error}")
     clicked = find_clicked(image, kept.journals(), kept.reader)
-    return Opened(ref, image, image_layer(image), painted, saved, recovered, clicked)
+    answer = None
+    if kept.answer is not None:
+        try:
+            answer = kept.answer(image)
+        except (MedclfError, OSError) as error:
+            yield Warned(f"{image.name}: what the model said cannot be shown. {error}")
+    if answer is not None and (painted is not None or (saved is not None and saved.labels is not None)):
+        answer = replace(answer, layer=None)
+    plane = None if answer is None or answer.layer is None else fullest_plane((answer.layer,))
+    return Opened(ref, image, image_layer(image), painted, saved, recovered, clicked, answer, plane)
 
 
 def _painted(image: MedImage, kept: Kept) -> tuple[LayerTuple | None, Recovered | None]:

@@ -71,6 +71,7 @@ class Workbench(QWidget):
         self._keys.remove()
         self.data_tab.close_down()
         self.correct.close_down()
+        self.batch.close_down()
         self.learning.close_down()
         self.session.close_down()
         self.notes.remove()
@@ -119,7 +120,9 @@ class Workbench(QWidget):
         self._mount_learning()
         self.evaluate = EvaluatePanel(self.session, self)
         self.models = ModelsPanel(self.session, self)
-        self.batch = BatchPanel(self.session, self)
+        self.batch = BatchPanel(self.session, lambda: self.session, self)
+        self.batch.triage.model_wanted.connect(self.run.models.choose)
+        self.batch.triage.correct_wanted.connect(lambda: self.show_tab("Correct"))
         self.data_tab.dataset.train_wanted.connect(self._train_on)
         self.data_tab.prepare.train_wanted.connect(self._train_on)
         self.data_tab.prepare.augment.wanted = self.train.planned_for

@@ -1,0 +1,66 @@
+"""A plan as a person reads it: how many, how long, how much memory, and every case with its reason."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QComboBox, QWidget
+
+from napari_medclf.domain.run import CaseStatus
+from napari_medclf.jobs.batch.planned import BatchPlan, PlannedCase
+from napari_medclf.ui.batch.plan_table import PlanTable
+from napari_medclf.ui.batch.words import bytes_text, duration_text
+from napari_medclf.ui.layout import banner, column, note
+
+_WORDS = {CaseStatus.PENDING: "will be run", CaseStatus.DONE: "done before", CaseStatus.SKIPPED: "will not be run"}
+
+
+class PlanView(QWidget):
+    """Shows the plan of one run."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._rows: tuple[PlannedCase, ...] = ()
+        layout = column(self, margin=0, spacing=6)
+        self.head = note("", self)
+        self.warning = banner("", self)
+        self.states = QComboBox(self)
+        self.states.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.states.setToolTip("Which cases are listed")
+        self.states.currentIndexChanged.connect(lambda *_: self._show())
+        self.table = PlanTable(self)
+        for widget in (self.head, self.warning, self.states):
+            layout.addWidget(widget)
+        layout.addWidget(self.table, 1)
+
+    def show_plan(self, plan: BatchPlan) -> None:
+        """Show a plan in place of the one before."""
+        self._rows = plan.rows
+        self.head.setText(plan_sentence(plan))
+        self.head.setToolTip(plan.basis)
+        self.warning.setText("\n".join(f"⚠ {sentence}" for sentence in plan.notes))
+        self.warning.setVisible(bool(plan.notes))
+        self.states.blockSignals(True)
+        self.states.clear()
+        self.states.addItem(f"everything in the folder ({len(plan.rows):,})", None)
+        for status, words in _WORDS.items():
+            if plan.counts.get(status):
+                self.states.addItem(f"what {words} ({plan.counts[status]:,})", status)
+        self.states.blockSignals(False)
+        self._show()
+
+    def _show(self) -> None:
+        wanted = self.states.currentData()
+        self.table.lines.show_rows([row for row in self._rows if wanted in (None, row.record.status)])
+
+
+def plan_sentence(plan: BatchPlan) -> str:
+    """Say how many cases will be run, and what that takes."""
+    n_to_run = plan.counts.get(CaseStatus.PENDING, 0)
+    parts = [f"{n_to_run:,} {'case' if n_to_run == 1 else 'cases'} to run"]
+    if plan.expected_s is not None and n_to_run:
+        parts.append(f"about {duration_text(plan.expected_s)}")
+    if plan.peak_bytes is not None and n_to_run:
+        parts.append(f"at most {bytes_text(plan.peak_bytes)} ({bytes_text(plan.free_bytes)} free)")
+    counts = {words: plan.counts.get(status, 0) for status, words in _WORDS.items() if status is not CaseStatus.PENDING}
+    others = ", ".join(f"{count:,} {words}" for words, count in counts.items() if count)
+    return " ".join(one for one in (f"{', '.join(parts)}.", others and f"{others}.", plan.basis) if one)
