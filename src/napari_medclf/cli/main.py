@@ -26,6 +26,7 @@ COMMANDS = {
     "models": "list, download, install, show, verify, trust or remove models",
     "predict": "run a model on one or a few images",
     "batch": "run a model on a folder; resumes after a stop",
+    "triage": "list the answers of a run, the likely wrong ones first",
     "dataset": "bring in, check, split, show and export labelled data",
     "preprocess": "clean, crop, scale or resample an image by named steps, and write it where it lay",
     "augment": "draw what the random changes of a training make of an image",

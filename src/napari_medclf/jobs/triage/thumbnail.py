@@ -29,7 +29,8 @@ def thumbnail_path(out: Path, case_id: str) -> Path:
     """Say where the picture of a case of a run lies; it may be absent."""
     from napari_medclf.store.files import safe_name
 
-    return out / THUMBNAILS / f"{safe_name(case_id)}.jpg"
+    *folders, name = map(safe_name, case_id.split("/"))
+    return out.joinpath(THUMBNAILS, *folders, f"{name}.jpg")
 
 
 def write_thumbnail(image: MedImage, prediction: Prediction, path: Path) -> None:

@@ -1,0 +1,84 @@
+"""What a model's training cases are like, kept in its package: so that few cases of a run can be judged, too."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_medclf.domain.errors import DatasetError, MedclfError, WriteError
+
+if TYPE_CHECKING:
+    from napari_medclf.domain.package import ModelPackage
+    from napari_medclf.engine.triage.compare import Figures
+
+TRAITS_IN_PACKAGE = "configs/traits.json"
+_DIGITS = 5
+
+
+def read_figures(package: ModelPackage) -> Figures | None:
+    """Read what a model's training cases are like; None where its package does not tell.
+
+    Raises
+    ------
+    DatasetError
+        If the file is damaged.
+    """
+    path = package.folder / TRAITS_IN_PACKAGE
+    return read_figures_file(path) if path.is_file() else None
+
+
+def read_figures_file(path: Path) -> Figures:
+    """Read medians and spreads as `write_figures` wrote them.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such file, or it is damaged.
+    """
+    from napari_medclf.engine.triage.compare import Figures
+
+    try:
+        content = json.loads(path.read_bytes())
+        traits: dict[str, Any] = content["traits"]
+        centres = {name: float(pair[0]) for name, pair in traits.items()}
+        spreads = {name: float(pair[1]) for name, pair in traits.items()}
+        n_cases = int(content["n_cases"])
+    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        raise DatasetError(f"{path}: what the training cases are like cannot be read ({error}).") from error
+    if not all(map(math.isfinite, centres.values())) or not all(0 < one < math.inf for one in spreads.values()):
+        raise DatasetError(f"{path}: holds medians or spreads that are no usable numbers.")
+    return Figures(n_cases, centres, spreads)
+
+
+def write_figures(figures: Figures, path: Path) -> None:
+    """Write medians and spreads; nothing in it names a case.
+
+    Raises
+    ------
+    WriteError
+        If the file cannot be written.
+    """
+    from napari_medclf.atomic import atomic_write
+
+    traits = {
+        name: [float(f"{value:.{_DIGITS}g}") for value in (figures.centres[name], figures.spreads[name])]
+        for name in sorted(figures.centres)
+    }
+    document = {"schema_version": 1, "n_cases": figures.n_cases, "traits": traits}
+    try:
+        atomic_write(path, json.dumps(document, indent=1) + "\n")
+    except OSError as error:
+        raise WriteError(f"{path}: cannot be written ({error.strerror or error}).") from error
+
+
+def figures_of_model(model: str, weights_sha256: str) -> Figures | None:
+    """Find the figures of the model that made a run; None where that model, or its figures, are not here."""
+    from napari_medclf.jobs.models import find_model
+
+    try:
+        package = find_model(model)
+        return read_figures(package) if package.card.weights_sha256 == weights_sha256 else None
+    except MedclfError:
+        return None
