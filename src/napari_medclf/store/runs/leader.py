@@ -60,6 +60,7 @@ class LedgerLeader:
         self.folder = folder
         self._flush_s = flush_s
         self._mutex = threading.Lock()
+        self._places: dict[str, _Place] = {}
         self._unflushed: dict[str, LedgerRow] = {}
         self._fault: OutputsLost | None = None
         self._is_closing = threading.Event()

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from napari_medclf.domain.run import CaseRecord, RunSpec
 
-_SQL_TYPES = {str: "TEXT", int: "INTEGER", float: "REAL"}
+_SQL_TYPES: dict[object, str] = {str: "TEXT", int: "INTEGER", float: "REAL"}
 
 
 class LedgerRow(CaseRecord):
@@ -70,7 +70,7 @@ class LedgerRun(BaseModel):
 def column_definitions(model: type[BaseModel]) -> list[str]:
     """SQL for the columns of a model's fields; what is neither text nor number is kept as JSON."""
     return [
-        f'"{name}" {_SQL_TYPES.get(field.annotation or object, "TEXT")}' for name, field in model.model_fields.items()
+        f'"{name}" {_SQL_TYPES.get(field.annotation, "TEXT")}' for name, field in model.model_fields.items()
     ]
 
 
