@@ -61,6 +61,7 @@ class BatchOptions(OutputOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_scheduler(self.scheduler, self.workers)
         if self.out.resolve() == self.folder.resolve():
             raise OptionError(f"{self.out}: results must not go among the images; choose another folder for --out.")
 
@@ -92,6 +93,7 @@ def batch(options: BatchOptions) -> Job[RunRecord]:
     OptionError
         If no image of it is to be run, or the results' folder belongs to another run.
     """
+    from napari_medclf.jobs.batch.forecast import remember
     from napari_medclf.jobs.batch.plan import look_through, plan_batch, sources_of
     from napari_medclf.jobs.models import find_model
     from napari_medclf.jobs.runs.case import RunPlan
@@ -121,7 +123,11 @@ def batch(options: BatchOptions) -> Job[RunRecord]:
         scheduler=options.scheduler,
         writes_files=options.files,
     )
-    return (yield from run_cases(plan, sources))
+    record = yield from run_cases(plan, sources)
+    # Times of other computers, and of cases that an earlier run did, say nothing of the next run here.
+    if not (options.scheduler or options.resume):
+        remember(package, options, [row for row in surveyed.rows if row.is_to_run], record)
+    return record
 
 
 def _reduce_to_px(options: BatchOptions, package: ModelPackage) -> int:
