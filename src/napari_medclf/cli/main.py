@@ -27,6 +27,7 @@ COMMANDS = {
     "predict": "run a model on one or a few images",
     "batch": "run a model on a folder; resumes after a stop",
     "triage": "list the answers of a run, the likely wrong ones first",
+    "runs": "tell how a run over many images stands, from its ledger",
     "dataset": "bring in, check, split, show and export labelled data",
     "preprocess": "clean, crop, scale or resample an image by named steps, and write it where it lay",
     "augment": "draw what the random changes of a training make of an image",
