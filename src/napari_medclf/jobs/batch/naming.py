@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from napari_medclf.domain.output_layout import Naming, OutputLayout
 from napari_medclf.jobs.batch.survey import Survey
+from napari_medclf.jobs.json_text import printable
 from napari_medclf.jobs.outputs.case_names import CaseNames
 from napari_medclf.jobs.outputs.patient_names import PatientNames
 
@@ -40,6 +41,11 @@ def name_rows(surveyed: Survey, folder: Path, layout: OutputLayout) -> Survey:
     ids = dict(zip(images, names.case_ids(images), strict=True))
     told = {_place(ref, folder): case_id for ref, case_id in ids.items()} if layout.naming is Naming.KEY else {}
     return replace(surveyed, rows=tuple(_unique([_named(row, names, ids, told) for row in surveyed.rows])))
+
+
+def is_hidden(row: PlannedCase) -> bool:
+    """Whether results tell another place than where the row's image or file is."""
+    return not row.record.source.startswith(printable(str(row.source)))  # repeated places have a number behind
 
 
 def _identities(entries: Iterable[SeriesEntry]) -> Iterator[PatientIdentity]:

@@ -27,6 +27,15 @@ _SHORTEST_NAME = 4
 
 
 @dataclass(frozen=True)
+class HiddenPlace:
+    """What results tell of a place, and the place."""
+
+    case_id: str
+    shown: str
+    source: FileRef
+
+
+@dataclass(frozen=True)
 class CaseNames:
     """Names for the images below a folder.
 

@@ -15,15 +15,15 @@ from napari_medclf.domain.errors import WriteError
 
 if TYPE_CHECKING:
     from napari_medclf.domain.run import CaseRecord
-    from napari_medclf.jobs.runs.case import RunCase
+    from napari_medclf.jobs.outputs.case_names import HiddenPlace
 
 NAMES = "names.csv"
 _COLUMNS = ("case_id", "source", "path", "member")
 _OWNER_ONLY = 0o600
 
 
-def write_names(out: Path, cases: Iterable[RunCase]) -> None:
-    """Write where the cases whose place is hidden truly are; without any, nothing is written.
+def write_names(out: Path, places: Iterable[HiddenPlace]) -> None:
+    """Write where the images and files truly are whose place is hidden; without any, nothing is written.
 
     What an earlier part of the run wrote is kept. Only the owner may read the file.
 
@@ -32,7 +32,7 @@ def write_names(out: Path, cases: Iterable[RunCase]) -> None:
     WriteError
         If it cannot be written.
     """
-    hidden = {case.place: (case.case_id, case.source) for case in cases if case.shown}
+    hidden = {one.shown: (one.case_id, one.source) for one in places}
     if not hidden:
         return
     rows = _read(out) | hidden

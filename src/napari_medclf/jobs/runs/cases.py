@@ -18,6 +18,7 @@ from napari_medclf.jobs.runs.case import RunCase, RunPlan, refused
 from napari_medclf.jobs.runs.kept import find_kept
 from napari_medclf.jobs.runs.pipeline import run_pipeline
 from napari_medclf.jobs.runs.run_book import RunBook, answer_digest
+from napari_medclf.jobs.triage.listing import finish_triage
 
 if TYPE_CHECKING:
     from napari_medclf.domain.backend import Predictor
@@ -30,7 +31,8 @@ def run_cases(plan: RunPlan, sources: Sources) -> Job[RunRecord]:
 
     What an earlier run did is kept where image, model and options are the same and the files are whole (`find_kept`).
     Each case is on disk and in the ledger when its event comes. However the run ends, unless it is killed,
-    ``results.csv`` and ``run.json`` say what was done.
+    ``results.csv`` and ``run.json`` say what was done; of one that came to its end ``triage.csv`` and ``report.html``
+    say which answers to look at first.
     """
     plan = replace(plan, answered_by=plan.answered_by or answer_digest(plan))
     kept = (yield from find_kept(plan.out, sources.cases, plan.answered_by)) if plan.resume else {}
@@ -41,7 +43,7 @@ def run_cases(plan: RunPlan, sources: Sources) -> Job[RunRecord]:
     book = RunBook(plan, loaded.place if loaded else "")
     try:
         book.plan(_planned(sources, kept))
-        write_names(plan.out, sources.cases)
+        write_names(plan.out, sources.hidden)
         for one in _skipped(sources):
             if one.skipped_as is SkipKind.REFUSED:
                 yield CaseFailed(one.case_id, plan.out, one.reason)
@@ -54,7 +56,9 @@ def run_cases(plan: RunPlan, sources: Sources) -> Job[RunRecord]:
         with suppress(WriteError):  # where results cannot be written, that is what ended the run
             book.close(FinishReason.FAILED, explain(error))
         raise
-    return book.close(FinishReason.COMPLETED)
+    record = book.close(FinishReason.COMPLETED)
+    finish_triage(plan.out, plan.package)
+    return record
 
 
 def _planned(sources: Sources, kept: Mapping[str, CaseRecord]) -> Iterator[CaseRecord]:

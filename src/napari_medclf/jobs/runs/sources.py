@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.output_layout import Naming, OutputLayout
-from napari_medclf.jobs.outputs.case_names import CaseNames
+from napari_medclf.jobs.outputs.case_names import CaseNames, HiddenPlace
 from napari_medclf.jobs.outputs.patient_names import PatientNames
 from napari_medclf.jobs.runs.case import RunCase
 
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sources:
-    """The images that were found, what was refused, and what else was found and is not run."""
+    """The images that were found, what was refused, what else was found and is not run, and what places are hidden."""
 
     cases: tuple[RunCase, ...]
     refusals: tuple[Refusal, ...]
     skipped: tuple[CaseRecord, ...] = ()
+    hidden: tuple[HiddenPlace, ...] = ()
 
 
 def find_in_folder(folder: Path, reduce_to_px: int = 0) -> Sources:
@@ -83,7 +84,8 @@ def find_in_paths(paths: Iterable[Path], layout: OutputLayout | None = None) -> 
     for case_id, ref, image in zip(names.case_ids(found), found, images, strict=True):
         load = partial(_give, image)
         cases.append(RunCase(case_id, ref, load, files=image.source.files, shown=names.shown(ref, case_id)))
-    return Sources(tuple(cases), tuple(_concealed(one, names) for one in refusals))
+    hidden = (HiddenPlace(case.case_id, case.shown, case.source) for case in cases if case.shown)
+    return Sources(tuple(cases), tuple(_concealed(one, names) for one in refusals), hidden=tuple(hidden))
 
 
 def _give(image: MedImage) -> MedImage:
