@@ -35,9 +35,11 @@ def test_accents_and_scripts_do_not_matter(text: str) -> None:
     assert PatientNames.of([_ANNE]).hide(text) == "patient-aaaa"
 
 
-@pytest.mark.parametrize("text", ["Doerr", "johnson", "thorax", "12345", "2012345678", "1.7", "patient", "unknown"])
+@pytest.mark.parametrize(
+    "text", ["Doerr", "johnson", "thorax", "12345", "2012345678", "1.7", "patient", "unknown", "", "^"]
+)
 def test_what_names_nobody_stays(text: str) -> None:
-    unnamed = PatientIdentity(("ANONYMOUS^Patient",), ("unknown",), "bbbb")
+    unnamed = PatientIdentity(("ANONYMOUS^Patient", "^^", "="), ("unknown", "-"), "bbbb")
     assert PatientNames.of([_JOHN, _ANNE, unnamed]).hide(text) == text
 
 

@@ -101,7 +101,7 @@ def _spellings(name: str) -> Iterator[str]:
         for plain in {_plain(script), _plain(script.translate(_UMLAUTS))}:
             words = [word for word in re.findall(r"[^\W_]+", plain.casefold()) if word not in _PLACEHOLDERS]
             yield from words
-            for n in {2, min(len(words), _MOST_WORDS)}:
+            for n in {2, min(len(words), _MOST_WORDS)} if words else ():
                 yield from ("".join(order) for order in permutations(words[:_MOST_WORDS], n))
 
 
