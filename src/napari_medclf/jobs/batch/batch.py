@@ -15,6 +15,7 @@ from napari_medclf.domain.run import RunRecord, SkipKind
 from napari_medclf.domain.series_rule import Keep, SeriesRule
 from napari_medclf.jobs.outputs.formats import check_formats
 from napari_medclf.jobs.predict import OutputOptions
+from napari_medclf.jobs.runs.cluster.address import check_scheduler
 
 if TYPE_CHECKING:
     from napari_medclf.domain.package import ModelPackage
