@@ -16,6 +16,7 @@ LeaveOut = Callable[[Path, bool], str]
 
 _TEXTS = frozenset((".md", ".txt", ".html", ".htm", ".pdf", ".log"))
 _TABLES = frozenset((".csv", ".tsv"))
+_INDEXES = frozenset(("dicomdir", "dirfile"))
 _HEADERS = (".hdr", ".mhd", ".nhdr")
 
 
@@ -91,6 +92,8 @@ def _no_image(path: Path) -> str:
     if path.name.startswith("."):
         return "is a hidden file (its name begins with a dot)"
     suffix = path.suffix.lower()
+    if path.name.lower() in _INDEXES:
+        return "is an index of DICOM files, which are found by themselves"
     kind = "a table" if suffix in _TABLES else "a text" if suffix in _TEXTS else "a file that accompanies images"
     return f"is {kind}{f' ({suffix})' if suffix else ''}, not an image"
 

@@ -13,11 +13,11 @@ from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.jobs.background import awaited, begin
 from napari_medclf.jobs.batch.choose import check_rule
-from napari_medclf.jobs.batch.naming import name_rows
+from napari_medclf.jobs.batch.forecast import with_forecast
+from napari_medclf.jobs.batch.naming import is_hidden, name_rows
 from napari_medclf.jobs.batch.patterns import leave_out_by
 from napari_medclf.jobs.batch.planned import BatchPlan, PlannedCase
 from napari_medclf.jobs.batch.survey import Survey, survey
-from napari_medclf.jobs.json_text import printable
 
 if TYPE_CHECKING:
     from napari_medclf.io.report import Discovery
@@ -50,14 +50,14 @@ def plan_batch(options: BatchOptions) -> Job[BatchPlan]:
 
     package = find_model(options.model)
     surveyed = yield from look_through(options)
-    rows = _with_finished(surveyed.rows, options)
-    return BatchPlan(
+    planned = BatchPlan(
         folder=options.folder,
         model=package.card.name,
         model_version=package.card.version,
         rule=options.rule,
-        rows=rows,
+        rows=_with_finished(surveyed.rows, options),
     )
+    return (yield from with_forecast(planned, package, options))
 
 
 def look_through(options: BatchOptions) -> Job[Survey]:
@@ -79,6 +79,11 @@ def look_through(options: BatchOptions) -> Job[Survey]:
     discovery = yield from _discover(folder, options)
     if not discovery.found:
         refusals = discovery.refusals
+        if discovery.left_out:
+            first_left = discovery.left_out[0]
+            raise ReadError(
+                options.folder, f"holds no image that is wanted. {first_left.path.name}: {first_left.reason}"
+            )
         first = f", such as {refusals[0]}" if refusals else "."
         raise ReadError(options.folder, f"holds no readable image; {len(refusals)} files were refused{first}")
     work = partial(
@@ -102,6 +107,7 @@ def sources_of(surveyed: Survey, reduce_to_px: int = 0) -> Sources:
     reduce_to_px : int
         As in `sources.load_image`.
     """
+    from napari_medclf.jobs.outputs.case_names import HiddenPlace
     from napari_medclf.jobs.runs.case import RunCase
     from napari_medclf.jobs.runs.sources import Sources, load_image
 
@@ -112,12 +118,14 @@ def sources_of(surveyed: Survey, reduce_to_px: int = 0) -> Sources:
             partial(load_image, row.source, reduce_to_px, row.files),
             reason=row.record.reason,
             files=row.files,
-            shown="" if row.record.source == printable(str(row.source)) else row.record.source,
+            shown=row.record.source if is_hidden(row) else "",
         )
         for row in surveyed.rows
         if row.is_to_run
     )
-    return Sources(cases, (), tuple(row.record for row in surveyed.rows if not row.is_to_run))
+    skipped = tuple(row.record for row in surveyed.rows if not row.is_to_run)
+    hidden = (HiddenPlace(one.record.case_id, one.record.source, one.source) for one in surveyed.rows if is_hidden(one))
+    return Sources(cases, (), skipped, tuple(hidden))
 
 
 def _discover(folder: Path, options: BatchOptions) -> Job[Discovery]:
