@@ -11,7 +11,7 @@ import numpy as np
 from napari_medclf.domain.events import FinishReason
 from napari_medclf.domain.run import CaseRecord, CaseStatus, RunRecord, RunSpec
 from napari_medclf.jobs.triage.histogram import histogram_figure
-from napari_medclf.jobs.triage.listing import finish_triage, triage_csv
+from napari_medclf.jobs.triage.listing import triage_csv
 from napari_medclf.jobs.triage.page import run_page
 from napari_medclf.jobs.triage.score import rank_cases
 from napari_medclf.jobs.triage.thumbnail import encode, thumbnail_path
@@ -69,14 +69,6 @@ def test_table_has_a_row_for_every_answer_in_the_order_of_the_list() -> None:
     assert read[0]["source"] == "in/case_0.nii.gz"
     assert float(read[0]["size"]) > 0.5
     assert "Volume of liver" in read[0]["why"]
-
-
-def test_end_of_a_run_writes_both_and_survives_a_folder_that_is_gone(tmp_path) -> None:
-    record = _record()
-    finish_triage(tmp_path, record)
-    assert {"triage.csv", "report.html"} <= {one.name for one in tmp_path.iterdir()}
-    (tmp_path / "a_file").write_text("")
-    finish_triage(tmp_path / "a_file" / "gone", record)
 
 
 def test_histogram_of_equal_numbers_says_so_and_of_none_is_not_drawn() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ Table = NDArray[np.float64]
 LARGEST = 8.0
 """Farther out than so many spreads, nothing is more unlike."""
 _FEWEST = 5
+_AT_ONCE = 1000
 _SMALLEST_SPREAD: Mapping[str, float] = {
     "look": 0.02,
     "shape": 0.05,
@@ -143,12 +145,23 @@ def neighbour_distance(apart: Table, n_most: int = 1000) -> NDArray[np.float64]:
     if n < _FEWEST or not rows.shape[1]:
         return np.full(n, np.nan)
     chosen = np.unique(np.linspace(0, n - 1, min(n, n_most)).astype(np.intp))
-    others = rows[chosen]
-    squares = (rows**2).sum(axis=1)[:, None] + (others**2).sum(axis=1)[None] - 2 * rows @ others.T
-    squares[chosen, np.arange(len(chosen))] = np.inf
+    place = np.full(n, -1)
+    place[chosen] = np.arange(len(chosen))
     k = min(max(round(0.1 * len(chosen)), 3), 25, len(chosen) - 1)
-    kth = np.partition(squares, k - 1, axis=1)[:, k - 1]
-    return np.asarray(np.sqrt(np.maximum(kth, 0) / rows.shape[1]))
+    parts = [_kth_nearest(rows[at : at + _AT_ONCE], rows[chosen], place[at : at + _AT_ONCE], k) for at in _starts(n)]
+    return np.asarray(np.sqrt(np.concatenate(parts) / rows.shape[1]))
+
+
+def _kth_nearest(rows: Table, others: Table, own: NDArray[np.integer[Any]], k: int) -> NDArray[np.float64]:
+    """Squared distance of every row to the k-th nearest of the others; `own` is its place among them, or -1."""
+    squares = (rows**2).sum(axis=1)[:, None] + (others**2).sum(axis=1)[None] - 2 * rows @ others.T
+    itself = np.flatnonzero(own >= 0)
+    squares[itself, own[itself]] = np.inf
+    return np.asarray(np.maximum(np.partition(squares, k - 1, axis=1)[:, k - 1], 0))
+
+
+def _starts(n: int) -> range:
+    return range(0, n, _AT_ONCE)
 
 
 def _table(rows: Sequence[Mapping[str, float]], names: Sequence[str]) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ def after_answer(image: MedImage, prediction: Prediction, out: Path, case_id: st
 
     found = AfterAnswer()
     try:
-        found = AfterAnswer(doubts_of(prediction), traits_of(image, prediction))
+        found = AfterAnswer(_short(doubts_of(prediction)), _short(traits_of(image, prediction)))
         write_thumbnail(image, prediction, thumbnail_path(out, case_id))
     except Exception:  # noqa: BLE001  (nothing that only helps to look may cost a result)
         _log.debug("%s could not be described", case_id, exc_info=True)
@@ -57,3 +58,8 @@ def doubts_of(prediction: Prediction) -> dict[str, float]:
     if prediction.violations:
         doubts[DoubtKind.UNFIT.value] = max(1.0 if one.clause in _GRAVE else 0.5 for one in prediction.violations)
     return doubts
+
+
+def _short(numbers: dict[str, float]) -> dict[str, float]:
+    """Keep five digits of what is finite: ledgers of many cases stay small."""
+    return {name: float(f"{value:.5g}") for name, value in numbers.items() if math.isfinite(value)}

@@ -16,6 +16,7 @@ from napari_medclf.domain.options import check_options, option
 from napari_medclf.domain.triage import DoubtKind, TriageRow
 
 if TYPE_CHECKING:
+    from napari_medclf.domain.package import ModelPackage
     from napari_medclf.domain.run import RunRecord
     from napari_medclf.engine.triage.compare import Figures
 
@@ -108,19 +109,22 @@ def write_triage(out: Path, record: RunRecord, rows: Sequence[TriageRow]) -> tup
     return tuple(files)
 
 
-def finish_triage(out: Path, record: RunRecord, figures: Figures | None = None) -> None:
+def finish_triage(out: Path, package: ModelPackage) -> None:
     """Write table and page at the end of a run; never raises, as the results themselves are there."""
+    from napari_medclf.jobs.triage.figures import read_figures
     from napari_medclf.jobs.triage.score import rank_cases
+    from napari_medclf.store.runs import RunFolder
 
     try:
-        write_triage(out, record, rank_cases(record.cases, figures))
+        record = RunFolder(out).record()
+        write_triage(out, record, rank_cases(record.cases, read_figures(package)))
     except Exception:  # noqa: BLE001  (nothing that only helps to look may cost a result)
         _log.debug("the triage of %s could not be written", out, exc_info=True)
 
 
 def triage_csv(rows: Sequence[TriageRow], record: RunRecord) -> str:
     """Write the list as CSV: rank, case, score, what each kind of doubt gives to it, and why."""
-    from napari_medclf.jobs.json_text import printable
+    from napari_medclf.store.results_csv import safe_cell
 
     sources = {one.case_id: one.source for one in record.cases}
     stream = io.StringIO()
@@ -128,8 +132,8 @@ def triage_csv(rows: Sequence[TriageRow], record: RunRecord) -> str:
     table.writerow(["rank", "case_id", "score", *(kind.value for kind in DoubtKind), "why", "source"])
     for row in rows:
         parts = [f"{row.parts.get(kind, 0.0):.3f}" for kind in DoubtKind]
-        why, source = printable(row.sentence), printable(sources.get(row.case_id, ""))
-        table.writerow([row.rank, row.case_id, f"{row.score:.4f}", *parts, why, source])
+        case_id, why, source = map(safe_cell, (row.case_id, row.sentence, sources.get(row.case_id, "")))
+        table.writerow([row.rank, case_id, f"{row.score:.4f}", *parts, why, source])
     return stream.getvalue()
 
 
