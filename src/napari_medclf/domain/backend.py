@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.events import Job
@@ -35,6 +35,26 @@ class Predictor(Protocol):
         MedclfError
             If the answer is not usable: constant, or not finite.
         """
+
+
+@runtime_checkable
+class PreparingPredictor(Predictor, Protocol):
+    """A predictor that can do ahead what comes before the network, while the network is busy with another image."""
+
+    def prepared_bytes(self, image: MedImage) -> int:
+        """Foresee what `prepare` keeps of an image."""
+
+    def prepare(self, image: MedImage, settings: RunSettings = ...) -> Job[Any]:
+        """Do what comes before the network, on any thread; the result is for `predict` with the same settings.
+
+        Raises
+        ------
+        CardError
+            As `predict`.
+        """
+
+    def predict(self, image: MedImage, settings: RunSettings = ..., ready: Any = None) -> Job[Prediction]:
+        """Do as `Predictor.predict`, without what `prepare` did already."""
 
 
 @runtime_checkable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.results import Prediction
 from napari_medclf.domain.run_settings import LoadSettings, RunSettings
+from napari_medclf.domain.violation import Violation
 from napari_medclf.engine.answers.boxes import answer_boxes
 from napari_medclf.engine.answers.inference import Answer, Inference
 from napari_medclf.engine.answers.labels import answer_labels
@@ -28,10 +30,11 @@ from napari_medclf.engine.bounded_build import AtMost
 from napari_medclf.engine.contract.check import check_contract
 from napari_medclf.engine.device import choose_device
 from napari_medclf.engine.fingerprint import check_fingerprint
+from napari_medclf.engine.grid.plan import map_grid
 from napari_medclf.engine.networks import build_network
 from napari_medclf.engine.planning.activations import ActivationMeter
 from napari_medclf.engine.planning.foresee import Run, plan_run
-from napari_medclf.engine.prepare import prepare_by_slabs
+from napari_medclf.engine.prepare import Prepared, prepare_by_slabs
 from napari_medclf.engine.runtimes.place import Network, place_network
 from napari_medclf.engine.weights import load_weights
 
@@ -46,6 +49,20 @@ _ANSWERS: Mapping[Task, Callable[[Inference], Job[Answer]]] = MappingProxyType(
         Task.REGRESS: answer_numbers,
     }
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """An image that waits for the network.
+
+    Parameters
+    ----------
+    violations : tuple of Violation
+        Where it is unlike what the card promises.
+    """
+
+    violations: tuple[Violation, ...]
+    prepared: Prepared
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +86,36 @@ class LoadedModel:
         """Where it computes."""
         return self.where or str(self.device)
 
-    def predict(self, image: MedImage, settings: RunSettings = _DEFAULT_SETTINGS) -> Job[Prediction]:
+    @property
+    def meter(self) -> ActivationMeter:
+        """What its windows take, measured once for each size."""
+        return self._meter
+
+    def prepare(self, image: MedImage, settings: RunSettings = _DEFAULT_SETTINGS) -> Job[Ready]:
+        """Do what comes before the network; on any thread, while the network is busy with another image.
+
+        Raises
+        ------
+        CardError
+            If the image cannot be fed to the model.
+        """
+        violations = check_contract(image, self.card)
+        return Ready(violations, (yield from self._prepare(image, settings)))
+
+    def prepared_bytes(self, image: MedImage) -> int:
+        """Foresee what `prepare` keeps of an image, in bytes."""
+        spec = self.card.input
+        return 4 * len(spec.channels) * math.prod(map_grid(image.geometry, spec).shape)
+
+    def predict(
+        self, image: MedImage, settings: RunSettings = _DEFAULT_SETTINGS, ready: Ready | None = None
+    ) -> Job[Prediction]:
         """Run the model on one image.
+
+        Parameters
+        ----------
+        ready : Ready or None
+            From `prepare`, of this image with these settings.
 
         Yields
         ------
@@ -97,11 +142,11 @@ class LoadedModel:
         if self.card.task not in _ANSWERS:
             raise CardError(f"{self.card.name} is made to {self.card.task}, and this backend cannot do that.")
         yield Progress(0, 0, "Preparing the image")
-        violations = check_contract(image, self.card)
+        violations = check_contract(image, self.card) if ready is None else ready.violations
         run = Run(self.card, self.network, self.device, image, settings)
         plan = yield from in_background(partial(plan_run, run, self._meter), "Planning the memory")
         yield Noted(plan.sentence)
-        prepared = yield from prepare_by_slabs(image, self.card.input, is_air_skipped=self._is_air_skipped(settings))
+        prepared = (yield from self._prepare(image, settings)) if ready is None else ready.prepared
         inference = Inference(self.card, self.network, self.device, image, prepared, settings, plan)
         answer = yield from _ANSWERS[self.card.task](inference)
         sentences = [one.sentence for one in violations] + [plan.warning] * bool(plan.warning)
@@ -124,8 +169,9 @@ class LoadedModel:
             elapsed_s=time.perf_counter() - started,
         )
 
-    def _is_air_skipped(self, settings: RunSettings) -> bool:
-        return self.card.input.is_air_skipped if settings.is_air_skipped is None else settings.is_air_skipped
+    def _prepare(self, image: MedImage, settings: RunSettings) -> Job[Prepared]:
+        is_air_skipped = self.card.input.is_air_skipped if settings.is_air_skipped is None else settings.is_air_skipped
+        return prepare_by_slabs(image, self.card.input, is_air_skipped=is_air_skipped)
 
     def _notes(self) -> tuple[str, ...]:
         """What the network had to do otherwise than planned, such as leaving half precision."""

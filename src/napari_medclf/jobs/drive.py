@@ -38,27 +38,37 @@ def drive(
     started = time.perf_counter()
     failures: list[CaseFailed] = []
 
-    def finish(reason: FinishReason, message: str = "", **more: object) -> Outcome[Result]:
+    def end_with(reason: FinishReason, message: str = "", **more: object) -> Outcome[Result]:
         elapsed_s = time.perf_counter() - started
         return Outcome(reason, message=message, failures=tuple(failures), elapsed_s=elapsed_s, **more)  # type: ignore[arg-type]  # only result= and error= come here
 
     try:
         while True:
             if should_stop():
-                return finish(FinishReason.CANCELED, "Canceled.")
+                return end_with(FinishReason.CANCELED, "Canceled.")
             event = next(job)
             if isinstance(event, CaseFailed):
                 failures.append(event)
             on_event(event)
     except StopIteration as end:
-        return finish(FinishReason.COMPLETED, result=end.value)
+        return end_with(FinishReason.COMPLETED, result=end.value)
     except KeyboardInterrupt:
-        return finish(FinishReason.CANCELED, "Canceled.")
+        return end_with(FinishReason.CANCELED, "Canceled.")
     except Exception as error:  # noqa: BLE001  (the one place where any failure becomes an outcome)
         _log.debug("job failed", exc_info=True)
-        return finish(FinishReason.FAILED, explain(error), error=error)
+        return end_with(FinishReason.FAILED, explain(error), error=error)
     finally:
         job.close()
+
+
+def finish(job: Job[Result]) -> Result:
+    """Run a job to its end where nobody listens, and give its result; raises what it raises."""
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
 
 
 def explain(error: BaseException) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from napari_medclf.domain.errors import OptionError, ReadError
 from napari_medclf.domain.events import Job, Progress, Warned
@@ -14,7 +14,7 @@ from napari_medclf.domain.run_settings import DEVICES, PRECISIONS, RUNTIMES, Loa
 from napari_medclf.jobs.outputs.formats import FORMATS, check_formats
 
 if TYPE_CHECKING:
-    from napari_medclf.domain.backend import Predictor
+    from napari_medclf.domain.backend import Predictor, PreparingPredictor
     from napari_medclf.domain.image import MedImage
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.domain.results import Prediction
@@ -121,6 +121,7 @@ def predict_image(
     options: RunOptions,
     loaded: Predictor | None = None,
     focus: tuple[int, int] | None = None,
+    ready: Any = None,
 ) -> Job[Prediction]:
     """Run a model on an image; the command line, the window and the Python API all come here.
 
@@ -130,6 +131,8 @@ def predict_image(
         From `load_package`, to spare loading it again.
     focus : (axis, index) or None
         The slice that a person looks at; it is answered first.
+    ready : object or None
+        From `PreparingPredictor.prepare`, where `loaded` is one and did that ahead.
 
     Raises
     ------
@@ -141,17 +144,25 @@ def predict_image(
     if loaded is None:
         yield Progress(0, 0, f"loading {package.name}")
         loaded = load_package(package, options)
-    settings = RunSettings(
+    settings = settings_of(options, focus)
+    if ready is None:
+        prediction = yield from loaded.predict(image, settings)
+    else:
+        prediction = yield from cast("PreparingPredictor", loaded).predict(image, settings, ready)
+    for warning in prediction.warnings:
+        yield Warned(warning)
+    return replace(prediction, weights_sha256=package.card.weights_sha256)
+
+
+def settings_of(options: RunOptions, focus: tuple[int, int] | None = None) -> RunSettings:
+    """Say to a loaded model how it is run."""
+    return RunSettings(
         overlap=options.overlap,
         mirror=False if options.mirror == "off" else None,
         memory_bytes=None if options.memory_gb is None else round(options.memory_gb * 1e9),
         is_uncertainty_wanted=options.uncertainty,
         focus=focus,
     )
-    prediction = yield from loaded.predict(image, settings)
-    for warning in prediction.warnings:
-        yield Warned(warning)
-    return replace(prediction, weights_sha256=package.card.weights_sha256)
 
 
 def predict(options: PredictOptions) -> Job[RunRecord]:

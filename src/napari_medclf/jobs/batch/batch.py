@@ -52,6 +52,13 @@ class BatchOptions(OutputOptions):
         help="address of a Dask scheduler whose workers do the work, tcp://HOST:PORT, or its scheduler file",
         advanced=True,
     )
+    readers: int = option(
+        0,
+        help="processes that read images; without, threads read, and processes once those cannot keep up",
+        minimum=0,
+        maximum=64,
+        advanced=True,
+    )
     reduced: bool = option(
         False,
         help="read pictures for a classifier at about twice its input size: large JPEG 2000 files are many times "
@@ -123,6 +130,7 @@ def batch(options: BatchOptions) -> Job[RunRecord]:
         reduce_to_px,
         scheduler=options.scheduler,
         writes_files=options.files,
+        readers=options.readers,
     )
     record = yield from run_cases(plan, sources)
     # Times of other computers, and of cases that an earlier run did, say nothing of the next run here.

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from napari_medclf.free_memory import available_bytes
 
 if TYPE_CHECKING:
-    from napari_medclf.domain.image import MedImage
     from napari_medclf.domain.results import Prediction
 
 _PART = 0.2
@@ -45,7 +44,7 @@ class Allowance:
     """
 
     def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
         self._held: dict[str, int] = {}
         self._recent: deque[int] = deque(maxlen=_N_REMEMBERED)
         self._is_closed = False
@@ -91,15 +90,10 @@ class Allowance:
             self._changed.notify_all()
 
     def _expected(self) -> int:
-        return max(self._recent, default=self._most_bytes)
+        return max(self._recent, default=self.most_bytes)
 
     def _has_room(self) -> bool:
-        return not self._held or sum(self._held.values()) + self._expected() <= self._most_bytes
-
-
-def image_bytes(image: MedImage) -> int:
-    """What the samples of an image take; nothing where they are read when they are looked at."""
-    return 0 if image.is_lazy else int(image.data.nbytes)
+        return not self._held or sum(self._held.values()) + self._expected() <= self.most_bytes
 
 
 def answer_bytes(prediction: Prediction) -> int:

@@ -70,6 +70,8 @@ class RunPlan:
         As in `CaseRecord.answered_by`.
     writes_files : bool
         Whether a case gets files of its own, beside its row in the results.
+    readers : int
+        Processes that read images; 0 reads on threads, and in processes once those cannot keep up.
     """
 
     spec: RunSpec
@@ -83,6 +85,7 @@ class RunPlan:
     answered_by: str = ""
     scheduler: str = ""
     writes_files: bool = True
+    readers: int = 0
 
     @property
     def is_shared(self) -> bool:

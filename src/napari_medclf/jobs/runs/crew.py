@@ -54,15 +54,29 @@ class Crew(Generic[Item]):
         """Give something to do."""
         self._todo.put(item)
 
-    def grow_if_it_pays(self) -> None:
-        """Double the threads if all are at work and mostly wait; asked when the next stage stands idle."""
+    def grow_if_it_pays(self) -> bool:
+        """Double the threads if all are at work and mostly wait; asked when the next stage stands idle.
+
+        Returns
+        -------
+        bool
+            Whether all are at work, and more threads would only wait for each other: they compute.
+        """
         with self._lock:
             is_all_at_work = self._n_at_work == self.n_threads and self.n_open > 0
-            is_measured = self._n_done >= self.n_threads
+            if not is_all_at_work or self._n_done < self.n_threads:
+                return False
             busy = self._cpu_s / max(time.perf_counter() - self._since_s, 1e-6)
-            if is_all_at_work and is_measured and busy < _BUSY:
+            if busy < _BUSY:
                 self._add_threads(min(self.n_threads, self._most - self.n_threads))
-                self._measure_anew()
+            self._measure_anew()
+            return busy >= _BUSY
+
+    def resize(self, most: int) -> None:
+        """Let so many threads work, if there are fewer, and never more."""
+        with self._lock:
+            self._most = most
+            self._add_threads(max(most - self.n_threads, 0))
 
     def close(self, wait_s: float = 0.0) -> None:
         """Take no more work; what was begun may end within a time, and is left to itself after that."""

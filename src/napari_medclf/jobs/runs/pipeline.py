@@ -14,10 +14,11 @@ from napari_medclf.domain.errors import OutputsLost, WriteError
 from napari_medclf.domain.events import Job, JobEvent, Progress
 from napari_medclf.domain.run import CaseRecord
 from napari_medclf.jobs.nested import within
-from napari_medclf.jobs.runs.allowance import Allowance, answer_bytes, default_allowance_bytes, image_bytes
+from napari_medclf.jobs.runs.allowance import Allowance, answer_bytes, default_allowance_bytes
 from napari_medclf.jobs.runs.crew import Crew
 from napari_medclf.jobs.runs.faults import check_outputs
-from napari_medclf.jobs.runs.stages import Answered, ReadCase, answer_case, failed_case, read_case, write_case
+from napari_medclf.jobs.runs.readers import Readers
+from napari_medclf.jobs.runs.stages import Answered, ReadCase, answer_case, failed_case, prepare_case, write_case
 
 if TYPE_CHECKING:
     from napari_medclf.domain.backend import Predictor
@@ -28,6 +29,10 @@ _MOST_READERS, _MOST_WRITERS = 32, 4
 _MOST_CASES = 64
 """In flight at once, however small: what a kill can cost."""
 _POLL_S = 0.2
+_PART_FOR_ONE = 4
+"""Of the allowance: an image that takes more is prepared when the network is free for it."""
+_WORTH_PROCESSES_S = 20.0
+"""Seconds of reading that are left, from which on processes earn what it takes to start them."""
 _LAST_WRITES_S = 1.2
 """What a stop waits for files that are being written; the rest of its 2 s is for the network."""
 _SWITCH_S = 5e-4
@@ -58,10 +63,12 @@ class _Line:
         self._plan, self._loaded, self._book = plan, loaded, book
         self._waiting, self._n_cases = iter(cases), len(cases)
         self._n_begun = self._n_answered = self._n_entered = 0
+        self._read_s = 0.0
         self._allowance = Allowance(default_allowance_bytes(plan.options.memory_gb))
         self._inbox: SimpleQueue[object] = SimpleQueue()
         self._ready: deque[ReadCase] = deque()
-        self._readers = Crew("read", self._read, self._inbox, _MOST_READERS)
+        self._reader = Readers(plan, plan.readers)
+        self._readers = Crew("read", self._read, self._inbox, plan.readers or _MOST_READERS)
         self._writers = Crew("write", self._write, self._inbox, _MOST_WRITERS)
 
     def run(self) -> Job[None]:
@@ -75,6 +82,7 @@ class _Line:
         """Stop reading, let files that are being written become whole, and enter them."""
         self._allowance.close()
         self._readers.close()
+        self._reader.close()
         self._writers.close(_LAST_WRITES_S)
         with suppress(WriteError):  # where the book cannot be written, that is already being told
             for message in self._messages(0.0):
@@ -85,7 +93,7 @@ class _Line:
         """Give the readers work, and take what came from readers and writers."""
         self._feed()
         if wait_s and not self._allowance.is_full:
-            self._readers.grow_if_it_pays()
+            self._read_faster()
         if self._writers.n_open > 1:
             self._writers.grow_if_it_pays()
         is_idle = bool(wait_s)
@@ -94,6 +102,14 @@ class _Line:
             yield from self._take(message)
         if is_idle:
             yield Progress(self._n_answered, self._n_cases, "waiting for images and files")
+
+    def _read_faster(self) -> None:
+        """Help a network that waits: by more threads where those wait, too, by processes where they compute."""
+        are_computing = self._readers.grow_if_it_pays()
+        n_left = self._n_cases - self._n_begun
+        if are_computing and not self._reader.n_processes and n_left * self._read_s > _WORTH_PROCESSES_S:
+            n_processes = self._reader.use_processes()
+            self._readers.resize(n_processes or self._readers.n_threads)
 
     def _feed(self) -> None:
         while self._readers.n_open < self._readers.n_threads and self._n_begun - self._n_entered < _MOST_CASES:
@@ -140,8 +156,7 @@ class _Line:
         finally:
             job.close()
             self._n_answered += 1
-        n_bytes = image_bytes(read.image) + answer_bytes(answered.prediction)
-        self._allowance.note(read.case.case_id, n_bytes)
+        self._allowance.note(read.case.case_id, answered.read.n_bytes + answer_bytes(answered.prediction))
         self._writers.put(answered)
 
     def _read(self, case: RunCase) -> object:
@@ -150,10 +165,12 @@ class _Line:
         if not self._allowance.enter(case.case_id):
             return None
         try:
-            read = read_case(self._plan, case)
+            read = self._reader.read(case)
+            self._read_s = read.read_s
+            read = prepare_case(self._plan, self._loaded, read, self._allowance.most_bytes // _PART_FOR_ONE)
         except Exception as error:  # noqa: BLE001  (one bad case must not end a batch)
             return self._fail(case, error, started_s)
-        self._allowance.note(case.case_id, image_bytes(read.image))
+        self._allowance.note(case.case_id, read.n_bytes)
         return read
 
     def _write(self, answered: Answered) -> object:

@@ -13,9 +13,9 @@ from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.run import CaseRecord, CaseStatus
 from napari_medclf.free_memory import peak_bytes, reset_peak
 from napari_medclf.jobs.background import awaited
-from napari_medclf.jobs.drive import explain
+from napari_medclf.jobs.drive import explain, finish
 from napari_medclf.jobs.json_text import printable
-from napari_medclf.jobs.predict import predict_image
+from napari_medclf.jobs.predict import predict_image, settings_of
 from napari_medclf.jobs.runs.case import RunCase, RunPlan, sentence
 from napari_medclf.jobs.runs.faults import check_outputs
 from napari_medclf.jobs.runs.kept import input_digest
@@ -37,13 +37,22 @@ class ReadCase:
     input_sha256 : str
         Of the bytes of all its files.
     read_s : float
-        What reading took.
+        What reading took, and preparing where that was done ahead.
+    ready : object or None
+        What the model made of it ahead, from `PreparingPredictor.prepare`; it takes `ready_bytes`.
     """
 
     case: RunCase
     image: MedImage
     input_sha256: str = ""
     read_s: float = 0.0
+    ready: Any = field(default=None, repr=False)
+    ready_bytes: int = 0
+
+    @property
+    def n_bytes(self) -> int:
+        """What it takes in memory."""
+        return self.ready_bytes + (0 if self.image.is_lazy else int(self.image.data.nbytes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +98,32 @@ def read_case(plan: RunPlan, case: RunCase) -> ReadCase:
     return ReadCase(case, image, digest, time.perf_counter() - started_s)
 
 
+def prepare_case(plan: RunPlan, loaded: Predictor, read: ReadCase, most_bytes: int) -> ReadCase:
+    """Do ahead what comes before the network, where the model can do that.
+
+    Parameters
+    ----------
+    most_bytes : int
+        Larger images are left as they are: the memory of a run is planned when the network is free for it.
+
+    Raises
+    ------
+    CardError
+        If the image does not fit the model.
+    """
+    from napari_medclf.domain.backend import PreparingPredictor
+
+    if not isinstance(loaded, PreparingPredictor) or read.image.is_lazy:
+        return read
+    n_bytes = loaded.prepared_bytes(read.image)
+    if n_bytes + read.n_bytes > most_bytes:
+        return read
+    started_s = time.perf_counter()
+    ready = finish(loaded.prepare(read.image, settings_of(plan.options)))
+    read_s = read.read_s + time.perf_counter() - started_s
+    return replace(read, ready=ready, ready_bytes=n_bytes, read_s=read_s)
+
+
 def answer_case(plan: RunPlan, loaded: Predictor, read: ReadCase) -> Job[Answered]:
     """Run the model on an image that was read; yields as `Predictor.predict`.
 
@@ -101,8 +136,8 @@ def answer_case(plan: RunPlan, loaded: Predictor, read: ReadCase) -> Job[Answere
     """
     started_s = time.perf_counter()
     reset_peak()
-    prediction = yield from predict_image(read.image, plan.package, plan.options, loaded)
-    return Answered(read, prediction, time.perf_counter() - started_s, peak_bytes())
+    prediction = yield from predict_image(read.image, plan.package, plan.options, loaded, ready=read.ready)
+    return Answered(replace(read, ready=None, ready_bytes=0), prediction, time.perf_counter() - started_s, peak_bytes())
 
 
 def write_case(plan: RunPlan, answered: Answered) -> CaseRecord:
