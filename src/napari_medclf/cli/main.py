@@ -26,6 +26,8 @@ COMMANDS = {
     "models": "list, download, install, show, verify, trust or remove models",
     "predict": "run a model on one or a few images",
     "batch": "run a model on a folder; resumes after a stop",
+    "watch": "run a model on what arrives in a folder, until stopped",
+    "listen": "run a model on what scanners and archives send (DICOM C-STORE), until stopped",
     "triage": "list the answers of a run, the likely wrong ones first",
     "runs": "tell how a run over many images stands, from its ledger",
     "dataset": "bring in, check, split, show and export labelled data",

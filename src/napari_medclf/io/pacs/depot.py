@@ -14,7 +14,9 @@ from pathlib import Path
 from napari_medclf.atomic import atomic_writer, make_folder, sweep
 from napari_medclf.domain.errors import ReadError, WriteError
 from napari_medclf.domain.pacs import InstanceRow, is_uid
+from napari_medclf.io.arrived import STUDY_LENGTH
 from napari_medclf.io.dicom import tags
+from napari_medclf.io.dicom.keys import study_key
 from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.pacs.compare import is_same_object
 from napari_medclf.io.pacs.received import check_received
@@ -99,7 +101,7 @@ class Depot:
             return Taken(Verdict.MISFIT, reason="it lacks a UID of its study, its series or itself")
         if (row.sop_class_uid, row.sop_uid) != announced:
             return Taken(Verdict.MISFIT, reason="it is another object than the one that was announced")
-        study = study_folder(row.study_uid)
+        study = study_key(row.study_uid, STUDY_LENGTH)
         path = self.path_of(row)
         try:
             self.under_way.begin(study, sender)
@@ -109,9 +111,13 @@ class Depot:
         except OSError as error:
             return Taken(Verdict.NO_ROOM, study, reason=f"it cannot be written ({error.strerror or error})")
 
+    def files(self) -> list[Path]:
+        """All objects that are here."""
+        return sorted(self.folder.glob("*/*/*.dcm"))
+
     def path_of(self, row: InstanceRow) -> Path:
         """Where an object goes."""
-        series = self.folder / study_folder(row.study_uid) / _hash(row.series_uid, _SHORT)
+        series = self.folder / study_key(row.study_uid, STUDY_LENGTH) / _hash(row.series_uid, _SHORT)
         return series / f"{_hash(row.sop_uid, _LONG)}.dcm"
 
     def _keep(self, content: bytes, row: InstanceRow, taken: Taken) -> Taken:
@@ -136,11 +142,6 @@ class Depot:
 
 class _RepeatedError(Exception):
     """Leaves the file that is here in its place."""
-
-
-def study_folder(study_uid: str) -> str:
-    """Name the folder of a study."""
-    return _hash(study_uid, _SHORT)
 
 
 def _row_of(content: bytes) -> InstanceRow:

@@ -92,6 +92,25 @@ def send(options: SendOptions) -> Job[Sent]:
         return Sent(str(server), tuple(objects), tuple((error.path, error.reason) for error in refusals))
 
 
+def deliver(server: str, paths: tuple[Path, ...]) -> Job[dict[Path, str]]:
+    """Send files and take the server's word for it; gives each path the reason why it was not taken, empty if it was.
+
+    Raises
+    ------
+    ServerError
+        If the server cannot be reached or refuses us, before anything was sent.
+    OptionError
+        If there is no such server.
+    """
+    from napari_medclf.io.pacs.outgoing import find_outgoing
+
+    with linked(server) as (_, link):
+        files, refusals = yield from ask(lambda: find_outgoing(paths), link, "looking at the files")
+        sent = yield from _send_all(link, files)
+    told = {error.path: error.reason for error in refusals}
+    return told | {one.path: one.reason for one in sent}
+
+
 def _send_all(link: Link, files: tuple[Outgoing, ...]) -> Job[list[SentObject]]:
     told: dict[str, Delivery] = {}
 
