@@ -51,6 +51,15 @@ def test_results_are_made_from_the_ledger(lead, do, tmp_path):
     assert (tmp_path / "out" / "results.csv").read_text().splitlines()[3].startswith("b,in/b.png,pending,")
 
 
+def test_traits_stay_in_the_ledger(lead, enter, tmp_path):
+    leader = lead()
+    enter(leader, "a", traits={"volume_ml": 2.5}, doubts={"entropy": 0.5})
+    (case,) = leader.finish(FinishReason.COMPLETED).cases
+    assert (case.traits, case.doubts) == ({}, {"entropy": 0.5})
+    assert "volume_ml" not in (tmp_path / "out" / "run.json").read_text()
+    assert leader.folder.record().cases[0].traits == {"volume_ml": 2.5}
+
+
 def test_record_of_a_killed_run_says_that_it_did_not_end(lead, do, tmp_path):
     do(lead(), "a")
     shutil.copytree(tmp_path / "out", tmp_path / "killed")

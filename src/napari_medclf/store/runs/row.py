@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -120,9 +121,15 @@ def _from_columns(model: type[BaseModel], columns: Sequence[Any]) -> dict[str, A
     if len(columns) != len(fields):
         raise ValueError(f"{len(columns)} columns, and {len(fields)} were expected")
     return {
-        name: one if field.annotation in _SQL_TYPES or not _is_json(one) else json.loads(one)
+        name: one if field.annotation in _SQL_TYPES or not _is_json(one) else _read_json(one)
         for (name, field), one in zip(fields.items(), columns, strict=True)
     }
+
+
+def _read_json(column: str) -> Any:
+    """Read JSON; keys that thousands of rows have are kept once."""
+    value = json.loads(column)
+    return {sys.intern(name): one for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _is_json(column: Any) -> bool:

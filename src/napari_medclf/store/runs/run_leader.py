@@ -89,6 +89,11 @@ class RunLeader:
     def write_results(self, reason: FinishReason, message: str = "") -> RunRecord:
         """Say how the run stands, and write ``results.csv`` and ``run.json`` from the ledger.
 
+        Returns
+        -------
+        RunRecord
+            As written: without traits, of which there are many; `RunFolder.record` has them.
+
         Raises
         ------
         OutputsLost
@@ -98,7 +103,9 @@ class RunLeader:
         changes |= {"elapsed_s": time.perf_counter() - self._started_s}
         self._ledger.write_run(self._run.model_copy(update=changes))
         self._ledger.flush()
-        record = self.folder.record()
+        whole = self.folder.record()
+        cases = tuple(case.model_copy(update={"traits": {}}) for case in whole.cases)
+        record = whole.model_copy(update={"cases": cases})
         with storing(self.folder.folder):
             atomic_write(self.folder.folder / RESULTS, results_csv(record))
             atomic_write(self.folder.folder / RUN, record.model_dump_json(indent=1) + "\n")
