@@ -151,7 +151,7 @@ def install_threshold(workbench) -> Iterator[Callable[[ModelCard], ModelPackage]
         """Install the model; `install.undo()` lets other models load again."""
         package = ModelPackage(card, Path("nowhere"))
         loaded = LoadedModel(package, Threshold(card.task is Task.CLASSIFY), torch.device("cpu"))
-        patched.setattr("napari_medclf.jobs.predict.load_package", lambda package, options: loaded)
+        patched.setattr("napari_medclf.jobs.predict.load_package", lambda package, options, *more: loaded)
         session = workbench.session
         session.packages = (*session.packages, package)
         session.models_changed.emit()

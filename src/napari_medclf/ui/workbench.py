@@ -127,7 +127,8 @@ class Workbench(QWidget):
         self.data_tab.prepare.train_wanted.connect(self._train_on)
         self.data_tab.prepare.augment.wanted = self.train.planned_for
         for name, panel in self.panels.items():
-            self.tabs.addTab(panel if panel is self.correct else scrolled(panel), name)  # it scrolls by itself
+            scrolls_itself = panel in (self.correct, self.batch)
+            self.tabs.addTab(panel if scrolls_itself else scrolled(panel), name)
         foot = QLabel("Research use only. Not a medical device.", self)
         foot.setContentsMargins(8, 0, 8, 4)
         layout = QVBoxLayout(self)

@@ -17,7 +17,7 @@ from napari_medclf.ui.batch.rows import RowState
 def page(workbench, results, until):
     """The page in front, with the run of the pictures."""
     workbench.show_tab("Batch")
-    workbench.batch.pages.setCurrentWidget(workbench.batch.triage)
+    workbench.batch.show_triage()
     page = workbench.batch.triage
     page.open_run(results)
     until(lambda: page.seen is not None)
@@ -101,7 +101,7 @@ def test_page_follows_a_run_that_somebody_else_leads(workbench, begin_run, pictu
     leader = begin_run()
     workbench.show_tab("Batch")
     page = workbench.batch.triage
-    workbench.batch.pages.setCurrentWidget(page)
+    workbench.batch.show_triage()
     page.open_run(leader.folder)
     until(lambda: page.seen is not None)
     assert page.seen.is_led

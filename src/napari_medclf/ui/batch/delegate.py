@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import QModelIndex, QRect, QSize, Qt
-from qtpy.QtGui import QColor, QFont, QPainter, QPalette
+from qtpy.QtGui import QColor, QFont, QPainter, QPalette, QTextLayout
 from qtpy.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from napari_medclf.ui.batch.rows import GLYPHS, RowState, RunRow, answer_lines
@@ -63,10 +63,8 @@ def _draw_case(painter: QPainter, area: QRect, row: RunRow, ink: QColor, picture
     box = QRect(area.left(), area.top(), PICTURE_PX, PICTURE_PX)
     draw_picture(painter, box, picture, ink)
     text = area.adjusted(PICTURE_PX + _GAP_PX, 0, 0, 0)
-    metrics = painter.fontMetrics()
-    line = metrics.height()
-    rows_px = 3 * line
-    top = text.top() + max((text.height() - rows_px) // 2, 0)
+    line = painter.fontMetrics().height()
+    top = text.top() + max((text.height() - 3 * line) // 2, 0)
     font = QFont(painter.font())
     font.setBold(is_bold)
     painter.save()
@@ -74,12 +72,24 @@ def _draw_case(painter: QPainter, area: QRect, row: RunRow, ink: QColor, picture
     name = painter.fontMetrics().elidedText(row.record.case_id, Qt.TextElideMode.ElideMiddle, text.width())
     painter.drawText(QRect(text.left(), top, text.width(), line), _LEFT, name)
     painter.restore()
-    painter.setPen(_ALARM if row.state is RowState.FAILED and not is_bold else faded(ink))
-    told = f"{GLYPHS[row.state]} {row.state.value}"
-    painter.drawText(QRect(text.left(), top + line, text.width(), line), _LEFT, told)
-    painter.setPen(faded(ink))
-    reason = metrics.elidedText(row.sentence, Qt.TextElideMode.ElideRight, text.width())
-    painter.drawText(QRect(text.left(), top + 2 * line, text.width(), line), _LEFT, reason)
+    _draw_told(painter, QRect(text.left(), top + line, text.width(), 2 * line), row, ink)
+
+
+def _draw_told(painter: QPainter, area: QRect, row: RunRow, ink: QColor) -> None:
+    """Write in two lines where a case stands, if that is worth a word, and why it is where it is in the list."""
+    state = "" if row.state is RowState.TO_LOOK else f"{GLYPHS[row.state]} {row.state.value}"
+    told = " · ".join(part for part in (state, row.sentence) if part)
+    painter.setPen(_ALARM if row.state is RowState.FAILED else faded(ink))
+    wrapped = QTextLayout(told, painter.font())
+    wrapped.beginLayout()
+    first = wrapped.createLine()
+    first.setLineWidth(area.width())
+    wrapped.endLayout()
+    n_first = first.textLength()
+    line = area.height() // 2
+    painter.drawText(QRect(area.left(), area.top(), area.width(), line), _LEFT, told[:n_first])
+    rest = painter.fontMetrics().elidedText(told[n_first:].strip(), Qt.TextElideMode.ElideRight, area.width())
+    painter.drawText(QRect(area.left(), area.top() + line, area.width(), line), _LEFT, rest)
 
 
 def _draw_lines(painter: QPainter, area: QRect, lines: tuple[str, ...]) -> None:

@@ -10,7 +10,6 @@ from qtpy.QtWidgets import QApplication, QVBoxLayout, QWidget
 from napari_medclf.store.catalogue import default_user_folder
 from napari_medclf.ui.batch.panel import BatchPanel
 from napari_medclf.ui.job_bar import JobBar
-from napari_medclf.ui.layout import scrolled
 from napari_medclf.ui.session import Session
 from napari_medclf.ui.shelf import Shelf
 
@@ -37,7 +36,7 @@ class BatchDock(QWidget):
         self._was_shown = False
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scrolled(self.panel), 1)
+        layout.addWidget(self.panel, 1)
         layout.addWidget(self.bar)
         QApplication.instance().aboutToQuit.connect(self.close_down)
 

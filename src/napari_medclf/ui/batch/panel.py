@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QTabWidget, QWidget
 
 from napari_medclf.ui.batch.run_page import RunPage
 from napari_medclf.ui.batch.triage_page import TriagePage
-from napari_medclf.ui.layout import column
+from napari_medclf.ui.layout import column, scrolled
 from napari_medclf.ui.session import Session
 from napari_medclf.ui.shelf import Shelf
 
@@ -31,8 +31,9 @@ class BatchPanel(QWidget):
         self.pages.tabBar().setDrawBase(False)
         self.triage = TriagePage(shelf, session, self)
         self.run_page = RunPage(shelf, self.triage.watch.lane, self)
-        self.pages.addTab(self.run_page, "Plan and run")
-        self.pages.addTab(self.triage, "Triage")
+        self._triage_tab = scrolled(self.triage)  # each page scrolls by itself, as one is much higher than the other
+        self.pages.addTab(scrolled(self.run_page), "Plan and run")
+        self.pages.addTab(self._triage_tab, "Triage")
         layout.addWidget(self.pages, 1)
         self.run_page.begun.connect(self._on_begun)
         self.run_page.ended.connect(self._on_ended)
@@ -44,13 +45,17 @@ class BatchPanel(QWidget):
         """Begin the run the form describes."""
         return self.run_page.run()
 
+    def show_triage(self) -> None:
+        """Bring the answers to the front."""
+        self.pages.setCurrentWidget(self._triage_tab)
+
     def close_down(self) -> None:
         """Stop what is read in the background."""
         self.triage.close_down()
 
     def _on_begun(self, out: Path) -> None:
         self.triage.wait_for(out)
-        self.pages.setCurrentWidget(self.triage)
+        self.show_triage()
 
     def _on_ended(self, out: Path) -> None:
         self.triage.end_waiting(out)

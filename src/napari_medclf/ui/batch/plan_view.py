@@ -12,6 +12,7 @@ from napari_medclf.ui.batch.words import bytes_text, duration_text
 from napari_medclf.ui.layout import banner, column, note
 
 _WORDS = {CaseStatus.PENDING: "will be run", CaseStatus.DONE: "done before", CaseStatus.SKIPPED: "will not be run"}
+_TURNS = (CaseStatus.PENDING, CaseStatus.RUNNING, CaseStatus.SKIPPED, CaseStatus.FAILED, CaseStatus.DONE)
 
 
 class PlanView(QWidget):
@@ -34,7 +35,7 @@ class PlanView(QWidget):
 
     def show_plan(self, plan: BatchPlan) -> None:
         """Show a plan in place of the one before."""
-        self._rows = plan.rows
+        self._rows = tuple(sorted(plan.rows, key=lambda row: _TURNS.index(row.record.status)))
         self.head.setText(plan_sentence(plan))
         self.head.setToolTip(plan.basis)
         self.warning.setText("\n".join(f"⚠ {sentence}" for sentence in plan.notes))

@@ -27,7 +27,8 @@ class RowChoice(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
         self.words = QLineEdit(self)
-        self.words.setPlaceholderText("words of a name")
+        self.words.setPlaceholderText("filter")
+        self.words.setToolTip("Words of a name")
         self.words.setClearButtonEnabled(True)
         self.words.textChanged.connect(lambda *_: self.changed.emit())
         row.addWidget(self.words, 1)
@@ -36,7 +37,7 @@ class RowChoice(QWidget):
         self.classes.setToolTip("Cases in which the model found this class")
         for box in (self.states, self.classes):
             box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            box.setMinimumContentsLength(9)
+            box.setMinimumContentsLength(8)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.currentIndexChanged.connect(lambda *_: self.changed.emit())
             row.addWidget(box)

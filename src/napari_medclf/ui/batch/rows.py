@@ -133,7 +133,7 @@ def answer_lines(record: CaseRecord) -> tuple[str, ...]:
         return (f"{values['top_class']} {100 * score:.0f} %" if isinstance(score, float) else str(values["top_class"]),)
     sizes = [(name.partition(":"), value) for name, value in values.items() if _is_number(value)]
     said = [
-        f"{rest} {number_text(value)} {_SIZES.get(head, '')}".rstrip()
+        f"{rest} {_short(value)} {_SIZES.get(head, '')}".rstrip()
         for (head, colon, rest), value in sizes
         if colon and (head == "value" or (head in _SIZES and value > 0))
     ]
@@ -209,6 +209,11 @@ def _size(record: CaseRecord) -> tuple[str, float]:
         return top, _as_float(record.values.get(f"score:{top}"))
     sizes = (value for name, value in record.values.items() if name.partition(":")[0] in (*_SIZES, "value"))
     return "", sum(_as_float(value) for value in sizes)
+
+
+def _short(value: float) -> str:
+    """Write a number with three digits, as there is little room; the results hold all."""
+    return f"{value:.3g}" if abs(value) < 1000 else number_text(round(value))
 
 
 def _is_number(value: object) -> bool:

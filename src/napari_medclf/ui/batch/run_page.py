@@ -58,11 +58,12 @@ class RunPage(QWidget):
         layout.addWidget(self.found)
         layout.addLayout(self._buttons())
         self.message = note("", self)
+        self.message.hide()
         layout.addWidget(self.message)
         self.plan_view = PlanView(self)
         self.plan_view.hide()
-        layout.addWidget(self.plan_view, 1)
-        layout.addStretch(0)
+        layout.addWidget(self.plan_view, 1000)
+        layout.addStretch(1)  # takes the room while there is no plan
         self._peeking = QTimer(self)
         self._peeking.setSingleShot(True)
         self._peeking.setInterval(_PEEK_MS)
@@ -78,7 +79,7 @@ class RunPage(QWidget):
             return False
         from napari_medclf.jobs.batch.plan import plan_batch
 
-        self.message.setText("")
+        self._tell("")
         return self._shelf.bar.start(
             f"Planning {options.folder.name}", lambda: plan_batch(_going_on(options)), self._take_plan
         )
@@ -88,7 +89,7 @@ class RunPage(QWidget):
         options = self._read()
         if options is None:
             return False
-        self.message.setText("")
+        self._tell("")
         is_begun = self._shelf.bar.start(
             f"Running {self.model.chosen_name} on {options.folder.name}",
             lambda: batch(_going_on(options)),
@@ -158,15 +159,19 @@ class RunPage(QWidget):
 
     def _take_record(self, record: RunRecord, out: Path) -> None:
         counts = {status: sum(one.status is status for one in record.cases) for status in CaseStatus}
-        self.message.setText(f"{record.message or counts_text(counts)}. Written to {out}")
+        self._tell(f"{record.message or counts_text(counts)}. Written to {out}")
 
     def _on_end(self, outcome: Outcome[Any], out: Path) -> None:
         if outcome.reason is FinishReason.CANCELED:
-            self.message.setText("Canceled. Run it again to do only what is missing.")
+            self._tell("Canceled. Run it again to do only what is missing.")
         elif outcome.reason is FinishReason.FAILED:
-            self.message.setText(outcome.message)
+            self._tell(outcome.message)
         self.ended.emit(out)
         self._peek()
+
+    def _tell(self, text: str) -> None:
+        self.message.setText(text)
+        self.message.setVisible(bool(text))
 
     def _peek(self) -> None:
         """Find out on a worker whether the results folder holds a run already."""

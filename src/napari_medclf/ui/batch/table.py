@@ -20,7 +20,7 @@ ROW_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 """The whole `RunRow` of a cell, for its delegate."""
 _COLUMNS = tuple(Column)
 _NO_PARENT = QModelIndex()
-_ANSWER_PX, _DOUBT_PX = 112, 58
+_ANSWER_PX, _DOUBT_PX = 118, 50
 _LEAST_ROWS = 3
 _KEYS = {
     (Qt.Key.Key_N, False): Status.DONE,
@@ -157,14 +157,21 @@ class RunTable(QTableView):
         return self.lines.rows[index.row()] if index.isValid() else None
 
     def show_rows(self, rows: Sequence[RunRow], opened: str = "") -> None:
-        """Replace all rows; the selected case stays selected, at its height on the screen where that is possible."""
+        """Replace all rows; the selected case stays selected, and where it was on the screen if a person had scrolled.
+
+        Where it is not among them, the first is selected.
+        """
         chosen = self.chosen
+        bar = self.verticalScrollBar()
         above_px = 0 if chosen is None else self.rowViewportPosition(self.currentIndex().row())
+        is_at_top = bar.value() == 0
         self.lines.show_rows(rows, opened)
         place = None if chosen is None else self.lines.place_of(chosen.record.case_id)
         if place is not None:
             self.setCurrentIndex(self.lines.index(place, 0))
-            self.verticalScrollBar().setValue(max(place * ROW_PX - above_px, 0))
+            bar.setValue(0 if is_at_top else max(place * ROW_PX - above_px, 0))
+        elif rows:
+            self.setCurrentIndex(self.lines.index(0, 0))
 
     def choose(self, case_id: str) -> None:
         """Select a case, if it is shown, and scroll to it."""
