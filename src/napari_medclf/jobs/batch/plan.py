@@ -16,10 +16,12 @@ from napari_medclf.jobs.batch.choose import check_rule
 from napari_medclf.jobs.batch.forecast import with_forecast
 from napari_medclf.jobs.batch.naming import is_hidden, name_rows
 from napari_medclf.jobs.batch.patterns import leave_out_by
-from napari_medclf.jobs.batch.planned import BatchPlan, PlannedCase
+from napari_medclf.jobs.batch.planned import BatchPlan
 from napari_medclf.jobs.batch.survey import Survey, survey
 
 if TYPE_CHECKING:
+    from napari_medclf.domain.package import ModelPackage
+    from napari_medclf.domain.run import CaseRecord
     from napari_medclf.io.report import Discovery
     from napari_medclf.jobs.batch.batch import BatchOptions
     from napari_medclf.jobs.runs.sources import Sources
@@ -50,12 +52,13 @@ def plan_batch(options: BatchOptions) -> Job[BatchPlan]:
 
     package = find_model(options.model)
     surveyed = yield from look_through(options)
+    kept = (yield from _find_kept(surveyed, package, options)) if options.resume else {}
     planned = BatchPlan(
         folder=options.folder,
         model=package.card.name,
         model_version=package.card.version,
         rule=options.rule,
-        rows=_with_finished(surveyed.rows, options),
+        rows=tuple(replace(row, record=kept.get(row.record.source, row.record)) for row in surveyed.rows),
     )
     return (yield from with_forecast(planned, package, options))
 
@@ -174,12 +177,12 @@ def _most_bytes(options: BatchOptions) -> int:
     return int(_USABLE * (free if options.memory_gb is None else min(free, options.memory_gb * 1e9)))
 
 
-def _with_finished(rows: tuple[PlannedCase, ...], options: BatchOptions) -> tuple[PlannedCase, ...]:
-    """Mark what an earlier run has done, where this one goes on with it."""
-    from napari_medclf.store.runs import RunFolder
+def _find_kept(surveyed: Survey, package: ModelPackage, options: BatchOptions) -> Job[dict[str, CaseRecord]]:
+    """Find what an earlier run has done and this one need not do again, by source."""
+    from napari_medclf.jobs.runs.case import RunPlan
+    from napari_medclf.jobs.runs.kept import find_kept
+    from napari_medclf.jobs.runs.run_book import answer_digest
+    from napari_medclf.jobs.spec import spec_of
 
-    finished = RunFolder(options.out).finished() if options.resume else {}
-    return tuple(
-        replace(row, record=finished[row.record.source]) if row.is_to_run and row.record.source in finished else row
-        for row in rows
-    )
+    run = RunPlan(spec_of("batch", options), package, options, options.out)
+    return (yield from find_kept(options.out, sources_of(surveyed).cases, answer_digest(run)))
