@@ -2,8 +2,9 @@
 
 python benchmarks/kill_batch.py [--trials 30] [--images 12] [--data DIR] [--model hippocampus-mr] [--keep DIR]
 
-Each trial starts `medclf batch` in a process of its own, ends it with SIGKILL at a random moment between its start and
-the time that the undisturbed run took, up to three times in a row, and then lets `--resume` come to the end. Then
+Each trial starts `medclf batch` in a process of its own (forked from one that has loaded torch), ends it with SIGKILL
+at a random moment between its start and the time that the undisturbed run took, up to three times in a row, and then
+lets `--resume` come to the end. Then
 * every file of the results has the bytes of the undisturbed run's, and no file is missing or left over;
 * `results.csv`, `run.json` and the ledger agree but for times, memory and the number of attempts;
 * no case that the ledger called done when the process died was run again.
@@ -14,19 +15,22 @@ from __future__ import annotations
 
 import argparse
 import csv
+import importlib
 import json
+import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from napari_medclf.cli.main import main as main_of_medclf
 from napari_medclf.domain.run import CaseStatus
 from napari_medclf.store.runs import Ledger
 
@@ -45,34 +49,39 @@ class Batch:
     images: Path
     formats: tuple[str, ...]
 
-    def start(self, out: Path) -> subprocess.Popen[str]:
-        """Begin it, or go on with it."""
-        return subprocess.Popen(self.command(out), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-
     def command(self, out: Path) -> list[str]:
-        """What is typed."""
-        medclf = [sys.executable, "-m", "napari_medclf.cli", "batch", self.model, str(self.images)]
+        """What is typed after ``medclf``."""
         formats = [word for name in self.formats for word in ("--format", name)]
-        return [*medclf, "--out", str(out), "--device", "cpu", *formats, "--quiet", "--resume"]
+        return ["batch", self.model, str(self.images), "--out", str(out), "--device", "cpu", *formats, "--resume"]
+
+    def start(self, out: Path) -> int:
+        """Begin it, or go on with it, in a process of its own; returns the process's number."""
+        child = os.fork()
+        if child:
+            return child
+        code = 1
+        with suppress(BaseException), (out.parent / "told").open("w") as told:
+            os.dup2(told.fileno(), 1)
+            os.dup2(told.fileno(), 2)
+            code = main_of_medclf([*self.command(out), "--quiet"])
+        os._exit(code)
 
     def finish(self, out: Path) -> float:
         """Run it to the end; returns seconds."""
         began_s = time.monotonic()
-        process = self.start(out)
-        _, told = process.communicate()
-        assert process.returncode == 0, f"exit code {process.returncode}: {told}"
+        _, status = os.waitpid(self.start(out), 0)
+        assert status == 0, f"exit status {status}: {(out.parent / 'told').read_text()}"
         return time.monotonic() - began_s
 
     def kill(self, out: Path, after_s: float) -> bool:
         """Start it and end it with SIGKILL; returns whether it was still there."""
-        process = self.start(out)
-        try:
-            process.wait(after_s)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-            return True
-        return False
+        child = self.start(out)
+        time.sleep(after_s)
+        ended, _ = os.waitpid(child, os.WNOHANG)
+        if not ended:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        return not ended
 
 
 def collect(source: Path, folder: Path, n_images: int) -> None:
@@ -172,6 +181,8 @@ def main() -> int:
     arguments = parser.parse_args()
     random.seed(arguments.seed)
     print(f"seed {arguments.seed}")
+    for name in ("torch", "monai.inferers", "monai.networks.nets", "nibabel", "scipy.ndimage", "skimage.measure"):
+        importlib.import_module(name)  # once for all trials
     work = arguments.keep or Path(tempfile.mkdtemp())
     try:
         collect(arguments.data, work / "in", arguments.images)

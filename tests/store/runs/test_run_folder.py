@@ -51,6 +51,25 @@ def test_results_are_made_from_the_ledger(lead, do, tmp_path):
     assert (tmp_path / "out" / "results.csv").read_text().splitlines()[3].startswith("b,in/b.png,pending,")
 
 
+def test_files_of_an_earlier_answer_do_not_outlive_the_next(lead, do, enter, tmp_path):
+    first = lead()
+    names = "abcd"
+    first.plan([CaseRecord(case_id=name, source=f"in/{name}.png", status="pending") for name in names])
+    kept = [do(first, name) for name in names]
+    first.close()
+    by_hand = tmp_path / "out" / "cases" / "b" / "corrected.png"
+    by_hand.touch()
+    again = lead(resume=True)
+    again.plan([kept[0], *(CaseRecord(case_id=name, source=f"in/{name}.png", status="pending") for name in "bc")])
+    again.begin("b", "in/b.png")
+    enter(again, "b", status="failed", reason="It is cut short.")
+    record = again.finish(FinishReason.CANCELED)
+    files = sorted(path.relative_to(tmp_path / "out" / "cases").as_posix() for path in tmp_path.rglob("cases/*/*"))
+    assert files == ["a/segmentation.png", "b/corrected.png", "c/segmentation.png", "d/segmentation.png"]
+    assert [bool(case.outputs) for case in record.cases] == [True, False, True, True]
+    assert [case.status for case in record.cases] == ["done", "failed", "pending", "skipped"]
+
+
 def test_traits_stay_in_the_ledger(lead, enter, tmp_path):
     leader = lead()
     enter(leader, "a", traits={"volume_ml": 2.5}, doubts={"entropy": 0.5})

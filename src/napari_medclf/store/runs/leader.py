@@ -22,6 +22,7 @@ from napari_medclf.store.runs.tables import (
     LOCK,
     TAIL,
     connect,
+    read_outputs,
     read_rows,
     read_run,
     transaction,
@@ -48,6 +49,11 @@ class LedgerLeader:
     flush_s : float
         How often rows are flushed; 0 with every call.
 
+    Attributes
+    ----------
+    left_over : dict
+        Source to the outputs of an earlier answer, of cases that are to be done again.
+
     Raises
     ------
     OptionError
@@ -61,6 +67,7 @@ class LedgerLeader:
         self._flush_s = flush_s
         self._mutex = threading.Lock()
         self._places: dict[str, _Place] = {}
+        self.left_over: dict[str, dict[str, str]] = {}
         self._unflushed: dict[str, LedgerRow] = {}
         self._fault: OutputsLost | None = None
         self._is_closing = threading.Event()
@@ -90,13 +97,15 @@ class LedgerLeader:
         """Say which cases the run is about, in their order; flushed when it returns.
 
         A record that is PENDING is to be run; others are written as they are. Rows that the ledger has beyond these
-        are kept as SKIPPED, with the reason, behind the others.
+        are kept as SKIPPED, with the reason, behind the others. A row keeps the outputs of an earlier answer until its
+        case ends anew; until then they are in `left_over`.
         """
         with self._writing():
             self._flush()
             before, self._places = self._places, {}
+            self.left_over = read_outputs(self._connection)
             with transaction(self._connection):
-                write_rows(self._connection, (self._row(one, before.pop(one.source, None)) for one in records))
+                write_rows(self._connection, self._planned(records, before))
                 write_rows(self._connection, self._gone(before))
 
     def begin(self, case_id: str, source: str, input_sha256: str = "") -> None:
@@ -107,7 +116,13 @@ class LedgerLeader:
         OutputsLost
             If it cannot be written.
         """
-        record = CaseRecord(case_id=case_id, source=source, status=CaseStatus.RUNNING, input_sha256=input_sha256)
+        record = CaseRecord(
+            case_id=case_id,
+            source=source,
+            status=CaseStatus.RUNNING,
+            input_sha256=input_sha256,
+            outputs=self.left_over.get(source, {}),
+        )
         with self._writing():
             place = self._place_of(source)
             place.attempt += 1
@@ -208,6 +223,13 @@ class LedgerLeader:
 
     def _place_of(self, source: str) -> _Place:
         return self._places.setdefault(source, _Place(len(self._places)))
+
+    def _planned(self, records: Iterable[CaseRecord], before: dict[str, _Place]) -> Iterator[LedgerRow]:
+        for record in records:
+            outputs = record.outputs or self.left_over.get(record.source, {})
+            if record.status is not CaseStatus.PENDING:
+                self.left_over.pop(record.source, None)
+            yield self._row(record.model_copy(update={"outputs": outputs}), before.pop(record.source, None))
 
     def _gone(self, places: Mapping[str, _Place]) -> Iterator[LedgerRow]:
         for source, place in places.items():

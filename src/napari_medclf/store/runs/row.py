@@ -70,9 +70,7 @@ class LedgerRun(BaseModel):
 
 def column_definitions(model: type[BaseModel]) -> list[str]:
     """SQL for the columns of a model's fields; what is neither text nor number is kept as JSON."""
-    return [
-        f'"{name}" {_SQL_TYPES.get(field.annotation, "TEXT")}' for name, field in model.model_fields.items()
-    ]
+    return [f'"{name}" {_SQL_TYPES.get(field.annotation, "TEXT")}' for name, field in model.model_fields.items()]
 
 
 def to_columns(value: BaseModel) -> list[Any]:

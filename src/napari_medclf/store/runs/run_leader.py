@@ -13,7 +13,7 @@ from napari_medclf.domain.errors import OptionError
 from napari_medclf.domain.events import FinishReason
 from napari_medclf.domain.run import CaseRecord, CaseStatus, RunRecord, RunSpec
 from napari_medclf.store.results_csv import results_csv
-from napari_medclf.store.runs.case_files import recover
+from napari_medclf.store.runs.case_files import recover, remove_files
 from napari_medclf.store.runs.faults import storing
 from napari_medclf.store.runs.folder import CASES, RESULTS, RUN, RunFolder
 from napari_medclf.store.runs.leader import FLUSH_S, LedgerLeader
@@ -21,6 +21,7 @@ from napari_medclf.store.runs.ledger import Ledger, in_status
 from napari_medclf.store.runs.row import LedgerRow, LedgerRun
 
 _OLDER = "ledger.jsonl"
+_ENDED = (CaseStatus.DONE, CaseStatus.FAILED, CaseStatus.SKIPPED)
 
 
 class RunLeader:
@@ -75,7 +76,13 @@ class RunLeader:
         self._ledger.begin(case_id, source, input_sha256)
 
     def enter(self, record: CaseRecord) -> None:
-        """Write down where a case stands, its outputs being on disk; see `LedgerLeader.enter`."""
+        """Write down where a case stands, its outputs being on disk; see `LedgerLeader.enter`.
+
+        Files of an earlier answer that the new one has not are removed first.
+        """
+        if record.status in _ENDED:
+            left_over = self._ledger.left_over.pop(record.source, {})
+            remove_files(self.folder.folder, left_over.keys() - record.outputs.keys())
         self._ledger.enter(record)
 
     def rows(self) -> list[LedgerRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import tempfile
@@ -105,6 +106,12 @@ def read_rows(connection: sqlite3.Connection, where: str = "", values: Sequence[
         return []
     found = connection.execute(f"{_SELECT} {where} ORDER BY position", values).fetchall()
     return [row_of(columns) for columns in found]
+
+
+def read_outputs(connection: sqlite3.Connection) -> dict[str, dict[str, str]]:
+    """Read the outputs of every case that has some, by source."""
+    found = connection.execute("SELECT source, outputs FROM cases WHERE outputs != '{}'")
+    return {source: json.loads(outputs) for source, outputs in found}
 
 
 def _version_of(connection: sqlite3.Connection) -> int:
