@@ -23,6 +23,8 @@ _MOST_PICTURES = 60
 _MOST_REASONS = 30
 _MOST_CHARTS = 12
 _MOST_WORDS = 160
+_PLACES = frozenset({"folder", "paths", "out", "data"})
+"""Options whose values may be named after patients; run.json has them."""
 _CHARTED = ("score:", "volume_", "area_", "n_objects:", "n_boxes:", "value:")
 
 
@@ -67,7 +69,8 @@ def _sections(out: Path, record: RunRecord, rows: Sequence[TriageRow]) -> Iterat
     yield "charts", "What the answers are like", _charts(record, rows)
     yield "not-run", "Failed and skipped", _reasons(record)
     yield "model", "Model card", _card(record)
-    options = {name: str(value) for name, value in record.spec.options.items() if value not in (None, "", False, [])}
+    told = {name: value for name, value in record.spec.options.items() if name not in _PLACES}
+    options = {name: str(value) for name, value in told.items() if value not in (None, "", False, [])}
     yield "options", "Options", [folded("As the run was started", pairs(options))]
 
 
