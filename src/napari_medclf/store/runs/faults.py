@@ -29,6 +29,21 @@ def storing(folder: Path) -> Iterator[None]:
         raise _lost(folder, error.strerror or str(error) or type(error).__name__) from error
 
 
+def make_run_folder(folder: Path) -> None:
+    """Make the folder of a run where there is none.
+
+    Raises
+    ------
+    OutputsLost
+        If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputsLost(f"{folder}: cannot be made ({reason}). Choose another folder for the results.") from error
+
+
 def gone(folder: Path) -> OutputsLost:
     """Say that a run's folder is no longer there."""
     return OutputsLost(

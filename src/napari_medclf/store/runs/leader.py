@@ -15,7 +15,7 @@ from pathlib import Path
 from napari_medclf.domain.errors import OptionError, OutputsLost
 from napari_medclf.domain.run import CaseRecord, CaseStatus, SkipKind
 from napari_medclf.store.file_lock import FileLock
-from napari_medclf.store.runs.faults import gone, storing
+from napari_medclf.store.runs.faults import gone, make_run_folder, storing
 from napari_medclf.store.runs.row import LedgerRow, LedgerRun, storable
 from napari_medclf.store.runs.tables import (
     LEDGER,
@@ -71,8 +71,8 @@ class LedgerLeader:
         self._unflushed: dict[str, LedgerRow] = {}
         self._fault: OutputsLost | None = None
         self._is_closing = threading.Event()
+        make_run_folder(folder)
         with storing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
             self._lock = _lock(folder)
             try:
                 self._open()
