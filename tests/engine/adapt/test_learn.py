@@ -7,69 +7,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from tiny_lumps import card_of, cases_of
 
-from napari_medclf.domain.card import ModelCard, NetworkSpec, Task
+from napari_medclf.domain.card import ModelCard, Task
 from napari_medclf.domain.errors import DatasetError
-from napari_medclf.domain.input_spec import InputSpec, Intensity
-from napari_medclf.domain.labels import LabelSchema
-from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.domain.recipe import Recipe
 from napari_medclf.domain.results import Sample
 from napari_medclf.engine.adapt.learn import Adapted, adapt_network
 from napari_medclf.engine.adapt.lessons import Lessons, Teacher
 from napari_medclf.engine.adapt.settings import AdaptSettings, Part
 from napari_medclf.engine.networks import build_network
-from napari_medclf.engine.train.cases import TrainCase
-
-SIZE = (16, 16, 32)
-
-
-def _card(task: Task, names: tuple[str, ...], dims: int) -> ModelCard:
-    arguments = {
-        "spatial_dims": dims, "in_channels": 1, "out_channels": 3 if task is Task.INSTANCES else len(names) + 1,
-        "features": [4, 4, 8, 8, 8, 4], "norm": "batch",
-    }  # fmt: skip
-    if task is Task.CLASSIFY:
-        network = NetworkSpec(
-            target="monai.networks.nets.DenseNet",
-            arguments={
-                "spatial_dims": 2, "in_channels": 1, "out_channels": 2, "block_config": [1, 1], "init_features": 4,
-                "growth_rate": 4,
-            },
-        )  # fmt: skip
-    else:
-        network = NetworkSpec(target="monai.networks.nets.BasicUNet", arguments=arguments)
-    scaled = Intensity(kind="zscore", low=0, high=100)
-    spec = InputSpec(
-        spatial_dims=dims, channels=("gray",), intensity=scaled, patch_vox=SIZE[3 - dims :], divisible_by=16
-    )
-    schema = LabelSchema.from_names(list(names), first_value=0 if task is Task.CLASSIFY else 1)
-    return ModelCard(
-        name="lump", version="1", task=task, title="Lumps", description="Finds lumps.", input=spec,
-        output=OutputSpec(schema=schema), network=network, licence="MIT",
-    )  # fmt: skip
-
-
-def _cases(card: ModelCard, n: int = 4) -> tuple[TrainCase, ...]:
-    """Bright boxes on dark ground; of classes, whether there is one."""
-    cases = []
-    for number in range(n):
-        random = np.random.default_rng(number)
-        shape = (18, 20, 30)[3 - card.input.spatial_dims :]
-        labels = np.zeros(shape, dtype=np.int64)
-        labels[tuple(slice(4 + number % 3, 11) for _ in shape)] = 1
-        is_there = card.task is not Task.CLASSIFY or number % 2
-        image = (random.normal(0, 0.3, shape) + 2 * labels * is_there)[np.newaxis].astype(np.float32)
-        target = np.asarray(number % 2, dtype=np.int64) if card.task is Task.CLASSIFY else labels
-        cases.append(TrainCase(f"case{number}", f"p{number}", Sample(image, target)))
-    return tuple(cases)
 
 
 def _adapt(card: ModelCard, finished, **settings) -> tuple[torch.nn.Module, Adapted]:
     torch.manual_seed(0)
     network = build_network(card.network).eval()
     recipe = Recipe(network=card.network, input=card.input, batch=4)
-    job = adapt_network(network, card, recipe, Lessons(_cases(card)), AdaptSettings(**settings))
+    job = adapt_network(network, card, recipe, Lessons(cases_of(card)), AdaptSettings(**settings))
     return network, finished(job)
 
 
@@ -90,7 +44,7 @@ def finished():
 )
 def test_loss_falls_for_every_task(task: Task, dims: int, finished) -> None:
     names = ("none", "lump") if task is Task.CLASSIFY else ("lump",)
-    card = _card(task, names, dims)
+    card = card_of(task, names, dims)
     network, adapted = _adapt(card, finished, part=Part.ADAPTERS, n_steps=12, lr=3e-2)
     assert np.mean(adapted.losses[-3:]) < np.mean(adapted.losses[:3])
     assert adapted.n_steps == 12
@@ -98,7 +52,7 @@ def test_loss_falls_for_every_task(task: Task, dims: int, finished) -> None:
 
 
 def test_network_in_use_is_left_alone(finished) -> None:
-    card = _card(Task.SEGMENT, ("lump",), 2)
+    card = card_of(Task.SEGMENT, ("lump",), 2)
     torch.manual_seed(0)
     before = {name: one.clone() for name, one in build_network(card.network).state_dict().items()}
     network, adapted = _adapt(card, finished, n_steps=2)
@@ -107,7 +61,7 @@ def test_network_in_use_is_left_alone(finished) -> None:
 
 
 def test_same_seed_gives_the_same_weights_whatever_was_drawn_before(finished) -> None:
-    card = _card(Task.SEGMENT, ("lump",), 2)
+    card = card_of(Task.SEGMENT, ("lump",), 2)
     states = []
     for n_drawn, seed in ((0, 1), (5, 1), (0, 2)):
         torch.rand(n_drawn)
@@ -118,7 +72,7 @@ def test_same_seed_gives_the_same_weights_whatever_was_drawn_before(finished) ->
 
 
 def test_time_limit_plans_fewer_steps_that_can_be_done_again(finished) -> None:
-    card = _card(Task.SEGMENT, ("lump",), 2)
+    card = card_of(Task.SEGMENT, ("lump",), 2)
     _, short = _adapt(card, finished, n_steps=100_000, max_s=1e-9)
     assert short.n_steps == 1
     _, again = _adapt(card, finished, n_steps=1)
@@ -126,8 +80,8 @@ def test_time_limit_plans_fewer_steps_that_can_be_done_again(finished) -> None:
 
 
 def test_patches_are_drawn_around_what_was_painted() -> None:
-    card = _card(Task.SEGMENT, ("lump",), 2)
-    (case,) = _cases(card, 1)
+    card = card_of(Task.SEGMENT, ("lump",), 2)
+    (case,) = cases_of(card, 1)
     shape = (64, 160)
     weight = np.ones(shape, dtype=np.float32)
     weight[40:44, 130:134] = 5  # a person painted far from the lump
@@ -142,8 +96,8 @@ def test_patches_are_drawn_around_what_was_painted() -> None:
 
 
 def test_replay_is_about_as_much_as_there_is_to_learn() -> None:
-    card = _card(Task.SEGMENT, ("lump",), 2)
-    lessons = Lessons(_cases(card, 2), _cases(card, 30))
+    card = card_of(Task.SEGMENT, ("lump",), 2)
+    lessons = Lessons(cases_of(card, 2), cases_of(card, 30))
     drawn = lessons.drawn(seed=0)
     assert len(drawn) == 2 + 8
     assert [one.case_id for one in drawn] == [one.case_id for one in lessons.drawn(seed=0)]
@@ -151,7 +105,7 @@ def test_replay_is_about_as_much_as_there_is_to_learn() -> None:
 
 
 def test_nothing_to_learn_from_is_refused(finished) -> None:
-    card = _card(Task.SEGMENT, ("lump",), 2)
+    card = card_of(Task.SEGMENT, ("lump",), 2)
     recipe = Recipe(network=card.network, input=card.input)
     with pytest.raises(DatasetError, match="no corrected or accepted cases"):
         finished(adapt_network(build_network(card.network), card, recipe, Lessons(()), AdaptSettings()))

@@ -91,10 +91,10 @@ def _with_border(case: TrainCase) -> TrainCase:
 
 
 def _places(case: TrainCase) -> list[Tensor]:
-    """List voxels to centre patches on: those of each class, and those that a person painted as often as all these."""
+    """List voxels to centre patches on: those of each class, and as often as one of these what a person painted."""
     by_class = places_by_class(torch.from_numpy(np.ascontiguousarray(case.sample.target, np.uint8)))
     weight = case.sample.weight
     if weight is None:
         return by_class
     painted = torch.from_numpy(np.argwhere(np.asarray(weight) > 1))
-    return by_class + [painted] * max(len(by_class), 1) if len(painted) else by_class
+    return [*by_class, painted] if len(painted) else by_class

@@ -22,6 +22,14 @@ class Part(StrEnum):
 
 
 @dataclass(frozen=True)
+class Way:
+    """What of a network moves, and how fast."""
+
+    part: Part
+    lr: float
+
+
+@dataclass(frozen=True)
 class AdaptSettings:
     """How far, how fast, with which random numbers.
 
@@ -33,6 +41,8 @@ class AdaptSettings:
         Highest learning rate; it falls along a cosine.
     batch : int
         Patches or images a step; 0 takes the recipe's.
+    rivals : tuple of Way
+        Other ways that are tried first, beside `part` and `lr`: what is best on lessons that were held back goes on.
     max_s : float or None
         Fewer steps are planned where all would take longer, after one was timed; None for no limit. The same number of
         steps gives the same weights again.
@@ -46,6 +56,7 @@ class AdaptSettings:
     n_steps: int = 40
     lr: float = 2e-2
     batch: int = 0
+    rivals: tuple[Way, ...] = ()
     max_s: float | None = None
     seed: int = 0
     device: str = "cpu"
@@ -54,7 +65,7 @@ class AdaptSettings:
 KINDS: Mapping[str, AdaptSettings] = MappingProxyType(
     {
         "instant": AdaptSettings(Part.HEAD, n_steps=40, lr=2e-2),
-        "adapt": AdaptSettings(Part.ADAPTERS, n_steps=40, lr=5e-3),
+        "adapt": AdaptSettings(Part.NORM_AND_HEAD, n_steps=40, lr=1e-2, rivals=(Way(Part.ADAPTERS, 2e-2),)),
         "fine-tune": AdaptSettings(Part.ALL, n_steps=600, lr=1e-3),
     }
 )

@@ -43,7 +43,7 @@ def refit_last_layer(parent: Parent, reader: CaseReader, device: str) -> Job[Ada
         raise CardError(f"{parent.card.name} does not end in a layer that can carry what was learned; use quick adapt.")
     state = {name: found[name].detach().cpu().contiguous().clone() for name in names}
     n_moved = count_numbers(list(head_of(parent.network).parameters()))
-    return Adapted(state, n_moved, (), time.perf_counter() - started)
+    return Adapted(state, n_moved, None, (), time.perf_counter() - started)
 
 
 def _teach_classes(loaded: LoadedModel, reader: CaseReader, cases: Sequence[Case]) -> Job[LoadedModel]:

@@ -14,7 +14,7 @@ from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.revision import DataRevision, ModelRevision
 from napari_medclf.domain.verdict import Verdict
 from napari_medclf.jobs.adapt.holdout import Finished
-from napari_medclf.jobs.adapt.options import AdaptOptions
+from napari_medclf.jobs.adapt.options import AdaptOptions, Learns
 from napari_medclf.jobs.adapt.parent import Parent
 from napari_medclf.jobs.dataset.learned import LEARNED_IN_PACKAGE, learned_digests
 from napari_medclf.store.authorship import current_author, now_utc
@@ -79,6 +79,8 @@ def draft_of(
     card = _card(parent, sha256).model_copy(update={"fingerprint": compute_fingerprint(parent.card, network)})
     data = data_revision(lessons)
     taken = replace(options, steps=adapted.n_steps or None, max_minutes=None)  # so that it can be done again
+    if adapted.way is not None:
+        taken = replace(taken, learns=Learns(adapted.way.part.value), lr=adapted.way.lr)
     return Draft(
         parent=parent,
         package=ModelPackage(card, parent.package.folder),
