@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,11 @@ class Thinned:
     samples: FloatArray
     labels: LabelArray | None
     spacing: tuple[float, float, float]
+
+    @cached_property
+    def mean_and_spread(self) -> tuple[float, float]:
+        """Mean and standard deviation of the samples; 1 where they are all alike."""
+        return float(self.samples.mean()), float(self.samples.std()) or 1.0
 
 
 def thin_out(image: MedImage, labels: LabelArray | None = None) -> Thinned:

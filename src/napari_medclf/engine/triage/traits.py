@@ -8,7 +8,7 @@ from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.results import Prediction, Segmentation
 from napari_medclf.engine.triage.looks import looks_of
 from napari_medclf.engine.triage.objects import object_traits
-from napari_medclf.engine.triage.shape import fit_of, form_of, light_of, offsets_of, pieces_of, place_of
+from napari_medclf.engine.triage.shape import Structure, fit_of, form_of, light_of, offsets_of, pieces_of, place_of
 from napari_medclf.engine.triage.thin import Thinned, thin_out
 
 SHAPE, PIECES, SIZE, FIT = "shape:", "pieces:", "size:", "fit:"
@@ -30,32 +30,28 @@ def traits_of(image: MedImage, prediction: Prediction) -> dict[str, float]:
     found = looks_of(thinned)
     if said is None or thinned.labels is None or not thinned.labels.any():
         return found
-    found |= {f"{SHAPE}{name}": value for name, value in _of_all(thinned).items()}
-    found[f"{FIT}edge"] = fit_of(thinned.labels > 0, thinned)
+    whole = Structure.of(thinned.labels > 0, thinned)
+    shape = place_of(whole) | form_of(whole) | light_of(whole)
+    found |= {f"{SHAPE}{name}": value for name, value in shape.items()}
+    found[f"{FIT}edge"] = fit_of(whole)
     if said.is_instances:
         return found | object_traits(said)
-    return found | _of_classes(thinned, said)
+    found |= {f"{PIECES}{name}": value for name, value in pieces_of(whole).items()}
+    return found | _of_classes(thinned, said, whole)
 
 
-def _of_all(thinned: Thinned) -> dict[str, float]:
+def _of_classes(thinned: Thinned, said: Segmentation, whole: Structure) -> dict[str, float]:
     assert thinned.labels is not None
-    mask = thinned.labels > 0
-    return place_of(mask) | form_of(mask, thinned.spacing) | light_of(mask, thinned)
-
-
-def _of_classes(thinned: Thinned, said: Segmentation) -> dict[str, float]:
-    assert thinned.labels is not None
-    whole = thinned.labels > 0
-    found = {f"{PIECES}{name}": value for name, value in pieces_of(whole).items()}
     classes = said.schema.foreground
     if not 1 < len(classes) <= _MOST_CLASSES:
-        return found
+        return {}
+    found: dict[str, float] = {}
     present = set(np.unique(thinned.labels).tolist())
     for one in classes:
         if one.value in present:
-            mask = thinned.labels == one.value
-            found |= {f"{PIECES}{name}:{one.name}": value for name, value in pieces_of(mask).items()}
-            shape = offsets_of(mask, whole) | light_of(mask, thinned)
+            part = Structure.of(thinned.labels == one.value, thinned)
+            shape = offsets_of(part, whole) | light_of(part)
             found |= {f"{SHAPE}{name}:{one.name}": value for name, value in shape.items()}
-            found[f"{FIT}edge:{one.name}"] = fit_of(mask, thinned)
+            found |= {f"{PIECES}{name}:{one.name}": value for name, value in pieces_of(part).items()}
+            found[f"{FIT}edge:{one.name}"] = fit_of(part)
     return found

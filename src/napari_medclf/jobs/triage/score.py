@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_medclf.domain.run import CaseRecord, CaseStatus
@@ -28,24 +27,15 @@ _FOLLOWS_EDGES = 0.5
 """Of outlines with a larger usual agreement, one with none of it is of another image, or flipped."""
 WEIGHTS: Mapping[DoubtKind, float] = {
     DoubtKind.EMPTY: 0.95,
-    DoubtKind.SHAPE: 0.9,
-    DoubtKind.DISTANCE: 0.8,
-    DoubtKind.SIZE: 0.5,
+    DoubtKind.SHAPE: 0.8,
+    DoubtKind.DISTANCE: 0.85,
+    DoubtKind.SIZE: 0.4,
     DoubtKind.PIECES: 0.5,
-    DoubtKind.ENTROPY: 0.5,
-    DoubtKind.DISAGREEMENT: 0.5,
+    DoubtKind.ENTROPY: 0.4,
+    DoubtKind.DISAGREEMENT: 0.4,
     DoubtKind.UNFIT: 0.5,
 }
 """How much each kind of doubt can give to the score; chosen by ``benchmarks/triage_planted.py``."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Cohort:
-    """The cases that were answered, and what was made of their numbers."""
-
-    records: Sequence[CaseRecord]
-    compared: Compared
-    n_before: int = 0
 
 
 def rank_cases(records: Sequence[CaseRecord], figures: Figures | None = None) -> tuple[TriageRow, ...]:
@@ -67,17 +57,24 @@ def rank_cases(records: Sequence[CaseRecord], figures: Figures | None = None) ->
     done = [one for one in records if one.status is CaseStatus.DONE]
     if not done:
         return ()
-    parts, compared = _parts_of(done, figures)
-    scored = []
-    for n, record in enumerate(done):
-        own = {kind: min(max(float(values[n]), 0.0), 1.0) for kind, values in parts.items() if values[n] > 0}
-        score = 1 - math.prod(1 - WEIGHTS[kind] * part for kind, part in own.items())
-        scored.append((score, n, record, own))
-    scored.sort(key=lambda one: (-one[0], one[1]))
-    return tuple(
-        TriageRow(record.case_id, rank, score, own, sentence_of(own, record, compared, n))
-        for rank, (score, n, record, own) in enumerate(scored, start=1)
-    )
+    parts, compared = parts_of(done, figures)
+    scores = score_of(parts)
+    order = sorted(range(len(done)), key=lambda n: (-scores[n], n))
+    rows = []
+    for rank, n in enumerate(order, start=1):
+        own = {kind: float(values[n]) for kind, values in parts.items() if values[n] > 0}
+        sentence = sentence_of(own, done[n], compared, n)
+        rows.append(TriageRow(done[n].case_id, rank, float(scores[n]), own, sentence))
+    return tuple(rows)
+
+
+def score_of(
+    parts: Mapping[DoubtKind, NDArray[np.float64]], weights: Mapping[DoubtKind, float] = WEIGHTS
+) -> NDArray[np.float64]:
+    """Give the scores (n,) of all cases: 1 - product(1 - weight * part)."""
+    import numpy as np
+
+    return np.asarray(1 - np.prod([1 - weights[kind] * part for kind, part in parts.items()], axis=0))
 
 
 def numbers_of(record: CaseRecord) -> dict[str, float]:
@@ -92,9 +89,10 @@ def numbers_of(record: CaseRecord) -> dict[str, float]:
     return found | {f"doubt:{name}": value for name, value in record.doubts.items() if name != DoubtKind.UNFIT.value}
 
 
-def _parts_of(
-    records: Sequence[CaseRecord], figures: Figures | None
+def parts_of(
+    records: Sequence[CaseRecord], figures: Figures | None = None
 ) -> tuple[dict[DoubtKind, NDArray[np.float64]], Compared]:
+    """Say how much of each kind of doubt there is about every answered case, (n,) from 0 to 1."""
     import numpy as np
 
     from napari_medclf.engine.triage.compare import compare
@@ -113,7 +111,7 @@ def _parts_of(
         columns = [n for n, name in enumerate(compared.names) if name == f"doubt:{own.value}"]
         if columns:
             parts[own] = _surprise(_largest(compared.apart[:, columns]))
-    return parts, compared
+    return {kind: np.clip(values, 0.0, 1.0) for kind, values in parts.items()}, compared
 
 
 def _surprise(apart: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from napari_medclf.domain.image import ChannelKind
 from napari_medclf.jobs.sheet import RgbArray
 
 if TYPE_CHECKING:
-    from napari_medclf.domain.arrays import FloatArray, LabelArray
+    from napari_medclf.domain.arrays import FloatArray, LabelArray, PixelArray
     from napari_medclf.domain.image import MedImage
     from napari_medclf.domain.results import Prediction, Segmentation
 
@@ -40,13 +40,22 @@ def write_thumbnail(image: MedImage, prediction: Prediction, path: Path) -> None
     -----
     It is not flushed to the disk: a picture that is lost in a power cut is no result.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    encoded = encode(draw_thumbnail(image, prediction))
     temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
     try:
-        temporary.write_bytes(encode(draw_thumbnail(image, prediction)))
+        _write(temporary, encoded)
         temporary.replace(path)
-    finally:
+    except OSError:
         temporary.unlink(missing_ok=True)
+        raise
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except FileNotFoundError:  # the first picture of its folder
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 def encode(picture: RgbArray) -> bytes:
@@ -75,10 +84,10 @@ def draw_thumbnail(image: MedImage, prediction: Prediction) -> RgbArray:
     k = _busiest_slice(image, said)
     shape = _shape_px(image)
     plane = Image.fromarray(_plane(image, k)).resize(shape[::-1], Image.Resampling.BILINEAR)
-    canvas = np.asarray(plane).astype(np.float32)
+    canvas = np.asarray(plane if plane.mode == "RGB" else plane.convert("RGB"))
     if said is not None:
-        _colour(canvas, _resized(said.labels[k], shape), said)
-    return np.ascontiguousarray(turn_slice(canvas.astype(np.uint8), image.geometry))
+        canvas = _coloured(canvas.astype(np.float32), _resized(said.labels[k], shape), said)
+    return np.ascontiguousarray(turn_slice(canvas, image.geometry))
 
 
 def _busiest_slice(image: MedImage, said: Segmentation | None) -> int:
@@ -99,22 +108,25 @@ def _shape_px(image: MedImage) -> tuple[int, int]:
 
 
 def _plane(image: MedImage, k: int) -> RgbArray:
-    """Take a slice (rows, columns, 3) between black and white, with no more pixels than a small picture needs."""
+    """Take a slice (rows, columns) or (rows, columns, 3) between black and white, no larger than need be."""
     rows, columns = (slice(None, None, max(n // (2 * LONGEST_PX), 1)) for n in image.geometry.shape[1:])
     samples = np.asarray(image.data[..., k, rows, columns])
     if image.channel_kind is ChannelKind.COLOUR_TIME:
         samples = samples[0]
-    is_colour = image.channel_kind in (ChannelKind.COLOUR, ChannelKind.COLOUR_TIME)
-    if is_colour and samples.dtype == np.uint8:
-        return np.ascontiguousarray(np.moveaxis(samples, 0, -1))
-    picked = samples if is_colour else np.repeat(samples.reshape(-1, *samples.shape[-2:])[:1], 3, axis=0)
-    return _to_bytes(np.moveaxis(picked, 0, -1).astype(np.float32), image.window)
+    if image.channel_kind not in (ChannelKind.COLOUR, ChannelKind.COLOUR_TIME):
+        return _to_bytes(samples.reshape(-1, *samples.shape[-2:])[0], image.window)
+    shown = samples if samples.dtype == np.uint8 else _to_bytes(samples, image.window)
+    return np.ascontiguousarray(np.moveaxis(shown, 0, -1))
 
 
-def _to_bytes(samples: FloatArray, window: tuple[float, float] | None) -> RgbArray:
-    low, high = window or np.percentile(np.nan_to_num(samples), (0.5, 99.5)).tolist()
-    scaled = (np.nan_to_num(samples) - low) / max(high - low, 1e-12) * 255
-    return np.ascontiguousarray(np.clip(scaled, 0, 255).astype(np.uint8))
+def _to_bytes(samples: PixelArray, window: tuple[float, float] | None) -> RgbArray:
+    numbers = samples.astype(np.float32)
+    if samples.dtype.kind == "f":
+        numbers = np.nan_to_num(numbers)
+    low, high = window or np.percentile(numbers[..., ::2, ::2], (0.5, 99.5)).tolist()
+    numbers -= np.float32(low)
+    numbers *= np.float32(255 / max(high - low, 1e-12))
+    return np.ascontiguousarray(np.clip(numbers, 0, 255, out=numbers).astype(np.uint8))
 
 
 def _resized(labels: LabelArray, shape: tuple[int, int]) -> LabelArray:
@@ -123,7 +135,7 @@ def _resized(labels: LabelArray, shape: tuple[int, int]) -> LabelArray:
     return labels[np.ix_(rows.astype(np.intp), columns.astype(np.intp))]
 
 
-def _colour(canvas: FloatArray, labels: LabelArray, said: Segmentation) -> None:
+def _coloured(canvas: FloatArray, labels: LabelArray, said: Segmentation) -> RgbArray:
     """Fill thinly, and outline."""
     edge = np.zeros(labels.shape, dtype=bool)
     edge[1:] |= labels[1:] != labels[:-1]
@@ -135,3 +147,4 @@ def _colour(canvas: FloatArray, labels: LabelArray, said: Segmentation) -> None:
         colour = bytes.fromhex((_OBJECT_COLOUR if value is None else named[value])[1:])
         part = weight[mask, np.newaxis]
         canvas[mask] = canvas[mask] * (1 - part) + np.frombuffer(colour, np.uint8) * part
+    return canvas.astype(np.uint8)
