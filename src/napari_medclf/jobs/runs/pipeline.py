@@ -16,7 +16,6 @@ from napari_medclf.domain.run import CaseRecord
 from napari_medclf.jobs.nested import within
 from napari_medclf.jobs.runs.allowance import Allowance, answer_bytes, default_allowance_bytes
 from napari_medclf.jobs.runs.crew import Crew
-from napari_medclf.jobs.runs.faults import check_outputs
 from napari_medclf.jobs.runs.readers import Readers
 from napari_medclf.jobs.runs.stages import Answered, ReadCase, answer_case, failed_case, prepare_case, write_case
 
@@ -178,11 +177,9 @@ class _Line:
         started_s = time.perf_counter()
         try:
             record = write_case(self._plan, answered)
+        except OutputsLost as lost:
+            return lost
         except Exception as error:  # noqa: BLE001  (one bad case must not end a batch)
-            try:
-                check_outputs(self._plan.out, error)
-            except OutputsLost as lost:
-                return lost
             return self._fail(answered.case, error, started_s, input_sha256=answered.read.input_sha256)
         self._allowance.leave(answered.case.case_id)
         return record

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari_medclf.domain.errors import ReadError
+from napari_medclf.domain.errors import OutputsLost, ReadError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.run import CaseRecord, CaseStatus
 from napari_medclf.free_memory import peak_bytes, reset_peak
@@ -145,9 +145,21 @@ def write_case(plan: RunPlan, answered: Answered) -> CaseRecord:
 
     Raises
     ------
+    OutputsLost
+        If nothing can be written any more; the run must end.
     WriteError
-        If they cannot be written.
+        If this case's files cannot be written.
     """
+    try:
+        return _write_case(plan, answered)
+    except OutputsLost:
+        raise
+    except Exception as error:
+        check_outputs(plan.out, error)
+        raise
+
+
+def _write_case(plan: RunPlan, answered: Answered) -> CaseRecord:
     from napari_medclf.jobs.outputs.values import values_of
     from napari_medclf.jobs.outputs.write import write_outputs
     from napari_medclf.jobs.triage.after import after_answer
@@ -218,6 +230,7 @@ def run_case(plan: RunPlan, loaded: Predictor, case: RunCase) -> Job[CaseRecord]
         read = yield from awaited(partial(read_case, plan, case), Progress(0, 0, f"reading {case.case_id}"))
         answered = yield from answer_case(plan, loaded, read)
         return write_case(plan, answered)
+    except OutputsLost:
+        raise
     except Exception as error:  # noqa: BLE001  (one bad case must not end a batch)
-        check_outputs(plan.out, error)
         return failed_case(plan, case, error, elapsed_s=time.perf_counter() - started_s)
