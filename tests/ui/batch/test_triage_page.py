@@ -39,7 +39,7 @@ def test_doubtful_answers_come_first_and_states_classes_and_words_choose(page) -
     page.choice.states.setCurrentIndex(page.choice.states.findData(RowState.FAILED))
     assert names(page) == ["disc-3"]
     page.table.choose("disc-3")
-    assert page.detail.text() == "the file ends too early"
+    assert page.detail.text() == "disc-3: the file ends too early"
     page.choice.states.setCurrentIndex(0)
     page.choice.classes.setCurrentIndex(page.choice.classes.findData("bright"))
     assert set(names(page)) == {"disc-0", "disc-1"}

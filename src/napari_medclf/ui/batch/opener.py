@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from napari_medclf.ui.session import Session
 from napari_medclf.ui.shelf import Shelf
 from napari_medclf.ui.tasks import WorkItem
 
+_AHEAD = 100
+"""So many cases are put into the work list at a time: all panels look through it at every step."""
+
 
 class CaseOpener(QObject):
     """Makes the cases of a run the work list, in the order in which they are shown.
@@ -28,8 +32,8 @@ class CaseOpener(QObject):
 
     Signals
     -------
-    changed : dict of FileRef to Status
-        Another case of the run was opened, or a person spoke of some: what they said.
+    changed : dict of str to Status
+        Another case of the run was opened, or a person spoke of some: what they said, by case.
     """
 
     changed = Signal(object)
@@ -39,6 +43,7 @@ class CaseOpener(QObject):
         self._shelf, self._ask_for_session = shelf, session
         self._session: Session | None = None
         self._items: tuple[WorkItem, ...] = ()
+        self._rest: Iterator[WorkItem] = iter(())
         self._work: Any = None
         if isinstance(shelf, Session):
             self._adopt(shelf)
@@ -58,16 +63,14 @@ class CaseOpener(QObject):
         return lambda model: chosen or automatic / (model or "by-hand")
 
     def open(self, seen: RunSeen, rows: Sequence[RunRow], row: RunRow) -> None:
-        """Open a case; what was answered among the rows is gone through from there."""
+        """Open a case; what was answered among the rows is gone through from there, and begun anew at the end."""
         session = self._adopt(self._ask_for_session())
-        wanted = [one for one in rows if one.record.status is CaseStatus.DONE or one is row]
-        items = tuple(_work_item(one, seen) for one in wanted)
-        index = wanted.index(row)
-        if session.work is self._work and items == self._items:
-            session.open_index(index)
-            return
-        self._items = items
-        session.open_work(items, index)
+        place = next(place for place, one in enumerate(rows) if one is row)
+        others = (one for one in (*rows[place + 1 :], *rows[:place]) if one.record.status is CaseStatus.DONE)
+        self._rest = (_work_item(one, seen) for one in others)
+        items = [_work_item(row, seen), *islice(self._rest, _AHEAD)]
+        self._items = tuple(items)
+        session.open_work(items, 0)
         self._work = session.work
         self.changed.emit({})
 
@@ -85,11 +88,14 @@ class CaseOpener(QObject):
         session = self._session
         if session is None or session.work is not self._work:
             return
-        before, self._items = self._items, tuple(session.work.items)
-        if len(before) == len(self._items):
-            said = {new.ref: new.status for new, old in zip(self._items, before, strict=True) if new is not old}
+        before, items = self._items, session.work.items
+        if len(before) == len(items):
+            said = {new.name: new.status for new, old in zip(items, before, strict=True) if new is not old}
         else:
-            said = {item.ref: item.status for item in self._items}
+            said = {item.name: item.status for item in items}
+        if session.work.current is not None and len(items) - session.work.current < _AHEAD // 2:
+            items.extend(islice(self._rest, _AHEAD))
+        self._items = tuple(items)
         self.changed.emit(said)
 
 

@@ -26,7 +26,7 @@ _COLUMNS = ("case", "image", "takes")
 _NO_PARENT = QModelIndex()
 _ROW_PX, _GAP_PX = 42, 5
 _IMAGE_PX, _TIME_PX = 104, 74
-_LEAST_ROWS = 5
+_LEAST_ROWS = 4
 _GLYPHS = {CaseStatus.PENDING: "▸", CaseStatus.DONE: "✓", CaseStatus.SKIPPED: "⊘"}
 
 

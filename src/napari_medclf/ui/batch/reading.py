@@ -17,6 +17,7 @@ from napari_medclf.domain.run import CaseRecord, CaseStatus, RunSpec
 from napari_medclf.ui.batch.rows import RunRow, classes_of, worst_first
 
 if TYPE_CHECKING:
+    from napari_medclf.engine.triage.compare import Figures
     from napari_medclf.store.runs.row import LedgerRun
 
 
@@ -83,6 +84,7 @@ class RunReader:
         self._seq = 0
         self._told: tuple[object, ...] = ()
         self._card: ModelCard | None = None
+        self._figures: Figures | None = None
 
     def read(self) -> Job[RunSeen | None]:
         """Read the run; None where nothing is new.
@@ -92,6 +94,7 @@ class RunReader:
         OptionError
             If no run was begun in the folder, or its ledger cannot be read.
         """
+        from napari_medclf.jobs.triage.figures import figures_of_model
         from napari_medclf.store.runs import Ledger
 
         yield Progress(0, 0, f"reading {self.folder.name}")
@@ -103,7 +106,9 @@ class RunReader:
             return None
         self._told = told
         self._seq = max((row.seq for row in news), default=self._seq)
-        self._card = self._card or _card_of(run)
+        if self._card is None:
+            self._card = _card_of(run)
+            self._figures = figures_of_model(str(run.spec.options.get("model", run.model)), run.weights_sha256)
         project = self._project_of(run.model)
         answered = _answers_of_people(project) if not self._rows else {}
         for row in news:
@@ -132,7 +137,7 @@ class RunReader:
         from napari_medclf.jobs.triage.score import rank_cases
 
         done = [row.record for row in self._rows.values() if row.record.status is CaseStatus.DONE]
-        triage = {one.case_id: one for one in rank_cases(done)}
+        triage = {one.case_id: one for one in rank_cases(done, self._figures)}
         return worst_first(replace(row, triage=triage.get(row.record.case_id)) for row in self._rows.values())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -191,11 +191,6 @@ def in_order(rows: Sequence[RunRow], column: Column | None, *, is_descending: bo
     return (*reversed(ordered[:n_done]), *ordered[n_done:])
 
 
-def reviewed(row: RunRow, status: Status) -> RunRow:
-    """Note what a person said about a case."""
-    return row if row.review is status else replace(row, review=status)
-
-
 def states_text(rows: Iterable[RunRow]) -> dict[RowState, int]:
     """Count the rows of each state, in the order in which they are told."""
     counts = Counter(row.state for row in rows)
@@ -213,7 +208,9 @@ def _size(record: CaseRecord) -> tuple[str, float]:
 
 def _short(value: float) -> str:
     """Write a number with three digits, as there is little room; the results hold all."""
-    return f"{value:.3g}" if abs(value) < 1000 else number_text(round(value))
+    if abs(value) >= 1000 or value == int(value):
+        return number_text(round(value))
+    return f"{value:#.3g}".rstrip(".")
 
 
 def _is_number(value: object) -> bool:

@@ -37,7 +37,7 @@ class RunRowsModel(QAbstractTableModel):
         super().__init__(parent)
         self.rows: tuple[RunRow, ...] = ()
         self._places: dict[str, int] = {}
-        self._pictures: dict[FileRef, int] = {}
+        self._asked: dict[FileRef, str] = {}
         self._opened = ""
         self._thumbnails = thumbnails
         thumbnails.loaded.connect(self._on_loaded)
@@ -53,7 +53,6 @@ class RunRowsModel(QAbstractTableModel):
         self.beginResetModel()
         self.rows, self._opened = tuple(rows), opened
         self._places = {row.record.case_id: place for place, row in enumerate(self.rows)}
-        self._pictures = {picture_key(row): place for place, row in enumerate(self.rows)}
         self.endResetModel()
 
     def place_of(self, case_id: str) -> int | None:
@@ -70,8 +69,11 @@ class RunRowsModel(QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Name the columns."""
-        is_name = orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole
-        return _COLUMNS[section].value if is_name else None
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.TextAlignmentRole and _COLUMNS[section] is Column.DOUBT:
+            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        return _COLUMNS[section].value if role == Qt.ItemDataRole.DisplayRole else None
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Tell a cell's text, its picture, its tooltip, and the whole row."""
@@ -83,7 +85,9 @@ class RunRowsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return tooltip(row)
         if role == Qt.ItemDataRole.DecorationRole and index.column() == 0 and row.record.status is CaseStatus.DONE:
-            return self._thumbnails.get(picture_key(row))
+            key = picture_key(row)
+            self._asked[key] = row.record.case_id
+            return self._thumbnails.get(key)
         if role == Qt.ItemDataRole.FontRole and row.record.case_id == self._opened:
             bold = QFont()
             bold.setBold(True)
@@ -91,7 +95,7 @@ class RunRowsModel(QAbstractTableModel):
         return None
 
     def _on_loaded(self, key: FileRef) -> None:
-        place = self._pictures.get(key)
+        place = self._places.get(self._asked.pop(key, ""))
         if place is not None:
             self.dataChanged.emit(self.index(place, 0), self.index(place, 0))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,14 @@ from qtpy.QtWidgets import QHBoxLayout, QWidget
 from napari_medclf.domain.annotation import Status
 from napari_medclf.domain.arrays import PixelArray
 from napari_medclf.domain.dataset import FileRef
-from napari_medclf.domain.events import Job, Progress
+from napari_medclf.domain.errors import WriteError
+from napari_medclf.domain.events import Job
 from napari_medclf.domain.run import CaseStatus
 from napari_medclf.ui import notify
 from napari_medclf.ui.batch.opener import CaseOpener
 from napari_medclf.ui.batch.reading import RunSeen
 from napari_medclf.ui.batch.row_choice import RowChoice
-from napari_medclf.ui.batch.rows import RunRow, in_order, reviewed
+from napari_medclf.ui.batch.rows import RunRow, in_order
 from napari_medclf.ui.batch.table import RunTable
 from napari_medclf.ui.batch.watch import RunWatch
 from napari_medclf.ui.batch.words import counts_text, duration_text
@@ -60,7 +62,7 @@ class TriagePage(QWidget):
         self._shelf = shelf
         self.seen: RunSeen | None = None
         self._rows: tuple[RunRow, ...] = ()
-        self._said: dict[FileRef, Status] = {}
+        self._said: dict[str, Status] = {}
         self.opener = CaseOpener(shelf, session, self)
         self.opener.changed.connect(self._on_said)
         self.watch = RunWatch(self)
@@ -173,7 +175,7 @@ class TriagePage(QWidget):
     def _take(self, seen: RunSeen) -> None:
         said = self._said
         self.seen = seen
-        self._rows = tuple(reviewed(row, said.get(row.ref, row.review)) for row in seen.rows) if said else seen.rows
+        self._rows = _with_reviews(seen.rows, said)
         self._show()
 
     def _on_failure(self, message: str) -> None:
@@ -181,11 +183,11 @@ class TriagePage(QWidget):
         self._show()
         self.head.setText(message)
 
-    def _on_said(self, said: Mapping[FileRef, Status]) -> None:
+    def _on_said(self, said: Mapping[str, Status]) -> None:
         """Note what a person said, and select the case that is open now."""
         if said:
             self._said |= said
-            self._rows = tuple(reviewed(row, said.get(row.ref, row.review)) for row in self._rows)
+            self._rows = _with_reviews(self._rows, said)
             self.choice.offer_states(self._rows)
         self._show_rows()
         self.table.choose(self.opener.opened)
@@ -211,7 +213,8 @@ class TriagePage(QWidget):
 
     def _show_chosen(self) -> None:
         chosen = self.table.chosen
-        self.detail.setText("" if chosen is None else chosen.sentence)
+        told = () if chosen is None else (chosen.record.case_id, chosen.sentence or chosen.state.value)
+        self.detail.setText(": ".join(told))
         self._show_buttons()
 
     def _show_buttons(self) -> None:
@@ -262,6 +265,13 @@ def head_text(seen: RunSeen, left_s: float | None) -> str:
     return head
 
 
+def _with_reviews(rows: tuple[RunRow, ...], said: Mapping[str, Status]) -> tuple[RunRow, ...]:
+    """Note what a person said about cases."""
+    if not said:
+        return rows
+    return tuple(replace(row, review=said[row.record.case_id]) if row.record.case_id in said else row for row in rows)
+
+
 def _picture(key: FileRef) -> PixelArray | None:
     """Read the thumbnail that a run made; without one, draw the image small."""
     from PIL import Image
@@ -279,10 +289,16 @@ def _picture(key: FileRef) -> PixelArray | None:
 
 
 def _write_report(folder: Path) -> Job[Path]:
-    from napari_medclf.jobs.triage.report import write_run_report
+    """Write the report as the run stands now; in a folder that cannot be written, take the one that is there."""
+    from napari_medclf.jobs.triage.listing import TriageOptions, triage
 
-    yield Progress(0, 0, "writing the report")
-    return write_run_report(folder)
+    path = folder / "report.html"
+    try:
+        yield from triage(TriageOptions(run=folder))
+    except WriteError:
+        if not path.is_file():
+            raise
+    return path
 
 
 def _show_in_browser(path: Path) -> None:
