@@ -9,7 +9,7 @@ from pathlib import Path
 
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import ReadError
-from napari_medclf.domain.geometry import Vector3
+from napari_medclf.domain.geometry import Geometry, Unit, Vector3
 from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.io import medmnist
 from napari_medclf.io.archive import unpacked
@@ -118,13 +118,29 @@ def _nifti_size(path: Path) -> _Size:
 
 
 def _nrrd_size(path: Path) -> _Size:
+    from napari_medclf.io.volume.nrrd import nrrd_geometry
     from napari_medclf.io.volume.nrrd_header import read_nrrd_header
 
     with refusing(path, "has no header that can be read"):
         header = read_nrrd_header(path)
         others = header.other_axes
         spatial = tuple(n for axis, n in enumerate(header.sizes) if axis not in others)
-        return _listed((*spatial, *(1,) * (3 - len(spatial)), *(header.sizes[axis] for axis in others))), None
+        size = _listed((*spatial, *(1,) * (3 - len(spatial)), *(header.sizes[axis] for axis in others)))
+    try:
+        return size, _spacing_mm(nrrd_geometry(header))
+    except ReadError:  # said when it is read
+        return size, None
+
+
+def _metaimage_size(path: Path) -> _Size:
+    from napari_medclf.io.volume.metaimage import metaimage_geometry
+
+    size, geometry = metaimage_geometry(path)
+    return size, _spacing_mm(geometry)
+
+
+def _spacing_mm(geometry: Geometry) -> Vector3 | None:
+    return geometry.spacing if geometry.unit is Unit.MILLIMETRE else None
 
 
 def _listed(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -139,6 +155,7 @@ def _picture_size(kind: Kind, path: Path) -> _Size:
 _SIZES: dict[str, Callable[[Path], _Size]] = {
     Kind.NIFTI: _nifti_size,
     Kind.NRRD: _nrrd_size,
+    Kind.METAIMAGE: _metaimage_size,
     **{kind: partial(_picture_size, kind) for kind in (Kind.PNG, Kind.JPEG, Kind.BMP)},
 }
 

@@ -95,6 +95,23 @@ def read_metaimage(path: Path) -> MedImage:
         )
 
 
+def metaimage_geometry(path: Path) -> tuple[tuple[int, ...], Geometry]:
+    """Read sizes as (k, j, i) or (c, k, j, i), and where the voxels lie, without samples.
+
+    Raises
+    ------
+    ReadError
+        As `read_metaimage`.
+    """
+    with refusing(path, "cannot be read as MetaImage"):
+        header = _read_header(path)
+        sizes = _sizes(header)
+        k, j, i = (*(1,) * (3 - len(sizes)), *sizes[2::-1])
+        n_others = int(header.fields.get("elementnumberofchannels", "1")) * (sizes[3] if len(sizes) > 3 else 1)
+        size = (k, j, i) if n_others == 1 else (n_others, k, j, i)
+        return size, _geometry(header, sizes, (k, j, i), [])
+
+
 def _read_header(path: Path) -> _Header:
     fields: dict[str, str] = {}
     with path.open("rb") as file:

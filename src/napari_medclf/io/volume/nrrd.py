@@ -63,6 +63,19 @@ def read_nrrd(path: Path) -> MedImage:
         )
 
 
+def nrrd_geometry(header: NrrdHeader) -> Geometry:
+    """Tell where the voxels lie, without samples.
+
+    Raises
+    ------
+    ReadError
+        As `read_nrrd`.
+    """
+    spatial = [n for axis, n in enumerate(header.sizes) if axis not in _other_axes(header)]
+    k, j, i = (*(1,) * (3 - len(spatial)), *spatial[::-1])
+    return _geometry(header, (k, j, i), [])
+
+
 def _arrange(header: NrrdHeader, stored: NDArray[Any], warnings: list[str]) -> tuple[NDArray[Any], ChannelKind]:
     """Bring samples into (k, j, i) or (C, k, j, i), native and C-contiguous."""
     samples = stored.astype(stored.dtype.newbyteorder("="), copy=False)
