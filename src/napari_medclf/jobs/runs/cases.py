@@ -17,7 +17,7 @@ from napari_medclf.jobs.predict import load_package
 from napari_medclf.jobs.runs.case import RunCase, RunPlan, refused
 from napari_medclf.jobs.runs.kept import find_kept
 from napari_medclf.jobs.runs.pipeline import run_pipeline
-from napari_medclf.jobs.runs.run_book import RunBook, answer_digest
+from napari_medclf.jobs.runs.run_book import RunBook, answer_digest, check_out
 from napari_medclf.jobs.triage.listing import finish_triage
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def run_cases(plan: RunPlan, sources: Sources) -> Job[RunRecord]:
     ``results.csv`` and ``run.json`` say what was done; of one that came to its end ``triage.csv`` and ``report.html``
     say which answers to look at first.
     """
+    check_out(plan)
     plan = replace(plan, answered_by=plan.answered_by or answer_digest(plan))
     kept = (yield from find_kept(plan.out, sources.cases, plan.answered_by)) if plan.resume else {}
     missing = [case for case in sources.cases if case.place not in kept]
@@ -50,7 +51,8 @@ def run_cases(plan: RunPlan, sources: Sources) -> Job[RunRecord]:
         if missing:
             yield from _run_missing(plan, loaded, book, missing, len(sources.cases))
     except (GeneratorExit, KeyboardInterrupt):
-        book.close(FinishReason.CANCELED, "Canceled.")
+        with suppress(WriteError):
+            book.close(FinishReason.CANCELED, "Canceled.")
         raise
     except Exception as error:
         with suppress(WriteError):  # where results cannot be written, that is what ended the run

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from napari_medclf.domain.errors import OutputsLost, ReadError
+from napari_medclf.domain.errors import OutputsLost, ReadError, WriteError
 
 _OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EFBIG})
+_PROBE_BYTES = 64 * 1024
 
 
 def check_outputs(out: Path, error: BaseException) -> None:
@@ -30,11 +33,28 @@ def check_outputs(out: Path, error: BaseException) -> None:
     if any(isinstance(one, ReadError) for one in causes):
         return
     fault = next((one for one in causes if isinstance(one, OSError) and one.errno in _OF_THE_DISK), None)
+    if fault is None and any(isinstance(one, OSError | WriteError) for one in causes):
+        fault = _try_to_write(out)  # libraries hide what the system said
     if fault is not None:
         raise OutputsLost(
-            f"{out}: results cannot be written any more ({fault.strerror}). What was finished is kept; make room, and "
-            "go on with --resume."
+            f"{out}: results cannot be written any more ({fault.strerror or fault}). What was finished is kept: make "
+            "room, and go on with --resume."
         ) from error
+
+
+def _try_to_write(folder: Path) -> OSError | None:
+    probe = folder / f".probe.tmp-{os.getpid()}"
+    try:
+        with probe.open("wb") as file:
+            file.write(bytes(_PROBE_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error
+    finally:
+        with suppress(OSError):
+            probe.unlink()
+    return None
 
 
 def _gone(out: Path) -> str:

@@ -86,3 +86,16 @@ def answer_digest(plan: RunPlan) -> str:
 
     card = plan.package.card
     return answered_by(plan.spec, card.weights_sha256, card.model_dump(mode="json"))
+
+
+def check_out(plan: RunPlan) -> None:
+    """Refuse a folder of results that `RunBook` would refuse, before anything is read or loaded.
+
+    Raises
+    ------
+    OptionError
+        If it holds another run, a run that nobody wants to resume, or one that is going on.
+    """
+    from napari_medclf.store.runs import check_folder
+
+    check_folder(plan.out, plan.spec, resume=plan.resume)

@@ -5,6 +5,6 @@ from napari_medclf.store.runs.folder import RunFolder
 from napari_medclf.store.runs.input_digest import input_sha256
 from napari_medclf.store.runs.ledger import Ledger
 from napari_medclf.store.runs.row import LedgerRow, LedgerRun
-from napari_medclf.store.runs.run_leader import RunLeader
+from napari_medclf.store.runs.run_leader import RunLeader, check_folder
 
-__all__ = ["Ledger", "LedgerRow", "LedgerRun", "RunFolder", "RunLeader", "answered_by", "input_sha256"]
+__all__ = ["Ledger", "LedgerRow", "LedgerRun", "RunFolder", "RunLeader", "answered_by", "check_folder", "input_sha256"]

@@ -293,19 +293,18 @@ def _lock(folder: Path) -> FileLock:
     until_s = time.monotonic() + _PATIENCE_S
     while not lock.take(wait=False):  # a reader that asks whether it is taken holds it for a moment
         if time.monotonic() > until_s:
-            raise OptionError(
-                f"{folder}: another run is writing there{_holder(lock.path)}. Wait for it, stop it, or choose another "
-                "folder."
-            )
+            raise OptionError(led_by_another(folder))
         time.sleep(0.05)
     with suppress(OSError):  # Windows keeps even its holder from writing through another descriptor
         lock.path.write_text(f"process {os.getpid()} on {socket.gethostname()}")
     return lock
 
 
-def _holder(path: Path) -> str:
+def led_by_another(folder: Path) -> str:
+    """Say who leads the run of a folder, as far as the system tells."""
     try:
-        text = path.read_text()
+        text = (folder / LOCK).read_text()
     except (OSError, ValueError):  # Windows keeps a locked file from readers
-        return ""
-    return f" ({text})" if text.isprintable() and text else ""
+        text = ""
+    holder = f" ({text})" if text and text.isprintable() else ""
+    return f"{folder}: another run is writing there{holder}. Wait for it, stop it, or choose another folder."

@@ -16,7 +16,7 @@ from napari_medclf.store.results_csv import results_csv
 from napari_medclf.store.runs.case_files import recover, remove_files
 from napari_medclf.store.runs.faults import storing
 from napari_medclf.store.runs.folder import CASES, RESULTS, RUN, RunFolder
-from napari_medclf.store.runs.leader import FLUSH_S, LedgerLeader
+from napari_medclf.store.runs.leader import FLUSH_S, LedgerLeader, led_by_another
 from napari_medclf.store.runs.ledger import Ledger, in_status
 from napari_medclf.store.runs.row import LedgerRow, LedgerRun
 
@@ -139,7 +139,7 @@ class RunLeader:
 
 
 def check_folder(folder: Path, spec: RunSpec, *, resume: bool) -> None:
-    """Refuse a folder that holds another run, or one that nobody wants to go on with.
+    """Refuse a folder that holds another run, one that nobody wants to go on with, or one that is going on.
 
     Raises
     ------
@@ -158,3 +158,5 @@ def check_folder(folder: Path, spec: RunSpec, *, resume: bool) -> None:
             f"{folder}: the run there is by another command ({run.spec.command}); its results would be mixed. Choose "
             "another folder."
         )
+    if Ledger(folder).is_led():
+        raise OptionError(led_by_another(folder))
