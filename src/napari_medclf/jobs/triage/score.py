@@ -31,7 +31,7 @@ WEIGHTS: Mapping[DoubtKind, float] = {
     DoubtKind.DISTANCE: 0.85,
     DoubtKind.SIZE: 0.4,
     DoubtKind.PIECES: 0.5,
-    DoubtKind.ENTROPY: 0.4,
+    DoubtKind.ENTROPY: 0.5,
     DoubtKind.DISAGREEMENT: 0.4,
     DoubtKind.UNFIT: 0.5,
 }
