@@ -45,6 +45,7 @@ class Crew:
     problems: dict[str, str] = field(default_factory=dict)
     _greetings: dict[str, Any] = field(default_factory=dict)
     _without_model: list[str] = field(default_factory=list)
+    _noted: set[str] = field(default_factory=lambda: {""})
     _shipment: Shipment | None = None
     _asked: Future[dict[str, int]] | None = None
     _asked_s: float = -_LOOK_S
@@ -116,8 +117,9 @@ class Crew:
             yield Warned(f"The worker {address} on {greeting.host or 'its computer'} is left out: {problem}.")
         else:
             self.ready.add(address)
-            if greeting.differing:
-                listed = ", ".join(f"{name} {version}" for name, version in sorted(greeting.differing.items()))
+            listed = ", ".join(f"{name} {version}" for name, version in sorted(greeting.differing.items()))
+            if listed not in self._noted:
+                self._noted.add(listed)
                 yield Noted(f"The worker {address} has {listed}; answers may differ in their last digits.")
 
     def _has_answered_probe(self, address: str) -> bool:

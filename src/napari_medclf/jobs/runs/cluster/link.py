@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -37,10 +37,13 @@ class Link:
         Where the scheduler is, for people.
     own : distributed.LocalCluster or None
         The processes, where they are ours.
+    silence : ExitStack
+        Ends with the link.
     """
 
     client: Any
     place: str
+    silence: ExitStack
     own: Any = None
 
     @property
@@ -50,7 +53,7 @@ class Link:
 
     def close(self) -> None:
         """Leave the workers; our own end within about a second."""
-        with _silent():
+        with self.silence:
             for one in (self.client, self.own):
                 if one is not None:
                     with suppress(Exception):  # a scheduler that is gone cannot be left in good order
@@ -137,9 +140,9 @@ def _start(n_workers: int) -> Link:
         "distributed.worker.multiprocessing-method": "spawn",  # torch does not survive a fork with threads
         "distributed.worker.profile.enabled": False,
     }
-    cluster = None
+    cluster, silence = None, _silence()
     try:
-        with config.set(settings), _silent():
+        with config.set(settings):
             cluster = distributed.LocalCluster(
                 n_workers=n_workers,
                 threads_per_worker=1,
@@ -152,10 +155,11 @@ def _start(n_workers: int) -> Link:
                 security=_security(),
                 preload=["napari_medclf.jobs.runs.cluster.own_process"],
             )
-            return Link(distributed.Client(cluster, set_as_default=False), "this computer", cluster)
+            return Link(distributed.Client(cluster, set_as_default=False), "this computer", silence, cluster)
     except Exception as error:
-        if cluster is not None:
-            cluster.close(timeout=_CLOSE_S)
+        with silence:
+            if cluster is not None:
+                cluster.close(timeout=_CLOSE_S)
         raise MedclfError(f"The worker processes could not be started ({explain(error)}).") from error
 
 
@@ -166,19 +170,22 @@ def _security() -> Any:
 
 def _connect(address: str) -> Link:
     where = {"scheduler_file": address} if is_scheduler_file(address) else {"address": address}
+    silence = _silence()
     try:
-        with _silent():
-            return Link(dask().Client(**where, timeout=_CONNECT_S, set_as_default=False, name="medclf"), address)
+        client = dask().Client(**where, timeout=_CONNECT_S, set_as_default=False, name="medclf")
+        return Link(client, address, silence)
     except (OSError, ValueError, TypeError, KeyError) as error:
+        silence.close()
         raise MedclfError(
             f"{address}: no Dask scheduler can be reached there ({explain(error)}). Start one, or correct --scheduler."
         ) from error
 
 
-@contextmanager
-def _silent() -> Iterator[None]:
+def _silence() -> ExitStack:
     """Keep dask's own log out of the terminal: what matters of it is told as sentences."""
-    log = logging.getLogger("distributed")
-    for handler in log.handlers:
+    dask()  # sets up its handlers
+    stack = ExitStack()
+    for handler in logging.getLogger("distributed").handlers:
+        stack.callback(handler.setLevel, handler.level)
         handler.setLevel(logging.CRITICAL + 1)
-    yield
+    return stack

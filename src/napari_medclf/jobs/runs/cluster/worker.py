@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from napari_medclf.jobs.runs.case import RunPlan
 
 _POLL_S = 0.2
+_MOST_RUNS = 2
 _DEFAULT = RunSettings()
 _SAME = "napari-medclf"
 
@@ -36,13 +37,13 @@ class _Run:
 
 
 _runs: dict[str, _Run] = {}
-"""The run that this worker process is ready for, with its model; empty in every other process."""
+"""The runs that this worker process is ready for, each with its model, the oldest first; empty in other processes."""
 
 
 def greet(order: Order) -> Greeting:
     """Get ready for a run: look for its folders and its model, and load it; never raises.
 
-    An earlier run's model is let go.
+    Of the models of earlier runs, the last one is kept, for two people may share the workers.
     """
     silence()
     host = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
@@ -174,6 +175,7 @@ def _prepare(order: Order, package: ModelPackage) -> None:
 
     if order.run_id in _runs:
         return
-    _runs.clear()
+    while len(_runs) >= _MOST_RUNS:
+        del _runs[next(iter(_runs))]
     plan = replace(order.plan, package=package)
     _runs[order.run_id] = _Run(plan, _OneByOne(load_package(package, plan.options), threading.Lock()))
