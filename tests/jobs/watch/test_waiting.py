@@ -56,9 +56,11 @@ def test_unit_that_was_dealt_with_waits_again_only_when_something_changes():
     saw(waiting, "a", 0.0)
     (unit,) = waiting.due(10.0)
     waiting.dealt_with(unit, waiting.signature(unit))
-    waiting.touch("study", 11.0)
+    assert waiting.n_waiting == 0
+    saw(waiting, "a", 11.0)
     assert waiting.due(1000.0) == []
     assert waiting.n_waiting == 0
+    saw(waiting, "a", 1001.0)
     saw(waiting, "b", 1001.0)
     assert names(waiting.due(1011.0)) == ["study"]
 
@@ -90,20 +92,23 @@ def test_unit_broken_off_is_another_once_that_is_made_good():
     (unit,) = waiting.due(10.0)
     waiting.dealt_with(unit, waiting.signature(unit))
     broken.clear()
-    waiting.touch("study", 20.0)
+    saw(waiting, "a", 20.0)
     assert names(waiting.due(30.0)) == ["study"]
-
-
-def test_file_that_turns_out_to_belong_elsewhere_leaves_its_first_unit():
-    waiting = Waiting(10, 100)
-    saw(waiting, "a", 0.0, unit="unreadable yet")
-    saw(waiting, "a", 1.0, unit="study", n_bytes=20)
-    assert names(waiting.due(20.0)) == ["study"]
 
 
 def test_unit_without_files_is_forgotten():
     waiting = Waiting(10, 100)
     saw(waiting, "a", 0.0)
-    waiting.lost(Path("a"), 1.0)
+    waiting.lost("study", Path("a"), 1.0)
     assert waiting.n_waiting == 0
+    assert waiting.due(100.0) == []
+
+
+def test_file_that_goes_makes_nothing_of_what_was_dealt_with():
+    waiting = Waiting(10, 100)
+    saw(waiting, "a", 0.0)
+    saw(waiting, "b", 0.0)
+    (unit,) = waiting.due(10.0)
+    waiting.dealt_with(unit, waiting.signature(unit))
+    waiting.lost("study", Path("a"), 11.0)
     assert waiting.due(100.0) == []

@@ -137,6 +137,46 @@ def test_image_that_changed_is_run_again(model, study, events, folder):
     assert len(records(folder.parent / "out")["done"]) == 1
 
 
+def test_late_slice_of_a_study_brings_the_whole_study_again(model, study, events, folder):
+    slices = study()
+    bring(slices[:11], folder)
+
+    def on_event(event):
+        if isinstance(event, CaseDone):
+            bring(slices[11:], folder)
+
+    events.drive(watch(options(folder)), n_done(2), on_event)
+    assert model.seen == [11, 12]
+    assert len(records(folder.parent / "out")["done"]) == 1
+
+
+def test_study_that_is_tidied_away_keeps_its_result(model, study, events, folder):
+    bring(study(0), folder, "a")
+    names = iter(sorted(folder.iterdir()))
+
+    def on_event(event):
+        if events.of(CaseDone) and (path := next(names, None)) is not None:
+            path.unlink()
+            if not any(folder.iterdir()):
+                bring(study(1), folder, "b")
+
+    events.drive(watch(options(folder, every=0.2)), n_done(2), on_event)
+    assert model.seen == [12, 12]
+
+
+def test_file_that_was_half_copied_when_it_was_first_seen_is_taken_up(model, study, events, folder):
+    slices = study()
+    bring(slices[1:], folder)
+    (folder / "last").write_bytes(b"")
+
+    def on_event(event):
+        if (folder / "last").stat().st_size == 0:
+            (folder / "last").write_bytes(slices[0].read_bytes())
+
+    events.drive(watch(options(folder, settle=0.6, patience=2.0)), n_done(1), on_event)
+    assert model.seen == [12]
+
+
 def test_same_names_of_two_studies_get_cases_of_their_own(model, study, events, folder):
     bring(study(0), folder / "a_b")
     events.drive(watch(options(folder, once=True)))

@@ -111,9 +111,13 @@ class Depot:
         except OSError as error:
             return Taken(Verdict.NO_ROOM, study, reason=f"it cannot be written ({error.strerror or error})")
 
-    def files(self) -> list[Path]:
-        """All objects that are here."""
-        return sorted(self.folder.glob("*/*/*.dcm"))
+    def studies(self) -> list[str]:
+        """Names of all studies that are here."""
+        return sorted(path.name for path in self.folder.iterdir() if path.is_dir())
+
+    def files(self, study: str) -> list[Path]:
+        """All objects of a study."""
+        return sorted((self.folder / study).glob("*/*.dcm"))
 
     def path_of(self, row: InstanceRow) -> Path:
         """Where an object goes."""
@@ -154,7 +158,9 @@ def _row_of(content: bytes) -> InstanceRow:
 
 def _check_writable(folder: Path) -> None:
     try:
-        make_folder(folder)
+        if not folder.is_dir():
+            make_folder(folder.parent)
+            folder.mkdir(mode=0o700)  # patients' images are for nobody else to read
         for study in filter(Path.is_dir, folder.iterdir()):
             for series in filter(Path.is_dir, study.iterdir()):
                 sweep(series)  # what a killed process left half-written

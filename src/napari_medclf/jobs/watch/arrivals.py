@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.events import JobEvent, Warned
 from napari_medclf.jobs.json_text import printable
 from napari_medclf.jobs.watch.waiting import Stamp, Waiting
@@ -56,7 +55,7 @@ class FolderArrivals:
     folder: Path
     every_s: float
     leave_out: LeaveOut
-    _stamps: dict[Path, Stamp] = field(default_factory=dict)
+    _known: dict[str, tuple[Stamp, str]] = field(default_factory=dict)
     _next_s: float = 0.0
     _is_missing: bool = False
 
@@ -68,16 +67,33 @@ class FolderArrivals:
             return []
         began_s = time.perf_counter()
         try:
-            stamps = dict(self._walk(self.folder))
+            stamps = {str(path): stamp for path, stamp in self._walk(self.folder)}
         except OSError as error:
             return self._not_there(error)
         finally:
             took_s = time.perf_counter() - began_s
             self._next_s = now_s + max(self.every_s, took_s / _WALK_SHARE)
         self._is_missing = False
-        compare(self._stamps, stamps, waiting, now_s)
-        self._stamps = stamps
+        for place in self._known.keys() - stamps.keys():
+            waiting.lost(self._known.pop(place)[1], Path(place), now_s)
+        changed = [place for place, stamp in stamps.items() if self._known.get(place, (None,))[0] != stamp]
+        for place in sorted(changed):
+            self._saw(place, stamps[place], waiting, now_s)
         return []
+
+    def _saw(self, place: str, stamp: Stamp, waiting: Waiting, now_s: float) -> None:
+        from napari_medclf.io.arrived import note_file
+
+        note = note_file(Path(place))
+        before = self._known.get(place)
+        if before is not None and before[1] != note.unit:
+            waiting.lost(before[1], note.path, now_s)
+        if not waiting.is_open(note.unit):
+            for other, (known, unit) in self._known.items():
+                if unit == note.unit and other != place:
+                    waiting.saw(note_file(Path(other)), known, now_s)
+        self._known[place] = (stamp, note.unit)
+        waiting.saw(note, stamp, now_s)
 
     def is_open(self, unit: str) -> bool:
         """Never: who writes files does not say so."""
@@ -124,7 +140,6 @@ class DepotArrivals:
 
     depot: Depot
     told: queue.SimpleQueue[Told]
-    _stamps: dict[Path, Stamp] = field(default_factory=dict)
     _has_looked: bool = False
     _turned_away: set[tuple[str, str]] = field(default_factory=set)
 
@@ -138,7 +153,8 @@ class DepotArrivals:
         events: list[JobEvent] = []
         if not self._has_looked:
             self._has_looked = True
-            self._note(self.depot.files(), waiting, now_s)
+            for study in self.depot.studies():
+                self._open(study, waiting, now_s)
         while not self.told.empty():
             events += self._hear(self.told.get(), waiting, now_s)
         return events
@@ -152,31 +168,30 @@ class DepotArrivals:
         return self.depot.under_way.broke_off(unit)
 
     def _hear(self, told: Told, waiting: Waiting, now_s: float) -> list[JobEvent]:
-        from napari_medclf.io.pacs.depot import Verdict
         from napari_medclf.io.pacs.dimse.receive import Ended, Stored, TurnedAway
 
         if isinstance(told, Stored):
-            if told.taken.study:
-                waiting.touch(told.taken.study, now_s)
-            if told.taken.path is not None and told.taken.verdict is Verdict.TAKEN:
-                self._note([told.taken.path], waiting, now_s)
-            if told.taken.reason:
+            if told.taken.path is not None:
+                self._open(told.taken.study, waiting, now_s)
+                note(told.taken.path, waiting, now_s)
+            else:
                 return self._once(told.sender, f"An object of {told.sender} was not taken: {told.taken.reason}.")
         elif isinstance(told, Ended):
             for study in told.studies:
+                self._open(study, waiting, now_s)
                 waiting.touch(study, now_s)
             if not told.is_whole:
-                return [Warned(f"{told.sender} broke off before it said that this was all.")]
+                return [Warned(printable(f"{told.sender} broke off before it said that this was all."))]
         elif isinstance(told, TurnedAway):
             sentence = f"{told.sender} at {told.address} was turned away: {told.reason}."
             return self._once(f"{told.sender}@{told.address}", sentence)
         return []
 
-    def _note(self, paths: Iterable[Path], waiting: Waiting, now_s: float) -> None:
-        stamps = dict(stamped(paths))
-        known = {path: self._stamps[path] for path in stamps if path in self._stamps}
-        compare(known, stamps, waiting, now_s)
-        self._stamps |= stamps
+    def _open(self, study: str, waiting: Waiting, now_s: float) -> None:
+        """Tell all that is here of a study, unless it waits already."""
+        if not waiting.is_open(study):
+            for path in self.depot.files(study):
+                note(path, waiting, now_s)
 
     def _once(self, who: str, sentence: str) -> list[JobEvent]:
         """Tell the same of the same sender once, so that nobody can fill the log."""
@@ -199,15 +214,9 @@ def stamped(paths: Iterable[Path]) -> Iterator[tuple[Path, Stamp]]:
             yield path, Stamp(info.st_size, info.st_mtime_ns)
 
 
-def compare(before: dict[Path, Stamp], after: dict[Path, Stamp], waiting: Waiting, now_s: float) -> None:
-    """Tell what is new, was changed, or is gone."""
+def note(path: Path, waiting: Waiting, now_s: float) -> None:
+    """Tell what a file is; one that is gone is passed over."""
     from napari_medclf.io.arrived import note_file
 
-    for path in before.keys() - after.keys():
-        waiting.lost(path, now_s)
-    for path, stamp in sorted(after.items(), key=lambda one: one[0]):
-        if before.get(path) != stamp:
-            try:
-                waiting.saw(note_file(path), stamp, now_s)
-            except ReadError:
-                continue
+    for _, stamp in stamped([path]):
+        waiting.saw(note_file(path), stamp, now_s)

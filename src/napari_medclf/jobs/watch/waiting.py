@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,8 +30,6 @@ class Unit:
         Its files, also those that were there when it was run before.
     changed_s : float
         When something of it last changed, on the clock of `Waiting`.
-    is_waiting : bool
-        Whether something changed since it was last dealt with.
     is_lacking : bool
         Whether it was looked at since, and found to be incomplete.
     """
@@ -39,7 +37,6 @@ class Unit:
     name: str
     files: dict[Path, tuple[FileNote, Stamp]] = field(default_factory=dict)
     changed_s: float = 0.0
-    is_waiting: bool = True
     is_lacking: bool = False
 
     @property
@@ -77,32 +74,30 @@ class Waiting:
         self._settle_s, self._patience_s, self._broke_off = settle_s, patience_s, broke_off
         self._handled = dict(handled or {})
         self._units: dict[str, Unit] = {}
-        self._unit_of: dict[Path, str] = {}
+
+    def is_open(self, name: str) -> bool:
+        """Whether a unit waits; of others nothing but the signature is kept, whatever their number."""
+        return name in self._units
 
     def saw(self, note: FileNote, stamp: Stamp, now_s: float) -> None:
-        """Note that a file is new or was changed."""
-        before = self._unit_of.get(note.path)
-        if before not in (None, note.unit):
-            self.lost(note.path, now_s)
+        """Note that a file is new or was changed; of a unit that was not open, every file must be told."""
         unit = self._units.setdefault(note.unit, Unit(note.unit))
         unit.files[note.path] = (note, stamp)
-        self._unit_of[note.path] = note.unit
-        self._touch(unit, now_s)
+        unit.changed_s, unit.is_lacking = now_s, False
 
-    def lost(self, path: Path, now_s: float) -> None:
-        """Note that a file is not there any more."""
-        unit = self._units.get(self._unit_of.pop(path, ""))
-        if unit is None:
+    def lost(self, name: str, path: Path, now_s: float) -> None:
+        """Note that a file is not there any more; what was dealt with stays as it is."""
+        unit = self._units.get(name)
+        if unit is None or unit.files.pop(path, None) is None:
             return
-        del unit.files[path]
-        self._touch(unit, now_s)
+        unit.changed_s, unit.is_lacking = now_s, False
         if not unit.files:
-            del self._units[unit.name]
+            del self._units[name]
 
     def touch(self, name: str, now_s: float) -> None:
-        """Note that something is going on with a unit; if it is as it was dealt with, it soon counts as that again."""
+        """Note that something is going on with a unit that waits."""
         if name in self._units:
-            self._units[name].changed_s, self._units[name].is_waiting = now_s, True
+            self._units[name].changed_s = now_s
 
     def signature(self, unit: Unit) -> str:
         """Tell by a digest how a unit stands now."""
@@ -110,18 +105,16 @@ class Waiting:
 
     def due(self, now_s: float) -> list[Unit]:
         """Give the units that need wait no longer, longest waiting first; forget those that nothing happened to."""
-        found = []
-        for unit in sorted(self._open(), key=lambda unit: unit.changed_s):
-            if self.is_due(unit, now_s):
-                if self._handled.get(unit.name) != self.signature(unit):
-                    found.append(unit)
-                else:
-                    unit.is_waiting = False
-        return found
+        due = [unit for unit in self._units.values() if self.is_due(unit, now_s)]
+        as_before = [unit for unit in due if self._handled.get(unit.name) == self.signature(unit)]
+        for unit in as_before:
+            del self._units[unit.name]
+        left = [unit for unit in due if unit.name in self._units]
+        return sorted(left, key=lambda unit: unit.changed_s)
 
     def is_due(self, unit: Unit, now_s: float) -> bool:
-        """Whether a unit need wait no longer."""
-        return unit.is_waiting and bool(unit.files) and now_s >= self.due_s(unit)
+        """Whether a unit waits, and need not any longer."""
+        return self._units.get(unit.name) is unit and now_s >= self.due_s(unit)
 
     def due_s(self, unit: Unit) -> float:
         """When a unit need wait no longer."""
@@ -136,18 +129,13 @@ class Waiting:
         unit.is_lacking = True
 
     def dealt_with(self, unit: Unit, signature: str) -> None:
-        """Note that a unit was run or refused as it was; what changed meanwhile makes it wait again."""
+        """Note that a unit was run or refused as it was; what changed meanwhile makes it wait on."""
         self._handled[unit.name] = signature
-        unit.is_waiting = self.signature(unit) != signature
         unit.is_lacking = False
+        if self.signature(unit) == signature and self._units.get(unit.name) is unit:
+            del self._units[unit.name]
 
     @property
     def n_waiting(self) -> int:
         """How many units are on their way."""
-        return sum(1 for _ in self._open())
-
-    def _open(self) -> Iterator[Unit]:
-        return (unit for unit in self._units.values() if unit.is_waiting)
-
-    def _touch(self, unit: Unit, now_s: float) -> None:
-        unit.changed_s, unit.is_waiting, unit.is_lacking = now_s, True, False
+        return len(self._units)
