@@ -170,12 +170,13 @@ def _contradictions(series: Sequence[Header]) -> list[str]:
 
 
 def _without_copies(series: list[Header]) -> tuple[list[Header], dict[Path, Path], list[str]]:
-    """Leave out files that are there twice; one identifier at two places is no copy but a careless sender."""
+    """Leave out files that are there twice; one identifier at two places or sizes is no copy but a careless sender."""
     kept: dict[Hashable, Header] = {}
     like: dict[Path, Path] = {}
     for header in series:
         name = header.sop_instance_uid or str(header.path)
-        first = kept.setdefault((name, header.frame, header.tile, header.position, header.times), header)
+        place = (header.frame, header.tile, header.position, header.times)
+        first = kept.setdefault((name, *place, header.rows, header.columns, header.pixels.n_frames), header)
         if first is not header:
             like[header.path] = first.path
     taken = {header.path for header in kept.values()}
