@@ -111,7 +111,7 @@ def test_open_run_paint_accept_train_run_again_batch(
     triage = workbench.batch.triage
     until(lambda: triage.seen is not None and triage.seen.ended == "completed")
     assert triage.isVisible()  # the answers come in while it runs
-    assert [row.state for row in triage.table.lines.rows] == [RowState.TO_LOOK] * 4 + [RowState.NOT_RUN]
+    assert [row.state for row in triage.table.lines.rows] == [RowState.TO_LOOK] * 4 + [RowState.FAILED]
     assert (tmp_path / "results" / "results.csv").is_file()
     assert len(list((tmp_path / "results" / "cases").iterdir())) == 4
     assert "4 done" in workbench.batch.message.text()
