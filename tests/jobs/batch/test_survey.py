@@ -129,3 +129,10 @@ def test_more_samples_than_memory_are_refused_before_reading(tmp_path):
     (row,) = _survey(tmp_path, most_bytes=599)
     assert "has 1 x 20 x 30 samples" in row.record.reason
     assert _survey(tmp_path, most_bytes=600)[0].is_to_run
+
+
+def test_a_film_and_a_still_of_one_identifier_are_two_images(shared_data, tmp_path):
+    for name in ("OBXXXX1A_rle.dcm", "OBXXXX1A_rle_2frame.dcm"):
+        shutil.copy(shared_data / "dicom_zoo" / "colour_and_us" / name, tmp_path / name)
+
+    assert [row.is_to_run for row in _survey(tmp_path)] == [True, True]

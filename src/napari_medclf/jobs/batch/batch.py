@@ -110,7 +110,7 @@ def batch(options: BatchOptions) -> Job[RunRecord]:
 
     package = find_model(options.model)
     check_formats(package.card.task, options.format)
-    reduce_to_px = _reduce_to_px(options, package)
+    reduce_to_px = reduced_px(options, package)
     if options.dry_run:
         planned = yield from plan_batch(options)
         return _listing(planned, package, spec_of("batch", options))
@@ -139,8 +139,14 @@ def batch(options: BatchOptions) -> Job[RunRecord]:
     return record
 
 
-def _reduce_to_px(options: BatchOptions, package: ModelPackage) -> int:
-    """Give the size that pictures are read at: twice what the network takes, so that the rest is averaged."""
+def reduced_px(options: BatchOptions, package: ModelPackage) -> int:
+    """Give the size that pictures are read at: twice what the network takes, so that the rest is averaged.
+
+    Raises
+    ------
+    OptionError
+        If `options.reduced` is set for a model that does not classify pictures.
+    """
     if not options.reduced:
         return 0
     size = package.card.input.resize_to

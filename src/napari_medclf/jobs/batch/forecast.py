@@ -60,13 +60,13 @@ def with_forecast(plan: BatchPlan, package: ModelPackage, options: BatchOptions)
     foreseen = yield from _foresee_all(rows, loaded, settings, rates)
     by_place = {row.record.source: _with(row, foreseen[_look_of(row)]) for row in rows}
     rows = tuple(by_place.values())
-    expected = _filled_in([row.expected_s for row in rows])
+    expected = None if options.scheduler else _filled_in([row.expected_s for row in rows])
     peaks = [row.expected_bytes for row in rows if row.expected_bytes is not None]
     return replace(
         plan,
         rows=tuple(by_place.get(row.record.source, row) for row in plan.rows),
         expected_s=None if expected is None else expected * _overlap(times, options),
-        basis=basis,
+        basis=f"{basis} How long a scheduler's workers take is not known." if options.scheduler else basis,
         peak_bytes=max(peaks, default=None),
         free_bytes=available_bytes(),
     )

@@ -46,11 +46,15 @@ def plan_batch(options: BatchOptions) -> Job[BatchPlan]:
     ReadError
         If there is no such folder, or no image in it.
     OptionError
-        If the rule is none.
+        If the rule is none, or the model cannot write what is asked for.
     """
+    from napari_medclf.jobs.batch.batch import reduced_px
     from napari_medclf.jobs.models import find_model
+    from napari_medclf.jobs.outputs.formats import check_formats
 
     package = find_model(options.model)
+    check_formats(package.card.task, options.format)
+    reduced_px(options, package)  # refuses what the run would refuse
     surveyed = yield from look_through(options)
     kept = (yield from _find_kept(surveyed, package, options)) if options.resume else {}
     planned = BatchPlan(
