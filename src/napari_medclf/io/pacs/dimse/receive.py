@@ -27,7 +27,7 @@ _STATUS = {
     Verdict.MISFIT: 0xA900,
     Verdict.DAMAGED: 0xC000,
 }
-_LOOK_EVERY_S, _LAST_ONES_S = 0.2, 1.0
+_LOOK_EVERY_S, _LAST_ONES_S = 0.2, 0.5
 _PDU_BYTES = 2**18
 _COPIES = 3
 """How often an object is in memory while it is taken: as it came, as a file, and being read again."""
@@ -144,11 +144,23 @@ def receiving(reception: Reception, depot: Depot, tell: Callable[[Told], None]) 
             raise ServerError(
                 f"{reception.host}:{reception.port} cannot be listened on ({why}). Another program may use the port."
             ) from error
-        with desk.watching(entity):
+        with desk.watching():
             try:
                 yield listener.server_address[1]
             finally:
-                listener.shutdown()
+                _close(listener, entity)
+
+
+def _close(listener: Any, entity: Any) -> None:
+    """Let nobody in any more and cut everybody off, all at once; what was acknowledged is on the disk."""
+    closing = threading.Thread(target=listener.shutdown, daemon=True)
+    closing.start()
+    until_s = time.monotonic() + _LAST_ONES_S
+    for association in entity.active_associations:
+        association.abort(block=False)
+    while entity.active_associations and time.monotonic() < until_s:
+        time.sleep(0.02)
+    closing.join()
 
 
 def _entity(reception: Reception) -> Any:
@@ -228,8 +240,8 @@ class _Desk:
         self._turn_away(event.assoc, _why_rejected(event.assoc, self._reception))
 
     @contextmanager
-    def watching(self, entity: Any) -> Iterator[None]:
-        """Cut off senders of too much, and all of them at the end."""
+    def watching(self) -> Iterator[None]:
+        """Cut off senders of too much, and end the visits of those that are gone."""
         done = threading.Event()
         watch = threading.Thread(target=self._watch, args=(done,), daemon=True, name="medclf-receiver")
         watch.start()
@@ -239,10 +251,7 @@ class _Desk:
             done.set()
             watch.join()
             for visit in self._all():
-                hang_up(visit.association)
-            until_s = time.monotonic() + _LAST_ONES_S
-            while entity.active_associations and time.monotonic() < until_s:
-                time.sleep(0.02)
+                self._end_visit(visit)
 
     def _watch(self, done: threading.Event) -> None:
         while not done.wait(_LOOK_EVERY_S):
