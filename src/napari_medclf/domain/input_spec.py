@@ -14,6 +14,7 @@ _MOST_VOX, _MOST_CHANNELS, _MOST_SCALINGS = 65_536, 1_000, 20
 _SizeVox = Annotated[int, Field(ge=1, le=_MOST_VOX)]
 _SpacingMm = Annotated[float, Field(ge=1e-4, le=1e4)]
 _Statistic = Annotated[float, Field(ge=-1e12, le=1e12)]
+_Value = Annotated[int, Field(ge=0, le=65_535)]
 _AXES_OF_LETTERS = {"R": 0, "L": 0, "A": 1, "P": 1, "I": 2, "S": 2}
 
 
@@ -123,6 +124,12 @@ class InputSpec(BaseModel):
     steps : tuple of PreprocessStep
         What is done first, on the image's own grid and in its own unit: cleaning, contrast, crops. Grid and scale of
         the network are the fields above.
+    clicks : tuple of int
+        Label values of which the network takes a person's clicks, each as one more channel behind `channels`, in the
+        order of its answers; 0 is background. The network itself fills them with zeros where nobody clicked. Empty for
+        networks that take images only.
+    click_sigma_vox : float
+        How wide a click is drawn: a Gaussian of this deviation, 1 in its middle.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -148,6 +155,8 @@ class InputSpec(BaseModel):
     divisible_by: int = Field(default=1, ge=1, le=_MOST_VOX)
     is_air_skipped: bool = False
     steps: tuple[PreprocessStep, ...] = Field(default=(), max_length=_MOST_SCALINGS)
+    clicks: tuple[_Value, ...] = Field(default=(), max_length=_MOST_CHANNELS)
+    click_sigma_vox: float = Field(default=2.0, gt=0, le=100)
 
     @model_validator(mode="after")
     def _check_dims(self) -> InputSpec:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.engine.grid.crop import Box
     from napari_medclf.engine.instant.classifier import InstantClassifier
-    from napari_medclf.engine.instant.head import InstantHead
+    from napari_medclf.engine.instant.label_head import LabelHead
     from napari_medclf.engine.instant.settings import InstantSettings
     from napari_medclf.engine.model import LoadedModel
 
@@ -42,20 +42,22 @@ def load_for_instant(package: ModelPackage, device: str = "auto") -> LoadedModel
 
 def begin_head(
     image: MedImage, package: ModelPackage, region: Box | None = None, settings: InstantSettings | None = None
-) -> Job[InstantHead]:
+) -> Job[LabelHead]:
     """Load a model and look at an image once, so that every stroke from now on is answered at once.
+
+    A network that was trained to take clicks is asked itself, of others the last layer.
 
     Raises
     ------
     MedclfError
         As `load_for_instant` and `InstantHead.begin`.
     """
-    from napari_medclf.engine.instant.head import InstantHead
+    from napari_medclf.engine.instant.open_head import open_head
     from napari_medclf.engine.instant.settings import InstantSettings
 
     yield Progress(0, 0, f"loading {package.name}")
     model = load_for_instant(package)
-    return (yield from InstantHead.begin(model, image, region, settings or InstantSettings()))
+    return (yield from open_head(model, image, region, settings or InstantSettings()))
 
 
 def begin_classifier(package: ModelPackage) -> Job[InstantClassifier]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,31 +21,13 @@ from napari_medclf.engine.instant.corrections import Corrections
 from napari_medclf.engine.instant.kept_voxels import KeptVoxels
 from napari_medclf.engine.instant.learner import Learner
 from napari_medclf.engine.instant.near import REACH
+from napari_medclf.engine.instant.refit import Refit
 from napari_medclf.engine.instant.scene import Scene, open_scene
 from napari_medclf.engine.instant.settings import InstantSettings
 from napari_medclf.engine.instant.shown import Shown, SliceAnswer
 from napari_medclf.engine.model import LoadedModel
 
 _DEFAULT_SETTINGS = InstantSettings()
-
-
-@dataclass(frozen=True)
-class Refit:
-    """What a refit did.
-
-    Parameters
-    ----------
-    n_corrections : int
-        Voxels of the model's grid that a person spoke of, inside of the region.
-    strength : float
-        From 0 (only what lies near the strokes changes) to 1 (the last layer changes everywhere in the image).
-    elapsed_s : float
-        Wall time.
-    """
-
-    n_corrections: int
-    strength: float
-    elapsed_s: float
 
 
 class InstantHead:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 
 import numpy as np
@@ -76,7 +77,7 @@ class KeptVoxels:
 
 def _common_scale(features: NDArray[np.float16], seed: int) -> tuple[FloatArray, FloatArray]:
     """Mean and deviation (F,) of each feature, from a sample of voxels."""
-    flat = features.reshape(len(features), -1)
+    flat = features.reshape(len(features), math.prod(features.shape[1:]))  # there may be none
     chosen = np.random.default_rng(seed).integers(flat.shape[1], size=min(flat.shape[1], _N_SAMPLED))
     sample = flat[:, chosen].astype(np.float32)
     deviation = sample.std(axis=1)

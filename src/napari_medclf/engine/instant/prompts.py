@@ -1,4 +1,4 @@
-"""Clicks, boxes and scribbles as corrections of an instant head."""
+"""Clicks, boxes and scribbles as corrections of a head."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from napari_medclf.domain.errors import GridError
 from napari_medclf.domain.geometry import Geometry, Shape3
 from napari_medclf.engine.grid.crop import Box
 from napari_medclf.engine.instant.corrections import Corrections
-from napari_medclf.engine.instant.head import InstantHead, Refit
+from napari_medclf.engine.instant.label_head import LabelHead
 from napari_medclf.engine.instant.part import grown
+from napari_medclf.engine.instant.refit import Refit
 
 _MIDDLE = 0.5
 """Part of a box, along each axis, in which the object is looked for."""
@@ -39,7 +40,7 @@ class Click:
     value: int
     radius: float = 0.0
 
-    def corrections(self, head: InstantHead) -> Corrections:
+    def corrections(self, head: LabelHead) -> Corrections:
         """Say which voxels that is."""
         geometry = head.scene.image.geometry
         voxels = _ball(np.array([self.index], dtype=np.float64), self.radius, geometry)
@@ -62,7 +63,7 @@ class Scribble:
     value: int
     radius: float = 0.0
 
-    def corrections(self, head: InstantHead) -> Corrections:
+    def corrections(self, head: LabelHead) -> Corrections:
         """Say which voxels that is."""
         voxels = _ball(_along(np.array(self.points, dtype=np.float64)), self.radius, head.scene.image.geometry)
         return Corrections(voxels, np.full(len(voxels), self.value, np.int64))
@@ -89,7 +90,7 @@ class BoxPrompt:
     box: Box
     value: int
 
-    def corrections(self, head: InstantHead) -> Corrections:
+    def corrections(self, head: LabelHead) -> Corrections:
         """Say which voxels that is."""
         shape = head.scene.image.geometry.shape
         rim = tuple(0 if n == 1 else 2 for n in shape)
@@ -130,7 +131,7 @@ class PromptAnswer:
     refit: Refit
 
 
-def answer_prompt(head: InstantHead, prompt: Prompt, said: Corrections | None = None) -> PromptAnswer:
+def answer_prompt(head: LabelHead, prompt: Prompt, said: Corrections | None = None) -> PromptAnswer:
     """Refit a head to a prompt, and label what lies around it.
 
     Parameters

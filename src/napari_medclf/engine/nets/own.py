@@ -9,6 +9,7 @@ from torch import nn
 from napari_medclf.engine.classic.classifier import ClassicClassifier
 from napari_medclf.engine.classic.pixel_forest import PixelForest
 from napari_medclf.engine.nets.acs import ACSResNet
+from napari_medclf.engine.nets.click_unet import ClickUNet
 from napari_medclf.engine.nets.cnn_rnn import CNNRNN
 from napari_medclf.engine.nets.committee import Committee
 from napari_medclf.engine.nets.convnext import ConvNeXt
@@ -23,6 +24,7 @@ from napari_medclf.engine.nets.vgg import VGG
 _NETWORKS = (
     ACSResNet,
     ClassicClassifier,
+    ClickUNet,
     CNNRNN,
     Committee,
     ConvNeXt,

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.errors import OptionError, unknown_choice
-from napari_medclf.engine.recipes.families import attention, classic, cnn, detection, segmenters, self_configured, small
+from napari_medclf.engine.recipes.families import (
+    attention,
+    classic,
+    clicks,
+    cnn,
+    detection,
+    segmenters,
+    self_configured,
+    small,
+)
 from napari_medclf.engine.recipes.family import RecipeFamily
 
-_MODULES = (small, cnn, attention, segmenters, self_configured, detection, classic)
+_MODULES = (small, cnn, attention, segmenters, self_configured, clicks, detection, classic)
 """Each lists its own in ``FAMILIES``."""
 _DEFAULTS = {
     Task.CLASSIFY: "small-resnet",

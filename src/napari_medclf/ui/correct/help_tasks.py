@@ -20,7 +20,7 @@ from napari_medclf.ui.correct.painting import merge_into
 
 if TYPE_CHECKING:
     from napari_medclf.engine.instant.corrections import Corrections
-    from napari_medclf.engine.instant.head import InstantHead
+    from napari_medclf.engine.instant.label_head import LabelHead
     from napari_medclf.engine.instant.prompts import Prompt
 
 _MOST_WHOLE_VOX = 4_000_000
@@ -35,7 +35,7 @@ class ChanceMap:
     Stands in for an array (K, J, I) where a tool reads a small box of it.
     """
 
-    head: InstantHead
+    head: LabelHead
     value: int
 
     def __getitem__(self, box: tuple[slice, ...]) -> FloatArray:
@@ -64,20 +64,20 @@ class Helped:
 
 
 class HeadKeeper:
-    """Keeps the instant head of the image that is corrected; only used on the worker's thread."""
+    """Keeps the head of the image that is corrected; only used on the worker's thread."""
 
     def __init__(self) -> None:
         self._key: tuple[Any, ...] = ()
-        self._head: InstantHead | None = None
+        self._head: LabelHead | None = None
 
-    def head_of(self, state: LabelState) -> InstantHead | None:
+    def head_of(self, state: LabelState) -> LabelHead | None:
         """The head that looked at the image of some labels; None before it was asked."""
         is_of_image = bool(self._key) and self._key[0] == state.image.source.digest
         return self._head if is_of_image else None
 
-    def get(self, state: LabelState, package: ModelPackage, box: Box) -> Job[InstantHead]:
+    def get(self, state: LabelState, package: ModelPackage, box: Box) -> Job[LabelHead]:
         """Look at the image once; again where the box lies outside of what was looked at."""
-        from napari_medclf.engine.instant.head import InstantHead
+        from napari_medclf.engine.instant.open_head import open_head
         from napari_medclf.engine.instant.settings import InstantSettings
 
         key = (state.image.source.digest, package.folder, package.card.version, package.card.weights_sha256)
@@ -89,7 +89,7 @@ class HeadKeeper:
         yield Progress(0, 0, "looking at the image once")
         shape = state.labels.shape
         settings = InstantSettings(focus=_middle(box))
-        self._head = yield from InstantHead.begin(model, state.image, region_around(box, shape), settings)
+        self._head = yield from open_head(model, state.image, region_around(box, shape), settings)
         self._key = key
         return self._head
 

@@ -46,7 +46,9 @@ def choose_objective(
 
         return Instances(recipe, train, val)
     if draft.task is Task.SEGMENT:
+        from napari_medclf.engine.train.objectives.click_segment import ClickSegment
         from napari_medclf.engine.train.objectives.segment import Segment
 
-        return Segment(recipe, train, val, tuple(one.name for one in draft.schema_.foreground))
+        kind = ClickSegment if draft.input.clicks else Segment
+        return kind(recipe, train, val, tuple(one.name for one in draft.schema_.foreground))
     raise DatasetError(f"A model to {draft.task} cannot be trained here.")

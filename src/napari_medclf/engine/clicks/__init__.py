@@ -1,0 +1,1 @@
+"""Clicks as channels of a network's input: how they are drawn, and where a person would click."""
