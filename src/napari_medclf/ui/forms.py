@@ -38,6 +38,8 @@ class OptionsForm(QWidget, Generic[Options]):
         Paths that are always folders.
     folded : collection of str
         Options to show under "More options" beside those that are advanced anyway.
+    groups : mapping of str to collection of str
+        Options to show under a title of their own, which is folded.
     fields : mapping of str to Field
         Widgets of the panel's own, in place of the usual ones.
     """
@@ -53,6 +55,7 @@ class OptionsForm(QWidget, Generic[Options]):
         hints: Mapping[str, str] | None = None,
         folders: Collection[str] = (),
         folded: Collection[str] = (),
+        groups: Mapping[str, Collection[str]] | None = None,
         fields: Mapping[str, Field] | None = None,
         parent: QWidget | None = None,
     ) -> None:
@@ -66,11 +69,17 @@ class OptionsForm(QWidget, Generic[Options]):
             return info.is_advanced or info.name in folded
 
         rows = sorted((info for info in option_fields(options) if info.name not in hidden), key=_rank)
+        grouped = {name for names in (groups or {}).values() for name in names}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        self._first_rows = self._rows([info for info in rows if not is_folded(info)], labels or {})
+        loose = [info for info in rows if info.name not in grouped]
+        self._first_rows = self._rows([info for info in loose if not is_folded(info)], labels or {})
         layout.addLayout(self._first_rows)
-        advanced = [info for info in rows if is_folded(info)]
+        for title, names in (groups or {}).items():
+            layout.addWidget(
+                self._folded(self._rows([info for info in rows if info.name in names], labels or {}), title)
+            )
+        advanced = [info for info in loose if is_folded(info)]
         if advanced:
             layout.addWidget(self._folded(self._rows(advanced, labels or {})))
         for name, hint in (hints or {}).items():
@@ -136,10 +145,10 @@ class OptionsForm(QWidget, Generic[Options]):
             layout.addRow(label, field.widget)
         return layout
 
-    def _folded(self, rows: QFormLayout) -> QCollapsible:
+    def _folded(self, rows: QFormLayout, title: str = "More options") -> QCollapsible:
         content = QWidget(self)
         content.setLayout(rows)
-        return folded(content, self)
+        return folded(content, self, title)
 
 
 def _rank(info: OptionInfo) -> int:

@@ -61,6 +61,9 @@ def test_return_opens_a_case_and_n_accepts_it_into_the_project(page, workbench, 
     assert page.opener.opened == "disc-1"
 
     page.table.choose("disc-2")
+    assert not page.accept.isEnabled()  # it is not the one that is open
+    QTest.keyClick(page.table, Qt.Key.Key_N)
+    assert not session.lane.is_busy
     QTest.keyClick(page.table, Qt.Key.Key_Return)
     until(lambda: page.opener.opened == "disc-2" and not session.lane.is_busy)
     order = names(page)

@@ -8,6 +8,7 @@ from qtpy.QtCore import QModelIndex, QRect, QSize, Qt
 from qtpy.QtGui import QColor, QFont, QPainter, QPalette, QTextLayout
 from qtpy.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from napari_medclf.domain.run import CaseStatus
 from napari_medclf.ui.batch.rows import GLYPHS, RowState, RunRow, answer_lines
 from napari_medclf.ui.dataset.findings import draw_picture
 
@@ -62,6 +63,8 @@ class RowDelegate(QStyledItemDelegate):
 def _draw_case(painter: QPainter, area: QRect, row: RunRow, ink: QColor, picture: Any, *, is_bold: bool) -> None:
     box = QRect(area.left(), area.top(), PICTURE_PX, PICTURE_PX)
     draw_picture(painter, box, picture, ink)
+    if row.record.status is not CaseStatus.DONE:
+        _draw_sign(painter, box, row, ink)
     text = area.adjusted(PICTURE_PX + _GAP_PX, 0, 0, 0)
     line = painter.fontMetrics().height()
     top = text.top() + max((text.height() - 3 * line) // 2, 0)
@@ -75,11 +78,22 @@ def _draw_case(painter: QPainter, area: QRect, row: RunRow, ink: QColor, picture
     _draw_told(painter, QRect(text.left(), top + line, text.width(), 2 * line), row, ink)
 
 
+def _draw_sign(painter: QPainter, box: QRect, row: RunRow, ink: QColor) -> None:
+    """Say in the place of the picture why there is none."""
+    painter.save()
+    font = QFont(painter.font())
+    font.setPixelSize(box.height() // 2)
+    painter.setFont(font)
+    painter.setPen(_ALARM if row.is_trouble else faded(ink))
+    painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), GLYPHS[row.state])
+    painter.restore()
+
+
 def _draw_told(painter: QPainter, area: QRect, row: RunRow, ink: QColor) -> None:
     """Write in two lines where a case stands, if that is worth a word, and why it is where it is in the list."""
     state = "" if row.state is RowState.TO_LOOK else f"{GLYPHS[row.state]} {row.state.value}"
     told = " · ".join(part for part in (state, row.sentence) if part)
-    painter.setPen(_ALARM if row.state is RowState.FAILED else faded(ink))
+    painter.setPen(ink if row.is_trouble else faded(ink))
     wrapped = QTextLayout(told, painter.font())
     wrapped.beginLayout()
     first = wrapped.createLine()

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from napari_medclf.domain.run import CaseStatus
 from napari_medclf.jobs.batch.planned import PlannedCase
 from napari_medclf.ui.batch.delegate import faded
+from napari_medclf.ui.batch.rows import is_refused
 from napari_medclf.ui.batch.words import bytes_text, duration_text
 
 _COLUMNS = ("case", "image", "takes")
@@ -127,7 +128,8 @@ class _TwoLines(QStyledItemDelegate):
 def plan_lines(row: PlannedCase) -> tuple[tuple[str, str], tuple[str, str], tuple[str, str]]:
     """Write a planned case in two lines for each column."""
     record = row.record
-    case = f"{_GLYPHS.get(record.status, '')} {record.case_id}".strip(), record.reason
+    glyph = "✗" if is_refused(record) else _GLYPHS.get(record.status, "")
+    case = f"{glyph} {record.case_id}".strip(), record.reason
     size = " × ".join(map(str, row.size[-3:] if row.size[-3:-2] != (1,) else row.size[-2:]))
     seconds = "" if row.expected_s is None else duration_text(row.expected_s)
     memory = "" if row.expected_bytes is None else bytes_text(row.expected_bytes)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_medclf.domain.run import CaseStatus
 from napari_medclf.jobs.batch.planned import BatchPlan, PlannedCase
 from napari_medclf.ui.batch.plan_table import PlanTable
+from napari_medclf.ui.batch.rows import is_refused
 from napari_medclf.ui.batch.words import bytes_text, duration_text
 from napari_medclf.ui.layout import banner, column, note
 
-_WORDS = {CaseStatus.PENDING: "will be run", CaseStatus.DONE: "done before", CaseStatus.SKIPPED: "will not be run"}
-_TURNS = (CaseStatus.PENDING, CaseStatus.RUNNING, CaseStatus.SKIPPED, CaseStatus.FAILED, CaseStatus.DONE)
+_TO_RUN, _REFUSED = "will be run", "cannot be opened"
+_WORDS = {CaseStatus.PENDING: _TO_RUN, CaseStatus.SKIPPED: "will not be run", CaseStatus.DONE: "done before"}
+_TURNS = (_TO_RUN, _REFUSED, _WORDS[CaseStatus.SKIPPED], _WORDS[CaseStatus.DONE])
 
 
 class PlanView(QWidget):
@@ -35,7 +39,7 @@ class PlanView(QWidget):
 
     def show_plan(self, plan: BatchPlan) -> None:
         """Show a plan in place of the one before."""
-        self._rows = tuple(sorted(plan.rows, key=lambda row: _TURNS.index(row.record.status)))
+        self._rows = tuple(sorted(plan.rows, key=lambda row: _TURNS.index(word_of(row))))
         self.head.setText(plan_sentence(plan))
         self.head.setToolTip(plan.basis)
         self.warning.setText("\n".join(f"⚠ {sentence}" for sentence in plan.notes))
@@ -43,25 +47,34 @@ class PlanView(QWidget):
         self.states.blockSignals(True)
         self.states.clear()
         self.states.addItem(f"everything in the folder ({len(plan.rows):,})", None)
-        for status, words in _WORDS.items():
-            if plan.counts.get(status):
-                self.states.addItem(f"what {words} ({plan.counts[status]:,})", status)
+        for word, count in _counts(plan).items():
+            self.states.addItem(f"what {'was ' if word == _TURNS[-1] else ''}{word} ({count:,})", word)
         self.states.blockSignals(False)
         self._show()
 
     def _show(self) -> None:
         wanted = self.states.currentData()
-        self.table.lines.show_rows([row for row in self._rows if wanted in (None, row.record.status)])
+        self.table.lines.show_rows([row for row in self._rows if wanted in (None, word_of(row))])
+
+
+def word_of(row: PlannedCase) -> str:
+    """Say what becomes of a planned case."""
+    return _REFUSED if is_refused(row.record) else _WORDS[row.record.status]
+
+
+def _counts(plan: BatchPlan) -> dict[str, int]:
+    counts = Counter(word_of(row) for row in plan.rows)
+    return {word: counts[word] for word in _TURNS if counts[word]}
 
 
 def plan_sentence(plan: BatchPlan) -> str:
     """Say how many cases will be run, and what that takes."""
-    n_to_run = plan.counts.get(CaseStatus.PENDING, 0)
+    counts = _counts(plan)
+    n_to_run = counts.pop(_TO_RUN, 0)
     parts = [f"{n_to_run:,} {'case' if n_to_run == 1 else 'cases'} to run"]
     if plan.expected_s is not None and n_to_run:
         parts.append(f"about {duration_text(plan.expected_s)}")
     if plan.peak_bytes is not None and n_to_run:
         parts.append(f"at most {bytes_text(plan.peak_bytes)} ({bytes_text(plan.free_bytes)} free)")
-    counts = {words: plan.counts.get(status, 0) for status, words in _WORDS.items() if status is not CaseStatus.PENDING}
-    others = ", ".join(f"{count:,} {words}" for words, count in counts.items() if count)
+    others = ", ".join(f"{count:,} {word}" for word, count in counts.items())
     return " ".join(one for one in (f"{', '.join(parts)}.", others and f"{others}.", plan.basis) if one)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from napari_medclf.domain.annotation import Status
 from napari_medclf.domain.dataset import FileRef
-from napari_medclf.domain.run import CaseRecord, CaseStatus
+from napari_medclf.domain.run import CaseRecord, CaseStatus, SkipKind
 from napari_medclf.domain.triage import TriageRow
 from napari_medclf.ui.tables import number_text
 
@@ -28,6 +28,7 @@ class RowState(StrEnum):
     FLAGGED = "flagged"
     PASSED = "skipped by you"
     FAILED = "failed"
+    REFUSED = "cannot be opened"
     NOT_RUN = "not run"
     WAITING = "waiting"
 
@@ -38,6 +39,7 @@ GLYPHS = {
     RowState.FLAGGED: "⚑",
     RowState.PASSED: "–",
     RowState.FAILED: "✗",
+    RowState.REFUSED: "✗",
     RowState.NOT_RUN: "⊘",
     RowState.WAITING: "◌",
 }
@@ -54,7 +56,9 @@ _OF_PERSON = {
     Status.FLAGGED: RowState.FLAGGED,
     Status.SKIPPED: RowState.PASSED,
 }
-_TURN = {CaseStatus.DONE: 0, CaseStatus.FAILED: 1, CaseStatus.RUNNING: 2, CaseStatus.PENDING: 3, CaseStatus.SKIPPED: 4}
+_TROUBLE = (SkipKind.REFUSED, SkipKind.GONE)
+_TURN = {CaseStatus.DONE: 0, CaseStatus.FAILED: 1, CaseStatus.RUNNING: 3, CaseStatus.PENDING: 4, CaseStatus.SKIPPED: 5}
+_TURN_OF_TROUBLE = 2
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,14 @@ class RunRow:
         """Where it stands; what a person said counts more than how the run ended."""
         if self.review is not Status.OPEN:
             return _OF_PERSON[self.review]
+        if is_refused(self.record):
+            return RowState.REFUSED
         return _OF_RUN.get(self.record.status, RowState.TO_LOOK)
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether there should be an answer, and is none."""
+        return self.state in (RowState.FAILED, RowState.REFUSED)
 
     @property
     def sentence(self) -> str:
@@ -94,7 +105,16 @@ class RunRow:
 
 def worst_first(rows: Iterable[RunRow]) -> tuple[RunRow, ...]:
     """Sort rows: the doubtful answers first, then what failed, what waits, and what was not run."""
-    return tuple(sorted(rows, key=lambda row: (_TURN[row.record.status], _rank(row))))
+    return tuple(sorted(rows, key=lambda row: (_turn(row.record), _rank(row))))
+
+
+def is_refused(record: CaseRecord) -> bool:
+    """Whether a file should have been an image, and could not be opened."""
+    return record.status is CaseStatus.SKIPPED and record.skipped_as in _TROUBLE
+
+
+def _turn(record: CaseRecord) -> int:
+    return _TURN_OF_TROUBLE if is_refused(record) else _TURN[record.status]
 
 
 def _rank(row: RunRow) -> float:
@@ -123,14 +143,14 @@ def answer_lines(record: CaseRecord) -> tuple[str, ...]:
     >>> from napari_medclf.domain.run import CaseRecord, CaseStatus
     >>> values = {"top_class": "pneumonia", "score:normal": 0.2, "score:pneumonia": 0.8}
     >>> answer_lines(CaseRecord(case_id="7", source="7.png", status=CaseStatus.DONE, values=values))
-    ('pneumonia 80 %',)
+    ('pneumonia 80.0 %',)
     """
     if record.status is not CaseStatus.DONE:
         return ()
     values = record.values
     if "top_class" in values:
         score = values.get(f"score:{values['top_class']}")
-        return (f"{values['top_class']} {100 * score:.0f} %" if isinstance(score, float) else str(values["top_class"]),)
+        return (f"{values['top_class']} {100 * score:.1f} %" if isinstance(score, float) else str(values["top_class"]),)
     sizes = [(name.partition(":"), value) for name, value in values.items() if _is_number(value)]
     said = [
         f"{rest} {_short(value)} {_SIZES.get(head, '')}".rstrip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.events import FinishReason, Job, Outcome, Progress
 from napari_medclf.domain.options import option_fields
 from napari_medclf.domain.run import CaseStatus, RunRecord, RunSpec
+from napari_medclf.domain.series_rule import SeriesRule
 from napari_medclf.jobs.batch.batch import BatchOptions, batch
 from napari_medclf.jobs.batch.planned import BatchPlan
 from napari_medclf.ui import notify
@@ -115,6 +117,7 @@ class RunPage(QWidget):
             hints={"out": "automatic, by folder and model"},
             folders=("folder", "out"),
             folded=[info.name for info in option_fields(BatchOptions) if info.name not in _SHOWN],
+            groups={"Which images": [one.name for one in dataclass_fields(SeriesRule)]},
             parent=self,
         )
         form.insert_row(0, "Model", self.model)

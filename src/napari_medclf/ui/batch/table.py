@@ -163,19 +163,19 @@ class RunTable(QTableView):
     def show_rows(self, rows: Sequence[RunRow], opened: str = "") -> None:
         """Replace all rows; the selected case stays selected, and where it was on the screen if a person had scrolled.
 
-        Where it is not among them, the first is selected.
+        Where it is not among them, the one that takes its place is selected.
         """
         chosen = self.chosen
         bar = self.verticalScrollBar()
         above_px = 0 if chosen is None else self.rowViewportPosition(self.currentIndex().row())
-        is_at_top = bar.value() == 0
+        is_at_top, before = bar.value() == 0, max(self.currentIndex().row(), 0)
         self.lines.show_rows(rows, opened)
         place = None if chosen is None else self.lines.place_of(chosen.record.case_id)
         if place is not None:
             self.setCurrentIndex(self.lines.index(place, 0))
             bar.setValue(0 if is_at_top else max(place * ROW_PX - above_px, 0))
         elif rows:
-            self.setCurrentIndex(self.lines.index(0, 0))
+            self.setCurrentIndex(self.lines.index(min(before, len(rows) - 1), 0))
 
     def choose(self, case_id: str) -> None:
         """Select a case, if it is shown, and scroll to it."""

@@ -222,7 +222,7 @@ class TriagePage(QWidget):
         for one in (self.open, self.correct):
             one.setEnabled(self.table.chosen is not None)
         for one in (self.accept, self.flag):
-            one.setEnabled(bool(self.opener.opened))
+            one.setEnabled(self._is_chosen_open())
         is_over = seen is not None and not seen.is_led
         self.go_on.setVisible(is_over and seen is not None and (seen.n_left > 0 or seen.ended != "completed"))
         self.go_on.setEnabled(not self._shelf.bar.is_running)
@@ -237,11 +237,16 @@ class TriagePage(QWidget):
         self._open_chosen()
         self.correct_wanted.emit()
 
+    def _is_chosen_open(self) -> bool:
+        """Whether the selected case is the one in the viewer, so that nobody speaks of another one than they mean."""
+        chosen = self.table.chosen
+        return chosen is not None and chosen.record.case_id == self.opener.opened
+
     def _say(self, status: Status) -> None:
-        if not self.opener.opened:
-            notify.warn("Open a case of the run first: press Return.")
-        else:
+        if self._is_chosen_open():
             self.opener.say(status)
+        else:
+            notify.warn("The selected case is not the one that is open. Press Return to open it first.")
 
     def _go_on(self) -> None:
         if self.seen is not None:
