@@ -22,26 +22,26 @@ def test_everything_is_done_once():
 
 
 def test_threads_that_wait_become_more_until_there_are_enough():
-    """Eight waits at once need eight threads."""
+    """Sixteen waits at once need sixteen threads."""
     inbox: SimpleQueue = SimpleQueue()
-    together = threading.Barrier(8)
-    crew = Crew("test", lambda is_last: together.wait(_PATIENCE_S) if is_last else time.sleep(0.02), inbox, most=8)
-    for _ in range(40):
+    together = threading.Barrier(16)
+    crew = Crew("test", lambda is_last: together.wait(_PATIENCE_S) if is_last else time.sleep(0.02), inbox, most=16)
+    for _ in range(80):
         crew.put(False)
     until_s = time.monotonic() + _PATIENCE_S
-    while crew.n_threads < 8 and time.monotonic() < until_s:
+    while crew.n_threads < 16 and time.monotonic() < until_s:
         crew.grow_if_it_pays()
         crew.put(False)
         time.sleep(0.01)
-    for _ in range(8):
+    for _ in range(16):
         crew.put(True)
 
     places = set()
-    while len(places) < 8:
+    while len(places) < 16:
         answer = inbox.get(timeout=_PATIENCE_S)
         places |= set() if answer is None else {answer}
-    assert places == set(range(8))
-    assert crew.n_threads == 8
+    assert places == set(range(16))
+    assert crew.n_threads == 16
     crew.close()
 
 
@@ -51,15 +51,15 @@ def test_threads_that_compute_are_told_and_do_not_become_more():
     are_computing = False
     until_s = time.monotonic() + _PATIENCE_S
     while not are_computing and time.monotonic() < until_s:
-        for _ in range(4):
+        for _ in range(8):
             crew.put(0)
-        inbox.get(timeout=_PATIENCE_S)
-        inbox.get(timeout=_PATIENCE_S)
+        for _ in range(5):
+            inbox.get(timeout=_PATIENCE_S)
         crew._cpu_s += 1e3
         are_computing = crew.grow_if_it_pays()
 
     assert are_computing
-    assert crew.n_threads == 2
+    assert crew.n_threads == 4
     crew.close()
 
 

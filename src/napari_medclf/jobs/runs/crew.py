@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 
 _BUSY = 0.8
 """Processors that a crew keeps busy from which on more threads would only wait for each other."""
-_N_AT_FIRST = 2
+_N_AT_FIRST, _TIMES = 4, 4
 
 
 class Crew(Generic[Item]):
@@ -23,7 +23,7 @@ class Crew(Generic[Item]):
     work : callable
         Never raises; what it returns goes into the inbox.
     most : int
-        Threads. It begins with two, or as many.
+        Threads. It begins with four, or as many.
 
     Notes
     -----
@@ -55,7 +55,7 @@ class Crew(Generic[Item]):
         self._todo.put(item)
 
     def grow_if_it_pays(self) -> bool:
-        """Double the threads if all are at work and mostly wait; asked when the next stage stands idle.
+        """Take four times the threads if all are at work and mostly wait; asked when the next stage stands idle.
 
         Returns
         -------
@@ -68,7 +68,7 @@ class Crew(Generic[Item]):
                 return False
             busy = self._cpu_s / max(time.perf_counter() - self._since_s, 1e-6)
             if busy < _BUSY:
-                self._add_threads(min(self.n_threads, self._most - self.n_threads))
+                self._add_threads(min((_TIMES - 1) * self.n_threads, self._most - self.n_threads))
             self._measure_anew()
             return busy >= _BUSY
 

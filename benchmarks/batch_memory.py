@@ -1,0 +1,131 @@
+"""Memory of a run over many small cases: how much it grows from the hundredth case to the end.
+
+python benchmarks/batch_memory.py [--n 10000] [--no-files]
+
+The pictures are made up in a temporary folder, 32 x 32 as 8-bit PNG, no two alike; the network is a small one with
+random weights. What is told is the memory that is in the process (Linux), when the listing is done, at the hundredth
+case, at every thousandth, and at the end, with the results written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import torch
+from classify_xrays import refuse_failure
+from PIL import Image
+
+from napari_medclf.domain.card import ModelCard, NetworkSpec, Task
+from napari_medclf.domain.events import CaseDone, Progress
+from napari_medclf.domain.input_spec import InputSpec, Intensity
+from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.domain.output_spec import OutputSpec
+from napari_medclf.domain.run import RunSpec
+from napari_medclf.jobs.batch.batch import BatchOptions, batch
+from napari_medclf.jobs.drive import drive
+from napari_medclf.store.bundle import write_package
+
+SIZE_PX = 32
+NETWORK = {
+    "in_shape": (1, SIZE_PX, SIZE_PX), "classes": 2, "channels": (4, 8), "strides": (2, 2), "kernel_size": 3,
+}  # fmt: skip
+FIRST = 100
+
+
+def main() -> None:
+    """Run, and print memory on the way."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n", type=int, default=10_000)
+    parser.add_argument("--no-files", action="store_true", help="write the table only")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as temporary:
+        scratch = Path(temporary)
+        os.environ["MEDCLF_HOME"] = str(scratch / "home")
+        run(write_pictures(scratch / "pictures", options.n), make_model(scratch / "tiny-bench"), scratch, options)
+
+
+def run(folder: Path, model: Path, scratch: Path, options: argparse.Namespace) -> None:
+    """Run a batch and watch."""
+    marks: dict[int, float] = {}
+    n_done = 0
+    begun_s = time.perf_counter()
+
+    def watch(event: object) -> None:
+        nonlocal n_done
+        refuse_failure(event)
+        if isinstance(event, Progress) and event.message.startswith("loading"):
+            print(f"listed: {memory_mb():.0f} MB", flush=True)
+        if isinstance(event, CaseDone):
+            n_done += 1
+            if n_done == FIRST or n_done % 1000 == 0:
+                marks[n_done] = memory_mb()
+                print(f"case {n_done}: {marks[n_done]:.0f} MB, {time.perf_counter() - begun_s:.0f} s", flush=True)
+
+    how = BatchOptions(
+        model=str(model), folder=folder, out=scratch / "run", device="cpu", runtime="torch", files=not options.no_files
+    )
+    outcome = drive(batch(how), on_event=watch)
+    assert outcome.result is not None, outcome.message
+    assert n_done == options.n
+    end = memory_mb()
+    print(
+        f"{options.n} cases: growth from case {FIRST} to the last {max(marks.values()) - marks[FIRST]:.0f} MB, to the "
+        f"end with all results {end - marks[FIRST]:.0f} MB; {time.process_time() / options.n * 1e3:.1f} CPU ms a case"
+    )
+
+
+def memory_mb() -> float:
+    """Memory of this process that is in use."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def write_pictures(folder: Path, n: int) -> Path:
+    """Write pictures, no two alike."""
+    random = np.random.default_rng(0)
+    for number in range(n):
+        place = folder / f"{number // 1000:03d}"
+        place.mkdir(parents=True, exist_ok=True)
+        picture = random.integers(0, 255, size=(SIZE_PX, SIZE_PX), dtype=np.uint8)
+        Image.fromarray(picture).save(place / f"{number:06d}.png", compress_level=0)
+    return folder
+
+
+def make_model(folder: Path) -> Path:
+    """Write a package with a small classifier of random weights."""
+    from monai.networks.nets import Classifier
+    from safetensors.torch import save
+
+    torch.manual_seed(0)
+    network = Classifier(**NETWORK).eval()
+    card = ModelCard(
+        name=folder.name,
+        version="1",
+        task=Task.CLASSIFY,
+        title="Small network for a benchmark",
+        description="Random weights.",
+        input=InputSpec(
+            spatial_dims=2,
+            channels=("gray",),
+            intensity=Intensity(kind="range"),
+            resize_to=(SIZE_PX, SIZE_PX),
+            patch_vox=(SIZE_PX, SIZE_PX),
+        ),
+        output=OutputSpec(schema=LabelSchema.from_names(["one", "other"])),
+        network=NetworkSpec(target="monai.networks.nets.Classifier", arguments=NETWORK),
+        licence="CC0",
+    )
+    write_package(folder, card, save(network.state_dict()), RunSpec(command="train", options={}), "CC0")
+    return folder
+
+
+if __name__ == "__main__":
+    main()
