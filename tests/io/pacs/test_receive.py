@@ -7,6 +7,7 @@ import importlib.util
 import os
 import queue
 import socket
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -321,6 +322,43 @@ def test_sender_that_would_fill_the_memory_is_cut_off_and_others_go_on(desk, ct,
         other = associate(one.port)
         assert store(other, ct[0]) == [0]
         other.release()
+
+
+def test_callers_that_speak_no_dicom_harm_nobody(desk, ct):
+    noises = [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\x01\0" + b"\xff" * 4 + b"\0" * 4096,  # a request for an association of 4 GiB
+        b"\x04\0\x7f\xff\xff\xff" + b"\0" * 4096,
+        b"\x01\0\0\0\0\x10" + b"\xff" * 16,
+        b"\x01\0\0",
+    ]
+    with desk(idle_s=2.0) as one:
+        for noise in noises:
+            with socket.create_connection(("127.0.0.1", one.port), timeout=20) as line:
+                line.sendall(noise)
+                _drain(line)  # ends when we are hung up on, or raises after 20 s
+        assert storescu(one.port, ct[0]) == 0
+        assert len(one.objects()) == 1
+
+
+def _drain(line):
+    try:
+        while line.recv(4096):
+            pass
+    except ConnectionResetError:
+        pass
+
+
+def test_crowd_of_callers_that_say_nothing_is_kept_small(desk, ct):
+    with desk(most_senders=1, idle_s=3.0) as one:
+        before = threading.active_count()
+        crowd = [socket.create_connection(("127.0.0.1", one.port), timeout=20) for _ in range(30)]
+        time.sleep(1.5)
+        assert threading.active_count() - before <= 2 * 4 + 2
+        for line in crowd:
+            line.close()
+        time.sleep(0.5)
+        assert storescu(one.port, ct[0]) == 0
 
 
 def test_folder_that_cannot_be_written_is_told_before_anybody_sends(tmp_path):

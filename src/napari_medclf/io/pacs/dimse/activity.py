@@ -46,6 +46,25 @@ def send_at_once(association: Any) -> None:
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
+def bound(association: Any, most_pdu_bytes: int, idle_s: float) -> None:
+    """Take no longer PDU from a caller than one was told that we take, and wait no longer for its bytes than allowed.
+
+    pynetdicom 3 reads as many bytes as a PDU declares, up to 4 GiB, before it looks at who is calling, and waits for
+    them without end.
+    """
+    line: Any = association.dul.socket
+    receive = line.recv
+
+    def receive_bounded(n_bytes: int) -> bytearray:
+        if n_bytes > most_pdu_bytes:
+            raise OSError("a PDU is longer than we take")
+        whole: bytearray = receive(n_bytes)
+        return whole
+
+    line.recv = receive_bounded
+    line.socket.settimeout(idle_s)
+
+
 def hang_up(association: Any) -> None:
     """Abort an association and wake whoever waits for its answer."""
     with suppress(Exception):  # it may just have ended by itself

@@ -15,7 +15,7 @@ from napari_medclf.domain.errors import OptionError, ServerError
 from napari_medclf.free_memory import available_bytes
 from napari_medclf.io.pacs.contexts import SYNTAXES, VERIFICATION
 from napari_medclf.io.pacs.depot import Depot, Taken, Verdict
-from napari_medclf.io.pacs.dimse.activity import Activity, hang_up, send_at_once
+from napari_medclf.io.pacs.dimse.activity import Activity, bound, hang_up, send_at_once
 from napari_medclf.io.pacs.needs import hushed, require
 from napari_medclf.io.pacs.server import is_loopback
 
@@ -29,6 +29,9 @@ _STATUS = {
 }
 _LOOK_EVERY_S, _LAST_ONES_S = 0.2, 0.5
 _PDU_BYTES = 2**18
+_MOST_PDU_BYTES = 2**20
+"""More than `_PDU_BYTES`, which callers are told, and than any request for an association."""
+_CROWD, _COMING_S = 4, 5.0
 _COPIES = 3
 """How often an object is in memory while it is taken: as it came, as a file, and being read again."""
 
@@ -144,6 +147,8 @@ def receiving(reception: Reception, depot: Depot, tell: Callable[[Told], None]) 
             raise ServerError(
                 f"{reception.host}:{reception.port} cannot be listened on ({why}). Another program may use the port."
             ) from error
+        # Asked before a caller gets two threads, which it has long before it says who it is.
+        listener.verify_request = lambda request, address: desk.admit()
         with desk.watching():
             try:
                 yield listener.server_address[1]
@@ -197,16 +202,29 @@ class _Desk:
     def __init__(self, reception: Reception, depot: Depot, tell: Callable[[Told], None]) -> None:
         self._reception, self._depot, self._tell = reception, depot, tell
         self._visits: dict[int, _Visit] = {}
+        self._coming: list[float] = []
         self._guard = threading.Lock()
         self._numbers = itertools.count(1)
         self._too_large = f"it sent an object of more than {reception.most_bytes / 2**20:.0f} MiB (--max-object-mb)"
         self._start = f"{os.getpid()}-{time.time_ns():x}"
 
+    def admit(self) -> bool:
+        """Let a caller in, unless there are more than could ever send at a time."""
+        with self._guard:
+            now_s = time.monotonic()
+            self._coming = [since_s for since_s in self._coming if now_s - since_s < _COMING_S]
+            is_crowded = len(self._visits) + len(self._coming) >= _CROWD * self._reception.most_senders
+            if not is_crowded:
+                self._coming.append(now_s)
+            return not is_crowded
+
     def on_open(self, event: Any) -> None:
         """Begin a visit."""
         with self._guard:
+            del self._coming[:1]
             self._visits[id(event.assoc)] = _Visit(event.assoc, f"{self._start}-{next(self._numbers)}")
         send_at_once(event.assoc)
+        bound(event.assoc, _MOST_PDU_BYTES, self._reception.idle_s)
 
     def on_data(self, event: Any) -> None:
         """Count what comes."""
