@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +32,9 @@ def desk(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     brain = brain_phantom().image
     write_image(brain, tmp_path / "brain.nii.gz")
-    for name in ("first", "second"):
-        write_image(brain, tmp_path / "studies" / name / "t1.nii.gz")
+    for shift, name in enumerate(("studies/first", "studies/second", "inbox")):
+        moved = replace(brain, data=np.roll(brain.data, shift, axis=-1))  # a copy would not be run again
+        write_image(moved, tmp_path / name / "t1.nii.gz")
     Image.fromarray(chest_phantom(with_opacity=True).data[0]).save(tmp_path / "chest.png")
     for brightness, name in ((70, "benign"), (150, "malignant")):
         (tmp_path / "lesions" / name).mkdir(parents=True)
@@ -62,6 +64,8 @@ def test_commands_run_in_their_order(desk, capsys):
         assert "Traceback" not in said.err
     assert (desk / "answer" / "results.csv").is_file()
     assert len(list((desk / "results" / "cases").iterdir())) == 2
+    assert (desk / "results" / "report.html").is_file()
+    assert len(list((desk / "arrived" / "cases").iterdir())) == 1
     assert (desk / "measured" / "metrics.json").is_file()
     assert (desk / "brain.nii").is_file()
 
