@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from functools import partial
 
@@ -89,6 +90,27 @@ def test_images_that_wait_are_bounded_by_their_bytes(run_line, make_case, make_i
     assert outcome.reason is FinishReason.COMPLETED
     assert len(book.done) == 30
     assert max(held) <= 5
+
+
+def test_waits_of_a_slow_share_pass_at_the_same_time(run_line, make_case, make_image, tmp_path):
+    """Opening a file takes 50 ms, the network nothing: sixteen files are opened at once sooner or later."""
+    lock, at_once, most = threading.Lock(), 0, 0
+
+    def load():
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.05)
+        with lock:
+            at_once -= 1
+        return make_image(1.0)
+
+    outcome, book = run_line([make_case(f"case_{n}", load, tmp_path) for n in range(80)])
+
+    assert outcome.reason is FinishReason.COMPLETED
+    assert len(book.done) == 80
+    assert most >= 16
 
 
 def test_stop_waits_for_no_file_and_keeps_what_was_written(run_line, cases):
