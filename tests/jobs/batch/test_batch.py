@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from napari_medclf.domain.errors import BackendUnavailable, CardError, OptionError, ReadError
-from napari_medclf.domain.events import CaseDone, FinishReason
+from napari_medclf.domain.events import CaseDone, FinishReason, Progress
 from napari_medclf.jobs.api import run
 from napari_medclf.jobs.batch.batch import BatchOptions, batch
 from napari_medclf.jobs.drive import drive
@@ -192,6 +192,35 @@ def test_full_disk_stops_with_a_sentence(options, monkeypatch):
     assert outcome.reason is FinishReason.FAILED
     assert "No space left on device" in outcome.message
     assert "--resume" in outcome.message
+
+
+def test_image_that_vanishes_fails_alone_and_is_run_when_it_is_back(options, folder, tmp_path):
+    def vanish(event):
+        if isinstance(event, Progress) and event.message.startswith("loading") and (folder / "eye_2.png").exists():
+            shutil.move(folder / "eye_2.png", tmp_path / "eye_2.png")
+
+    outcome = drive(batch(options), vanish)
+
+    failed = {case.case_id: case.reason for case in outcome.result.cases if case.status == "failed"}
+    assert "was there when the folder was listed" in failed["eye_2"]
+    assert sum(case.status == "done" for case in outcome.result.cases) == 2
+    shutil.move(tmp_path / "eye_2.png", folder / "eye_2.png")
+    assert _names_run(replace(options, resume=True)) == ["eye_2"]
+
+
+def test_results_that_vanish_end_the_run_and_are_gone_on_with(options, tmp_path):
+    def vanish(event):
+        if isinstance(event, CaseDone):
+            shutil.move(options.out, tmp_path / "moved")
+
+    outcome = drive(batch(options), vanish)
+
+    assert outcome.reason is FinishReason.FAILED
+    assert "the folder of results is gone" in outcome.message
+    assert not options.out.exists()
+    shutil.move(tmp_path / "moved", options.out)
+    assert len(_names_run(replace(options, resume=True))) <= 2
+    assert sum(case.status == "done" for case in RunFolder.read(options.out).cases) == 3
 
 
 def _radiograph(path, gray):
