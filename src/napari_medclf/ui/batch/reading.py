@@ -94,6 +94,7 @@ class RunReader:
         OptionError
             If no run was begun in the folder, or its ledger cannot be read.
         """
+        from napari_medclf.jobs.outputs.names_file import true_refs
         from napari_medclf.jobs.triage.figures import figures_of_model
         from napari_medclf.store.runs import Ledger
 
@@ -111,9 +112,10 @@ class RunReader:
             self._figures = figures_of_model(str(run.spec.options.get("model", run.model)), run.weights_sha256)
         project = self._project_of(run.model)
         answered = _answers_of_people(project) if not self._rows else {}
-        for row in news:
-            record = row.record()
-            made = _row_of(record, self.folder)
+        records = [row.record() for row in news]
+        refs = true_refs(self.folder, records)
+        for record in records:
+            made = _row_of(record, refs[record.source], self.folder)
             before = self._rows.get(record.source)
             review = before.review if before is not None else answered.get(made.ref, Status.OPEN)
             self._rows[record.source] = replace(made, review=review)
@@ -141,13 +143,12 @@ class RunReader:
         return worst_first(replace(row, triage=triage.get(row.record.case_id)) for row in self._rows.values())
 
 
-def _row_of(record: CaseRecord, folder: Path) -> RunRow:
-    from napari_medclf.jobs.runs.sources import split_member
+def _row_of(record: CaseRecord, ref: FileRef, folder: Path) -> RunRow:
     from napari_medclf.jobs.triage.thumbnail import thumbnail_path
 
     picture = thumbnail_path(folder, record.case_id)
     is_drawn = record.status is CaseStatus.DONE and picture.is_file()
-    return RunRow(record, split_member(Path(record.source)), picture=picture if is_drawn else None)
+    return RunRow(record, ref, picture=picture if is_drawn else None)
 
 
 def _answers_of_people(project: Path) -> dict[FileRef, Status]:
