@@ -97,8 +97,10 @@ def train(options: TrainOptions, fixed: Fixed | None = None) -> Job[TrainResult]
 def _train(options: TrainOptions, fixed: Fixed | None) -> Job[TrainResult]:
     from napari_medclf.jobs.baselines import write_baselines
     from napari_medclf.jobs.plan import draft_card, plan_for, read_said
+    from napari_medclf.jobs.predict import RunOptions
     from napari_medclf.jobs.publish import move_package, publish
     from napari_medclf.jobs.spec import spec_of
+    from napari_medclf.jobs.triage.learn import keep_traits
     from napari_medclf.jobs.unfinished import UnfinishedTraining
     from napari_medclf.store.catalogue import Catalogue
 
@@ -128,6 +130,7 @@ def _train(options: TrainOptions, fixed: Fixed | None) -> Job[TrainResult]:
     measured = draft_package
     if fitted.unseen is None:  # else the card has its numbers, of cases that parts of the model have not learned from
         measured = yield from _measured(draft_package, dataset, options.device)
+    yield from keep_traits(measured, dataset, RunOptions(device=options.device), _traits_s(options))
     if baselines is not None:
         yield from write_baselines(measured, baselines, spec, recipe)
     package = move_package(measured, options.out)
@@ -164,6 +167,11 @@ def _fit(
     if not options.baselines:
         return (yield from learn(settings)), None
     return (yield from learn_beside(learn, draft, recipe, cases, settings))
+
+
+def _traits_s(options: TrainOptions) -> float:
+    """How long may be looked at what the training cases are like: a minute, and a twentieth of the time limit."""
+    return 60.0 if options.max_minutes is None else min(60.0, 3.0 * options.max_minutes)
 
 
 def _tracker(options: TrainOptions, name: str) -> Tracker | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,9 @@ LARGEST = 8.0
 """Farther out than so many spreads, nothing is more unlike."""
 _FEWEST = 5
 _AT_ONCE = 1000
+_FEWEST_TO_CORRELATE = 15
+_CLIPPED = 4.0
+_SHRINKAGE = 0.1
 _SMALLEST_SPREAD: Mapping[str, float] = {
     "look": 0.02,
     "shape": 0.05,
@@ -27,7 +30,7 @@ _SMALLEST_SPREAD: Mapping[str, float] = {
 """Of each kind of number: less than this is no difference that a person would see."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Figures:
     """What the numbers of a model's training cases are like.
 
@@ -37,11 +40,17 @@ class Figures:
         How many there were.
     centres, spreads : dict
         Median of a number, and its robust standard deviation.
+    looks : tuple of str
+        Numbers of the image, whose correlations are known.
+    correlations : (f, f) or None
+        Of `looks`.
     """
 
     n_cases: int = 0
     centres: Mapping[str, float] = field(default_factory=dict)
     spreads: Mapping[str, float] = field(default_factory=dict)
+    looks: tuple[str, ...] = ()
+    correlations: Table | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,10 +98,8 @@ def compare(rows: Sequence[Mapping[str, float]], figures: Figures | None = None)
     centre, spread = centre_and_spread(numbers, names)
     apart = (numbers - centre) / spread
     if figures is not None and figures.n_cases:
+        apart = _mean_of_both(apart, _from_training(numbers, names, figures))
         learned = np.array([figures.centres.get(name, np.nan) for name in names])
-        width = np.array([figures.spreads.get(name, np.nan) for name in names])
-        from_training = (numbers - learned) / width
-        apart = _mean_of_both(apart, from_training)
         centre = np.where(np.isfinite(centre), centre, learned)
     return Compared(names, numbers, centre, apart)
 
@@ -102,7 +109,14 @@ def figures_of(rows: Sequence[Mapping[str, float]]) -> Figures:
     names = tuple(sorted({name for row in rows for name in row}))
     centre, spread = centre_and_spread(_table(rows, names), names)
     known = [(name, c, s) for name, c, s in zip(names, centre.tolist(), spread.tolist(), strict=True) if np.isfinite(s)]
-    return Figures(len(rows), {name: c for name, c, _ in known}, {name: s for name, _, s in known})
+    figures = Figures(len(rows), {name: c for name, c, _ in known}, {name: s for name, _, s in known})
+    looks = tuple(name for name, _, _ in known if name.startswith("look:") and all(name in row for row in rows))
+    if len(rows) < _FEWEST_TO_CORRELATE or not looks:
+        return figures
+    apart = np.clip(_from_training(_table(rows, looks), looks, figures), -_CLIPPED, _CLIPPED)
+    spreads = np.maximum(apart.std(axis=0), 1e-6)
+    centred = (apart - apart.mean(axis=0)) / spreads
+    return replace(figures, looks=looks, correlations=centred.T @ centred / len(rows))
 
 
 def centre_and_spread(numbers: Table, names: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -128,6 +142,25 @@ def root_mean_square(apart: Table) -> NDArray[np.float64]:
     n_known = np.isfinite(squares).sum(axis=1)
     total = np.nansum(squares, axis=1)
     return np.where(n_known > 0, np.sqrt(total / np.maximum(n_known, 1)), np.nan)
+
+
+def training_distance(compared: Compared, figures: Figures | None) -> NDArray[np.float64]:
+    """How far an image is from those of the training, (n,), about 1 for one of them; NaN where that is not known.
+
+    Notes
+    -----
+    The Mahalanobis distance over the square root of the number of columns, with a tenth of the identity in the
+    correlations (Ledoit & Wolf 2004), and every number clipped at 8 spreads: columns that always go together tell, too,
+    where they do not.
+    """
+    n = len(compared.numbers)
+    if figures is None or figures.correlations is None or not set(figures.looks) <= set(compared.names):
+        return np.full(n, np.nan)
+    columns = [compared.names.index(name) for name in figures.looks]
+    apart = np.clip(_from_training(compared.numbers[:, columns], figures.looks, figures), -LARGEST, LARGEST)
+    shrunk = (1 - _SHRINKAGE) * figures.correlations + _SHRINKAGE * np.eye(len(columns))
+    squares = (apart * np.linalg.solve(shrunk, apart.T).T).sum(axis=1)
+    return np.asarray(np.sqrt(np.maximum(squares, 0) / len(columns)))
 
 
 def neighbour_distance(apart: Table, n_most: int = 1000) -> NDArray[np.float64]:
@@ -162,6 +195,13 @@ def _kth_nearest(rows: Table, others: Table, own: NDArray[np.integer[Any]], k: i
 
 def _starts(n: int) -> range:
     return range(0, n, _AT_ONCE)
+
+
+def _from_training(numbers: Table, names: Sequence[str], figures: Figures) -> Table:
+    """(n, t) spreads from the training's medians."""
+    centre = np.array([figures.centres.get(name, np.nan) for name in names])
+    spread = np.array([figures.spreads.get(name, np.nan) for name in names])
+    return (numbers - centre) / spread
 
 
 def _table(rows: Sequence[Mapping[str, float]], names: Sequence[str]) -> Table:

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 from napari_medclf.domain.errors import DatasetError, MedclfError, WriteError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.engine.triage.compare import Figures
 
@@ -45,11 +48,33 @@ def read_figures_file(path: Path) -> Figures:
         centres = {name: float(pair[0]) for name, pair in traits.items()}
         spreads = {name: float(pair[1]) for name, pair in traits.items()}
         n_cases = int(content["n_cases"])
+        looks = tuple(map(str, content.get("looks", ())))
+        correlations = _from_lower(content["correlations"]) if looks else None
     except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise DatasetError(f"{path}: what the training cases are like cannot be read ({error}).") from error
+    if correlations is not None and (correlations.shape != (len(looks), len(looks)) or not set(looks) <= set(centres)):
+        raise DatasetError(f"{path}: its correlations do not fit its numbers.")
     if not all(map(math.isfinite, centres.values())) or not all(0 < one < math.inf for one in spreads.values()):
         raise DatasetError(f"{path}: holds medians or spreads that are no usable numbers.")
-    return Figures(n_cases, centres, spreads)
+    return Figures(n_cases, centres, spreads, looks, correlations)
+
+
+def _from_lower(rows: list[list[float]]) -> NDArray[np.float64]:
+    """Fill a symmetric matrix with ones on its diagonal from what stands below that.
+
+    Raises
+    ------
+    ValueError
+        If a row has another length than it must have, or a number is no correlation.
+    """
+    import numpy as np
+
+    found = np.eye(len(rows))
+    for n, row in enumerate(rows):
+        found[n, :n] = found[:n, n] = np.asarray(row, dtype=np.float64).reshape(n)
+    if not (np.abs(found) <= 1).all():
+        raise ValueError("correlations lie between -1 and 1")
+    return found
 
 
 def write_figures(figures: Figures, path: Path) -> None:
@@ -66,7 +91,10 @@ def write_figures(figures: Figures, path: Path) -> None:
         name: [float(f"{value:.{_DIGITS}g}") for value in (figures.centres[name], figures.spreads[name])]
         for name in sorted(figures.centres)
     }
-    document = {"schema_version": 1, "n_cases": figures.n_cases, "traits": traits}
+    document: dict[str, Any] = {"schema_version": 1, "n_cases": figures.n_cases, "traits": traits}
+    if figures.correlations is not None:
+        lower = [[round(float(one), 3) for one in row[:n]] for n, row in enumerate(figures.correlations)]
+        document |= {"looks": figures.looks, "correlations": lower}
     try:
         atomic_write(path, json.dumps(document, indent=1) + "\n")
     except OSError as error:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ENOUGH = 100
 """More cases change a median little."""
+AFTER_TRAINING = 40
 _FEWEST = 5
 
 
@@ -108,11 +109,12 @@ def observe(
     for position, case in enumerate(chosen):
         if most_s is not None and time.perf_counter() - started_s > most_s and len(rows) >= _FEWEST:
             break
-        yield Progress(position, len(chosen), f"noting what {case.case_id} is like")
+        told = f"noting what {case.case_id} is like"
+        yield Progress(position, len(chosen), told)
         try:
             image = reader.image(case)
             running = predict_image(image, package, options, loaded)
-            said = yield from within(running, position, len(chosen), case.case_id)
+            said = yield from within(running, position, len(chosen), told, is_noted=False)
         except MedclfError as error:
             yield CaseFailed(case.case_id, next(iter(case.images.values())).path, str(error))
             continue
@@ -129,7 +131,7 @@ def keep_traits(package: ModelPackage, dataset: Dataset, options: RunOptions, mo
 
     try:
         loaded = load_package(package, options)
-        figures = yield from observe(package, loaded, dataset, options, most_s=most_s)
+        figures = yield from observe(package, loaded, dataset, options, AFTER_TRAINING, most_s)
         write_figures(figures, package.folder / TRAITS_IN_PACKAGE)
     except MedclfError:  # too few cases to say what is usual
         return

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_medclf.domain.errors import OptionError, WriteError
+from napari_medclf.domain.errors import MedclfError, OptionError, WriteError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.options import check_options, option
 from napari_medclf.domain.triage import DoubtKind, TriageRow
 
 if TYPE_CHECKING:
+    from napari_medclf.domain.card import ModelCard
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.domain.run import RunRecord
     from napari_medclf.engine.triage.compare import Figures
@@ -100,13 +101,27 @@ def write_triage(out: Path, record: RunRecord, rows: Sequence[TriageRow]) -> tup
     from napari_medclf.atomic import atomic_write
     from napari_medclf.jobs.triage.page import run_page
 
-    files = {out / TABLE: triage_csv(rows, record), out / "report.html": run_page(out, record, rows)}
+    page = run_page(out, record, rows, _card_of(out))
+    files = {out / TABLE: triage_csv(rows, record), out / "report.html": page}
     try:
         for path, text in files.items():
             atomic_write(path, text)
     except OSError as error:
         raise WriteError(f"{out}: cannot be written ({error.strerror or error}).") from error
     return tuple(files)
+
+
+def _card_of(out: Path) -> ModelCard | None:
+    """Read the model's card from the ledger; None where it is of a version that cannot be read any more."""
+    from pydantic import ValidationError
+
+    from napari_medclf.domain.card import ModelCard
+    from napari_medclf.store.runs import Ledger
+
+    try:
+        return ModelCard.model_validate(Ledger.open(out).run().card)
+    except (ValidationError, MedclfError):
+        return None
 
 
 def finish_triage(out: Path, package: ModelPackage) -> None:

@@ -28,7 +28,7 @@ _PLACES = frozenset({"folder", "paths", "out", "data"})
 _CHARTED = ("score:", "volume_", "area_", "n_objects:", "n_boxes:", "value:")
 
 
-def run_page(out: Path, record: RunRecord, rows: Sequence[TriageRow]) -> str:
+def run_page(out: Path, record: RunRecord, rows: Sequence[TriageRow], card: ModelCard | None = None) -> str:
     """Write ``report.html``: one file that loads nothing, and names no more than the results' folder does.
 
     Parameters
@@ -37,8 +37,10 @@ def run_page(out: Path, record: RunRecord, rows: Sequence[TriageRow]) -> str:
         The run's folder, with its thumbnails.
     rows : sequence of TriageRow
         Worst first.
+    card : ModelCard or None
+        Of the model; None leaves it out.
     """
-    sections = [(anchor, name, parts) for anchor, name, parts in _sections(out, record, rows) if parts]
+    sections = [(anchor, name, parts) for anchor, name, parts in _sections(out, record, rows, card) if parts]
     links = "".join(f'<a href="#{anchor}">{escape(name)}</a>' for anchor, name, _ in sections)
     body = [f'<h2 id="{anchor}">{escape(name)}</h2>\n' + "\n".join(parts) for anchor, name, parts in sections]
     title = f"{record.model} {record.model_version}: {record.spec.command}"
@@ -64,11 +66,13 @@ def _tiles(record: RunRecord) -> Html:
     return Html(f'<div class="tiles">{tiles}</div>')
 
 
-def _sections(out: Path, record: RunRecord, rows: Sequence[TriageRow]) -> Iterator[tuple[str, str, list[Html]]]:
+def _sections(
+    out: Path, record: RunRecord, rows: Sequence[TriageRow], card: ModelCard | None
+) -> Iterator[tuple[str, str, list[Html]]]:
     yield "first", "Look at these first", _gallery(out, record, rows)
     yield "charts", "What the answers are like", _charts(record, rows)
     yield "not-run", "Failed and skipped", _reasons(record)
-    yield "model", "Model card", _card(record)
+    yield "model", "Model card", _card(card)
     told = {name: value for name, value in record.spec.options.items() if name not in _PLACES}
     options = {name: str(value) for name, value in told.items() if value not in (None, "", False, [])}
     yield "options", "Options", [folded("As the run was started", pairs(options))]
@@ -128,23 +132,10 @@ def _reasons(record: RunRecord) -> list[Html]:
     return [table(["status", "cases", "reason", "for example"], lines), *note]
 
 
-def _card(record: RunRecord) -> list[Html]:
+def _card(card: ModelCard | None) -> list[Html]:
     from napari_medclf.jobs.report.about import model_card
 
-    card = _find_card(record)
-    return [] if card is None else [folded(f"{card.title}", model_card(card, {}))]
-
-
-def _find_card(record: RunRecord) -> ModelCard | None:
-    """Find the card of the model, if that is installed here with the weights of the run."""
-    from napari_medclf.domain.errors import MedclfError
-    from napari_medclf.jobs.models import find_model
-
-    try:
-        card = find_model(str(record.spec.options.get("model", record.model))).card
-    except MedclfError:
-        return None
-    return card if card.weights_sha256 == record.weights_sha256 else None
+    return [] if card is None else [folded(card.title, model_card(card, {}))]
 
 
 def _foot(record: RunRecord) -> Iterator[str]:

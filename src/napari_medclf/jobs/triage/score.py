@@ -22,6 +22,7 @@ _FEWEST_TO_MISS = 5
 _MISSED_CLASS = 0.7
 _SCALE = 5.0
 _RMS_SPREAD = 0.35
+_TRAINING_SPREAD = 0.25
 _FAR = 0.3
 _FOLLOWS_EDGES = 0.5
 """Of outlines with a larger usual agreement, one with none of it is of another image, or flipped."""
@@ -95,7 +96,7 @@ def parts_of(
     """Say how much of each kind of doubt there is about every answered case, (n,) from 0 to 1."""
     import numpy as np
 
-    from napari_medclf.engine.triage.compare import compare
+    from napari_medclf.engine.triage.compare import compare, training_distance
 
     compared = compare([numbers_of(one) for one in records], figures)
     kind = {name: compared.apart[:, compared.of_kind(name)] for name in ("shape", "size", "pieces", "look")}
@@ -103,7 +104,7 @@ def parts_of(
         DoubtKind.SHAPE: np.maximum(_unlike(kind["shape"]), _misfit(compared)),
         DoubtKind.SIZE: _surprise(_largest(np.abs(kind["size"]))),
         DoubtKind.PIECES: _surprise(_largest(np.abs(kind["pieces"]))),
-        DoubtKind.DISTANCE: _unlike(kind["look"]),
+        DoubtKind.DISTANCE: _distance(kind["look"], training_distance(compared, figures)),
         DoubtKind.EMPTY: _empty(records),
         DoubtKind.UNFIT: np.array([one.doubts.get(DoubtKind.UNFIT.value, 0.0) for one in records]),
     }
@@ -136,6 +137,19 @@ def _unlike(apart: NDArray[np.float64]) -> NDArray[np.float64]:
     if not np.isfinite(distances).any():
         return far
     return np.asarray((1 - _FAR) * _surprise(_above_cohort(distances)) + _FAR * far)
+
+
+def _distance(apart: NDArray[np.float64], from_training: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Tell which images are unlike the others, and unlike those of the training where these are known."""
+    import numpy as np
+
+    unlike = _unlike(apart)
+    if not np.isfinite(from_training).all():
+        return unlike
+    far = (from_training - 1) / _TRAINING_SPREAD
+    if len(far) >= _FEWEST_TO_MISS:  # a scanner that the training never saw makes all of them far
+        far = (far + _above_cohort(from_training)) / 2
+    return np.asarray(1 - (1 - unlike) * (1 - _surprise(far)))
 
 
 def _misfit(compared: Compared) -> NDArray[np.float64]:
