@@ -215,6 +215,20 @@ def test_results_below_the_folder_are_not_taken_for_images(model, study, events,
     assert model.seen == [12]
 
 
+def test_results_name_no_patient_and_lead_back_to_their_images(model, study, events, folder):
+    from napari_medclf.jobs.outputs.names_file import true_ref
+
+    bring(study(), folder / "Jane_Secret")
+    events.drive(watch(options(folder, once=True)))
+    out = folder.parent / "out"
+    (done,) = records(out)["done"]
+    texts = "".join((out / name).read_text() for name in ("results.csv", "run.json", "handled.jsonl"))
+    assert "secret" not in texts.lower() + " ".join(str(path.relative_to(out)) for path in out.rglob("*")).lower()
+    assert true_ref(out, done).path == folder / "Jane_Secret"
+    events.drive(watch(options(folder, once=True)))
+    assert model.seen == [12]
+
+
 def test_share_that_goes_away_is_tried_again(model, study, events, folder):
     bring(study(), folder)
     hidden = folder.with_name("away")

@@ -22,6 +22,7 @@ from napari_medclf.jobs.watch.waiting import Unit
 if TYPE_CHECKING:
     from napari_medclf.io.lacks import Lack
     from napari_medclf.io.report import Discovery
+    from napari_medclf.jobs.outputs.case_names import HiddenPlace
 
 _BROKEN_OFF = "whoever sent it stopped before the end"
 
@@ -49,10 +50,11 @@ class Inspection:
 
 @dataclass(frozen=True)
 class Decision:
-    """Images of a unit that are run, and rows of all that is not."""
+    """Images of a unit that are run, rows of all that is not, and what results tell instead of some places."""
 
     cases: tuple[RunCase, ...]
     records: tuple[CaseRecord, ...]
+    hidden: tuple[HiddenPlace, ...] = ()
 
 
 def inspect(
@@ -97,7 +99,7 @@ def decide(inspection: Inspection, incomplete: Incomplete) -> Decision:
             records.append(_refused(case, lacks))
         else:
             cases.append(replace(case, warnings=_warnings(lacks)))
-    return Decision(tuple(cases), tuple(records))
+    return Decision(tuple(cases), tuple(records), sources.hidden)
 
 
 def _lacks_of(inspection: Inspection, ref: FileRef) -> list[Lack]:

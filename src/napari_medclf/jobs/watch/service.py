@@ -16,10 +16,12 @@ from napari_medclf.domain.events import FinishReason, Job, JobEvent, Noted, Warn
 from napari_medclf.domain.run import CaseRecord, CaseStatus, RunRecord
 from napari_medclf.jobs.background import begin
 from napari_medclf.jobs.drive import explain
+from napari_medclf.jobs.outputs.names_file import write_names
 from napari_medclf.jobs.runs.case import RunCase, RunPlan
 from napari_medclf.jobs.runs.kept import input_digest
 from napari_medclf.jobs.runs.pipeline import run_pipeline
 from napari_medclf.jobs.runs.run_book import RunBook
+from napari_medclf.jobs.triage.listing import finish_triage
 from napari_medclf.jobs.watch.arrivals import Arrivals
 from napari_medclf.jobs.watch.judge import Inspection, decide, inspect
 from napari_medclf.jobs.watch.options import ServiceOptions
@@ -73,13 +75,16 @@ class Service:
         try:
             yield from self._serve(once=once)
         except (GeneratorExit, KeyboardInterrupt):
-            self._close(FinishReason.CANCELED, "Stopped.")
+            with suppress(WriteError):
+                self._close(FinishReason.CANCELED, "Stopped.")
             raise
         except Exception as error:
             with suppress(WriteError):  # where results cannot be written, that is what ended the service
                 self._close(FinishReason.FAILED, explain(error))
             raise
-        return self._close(FinishReason.COMPLETED, "")
+        record = self._close(FinishReason.COMPLETED, "")
+        finish_triage(self._plan.out, self._plan.package)
+        return record
 
     def _serve(self, *, once: bool) -> Job[None]:
         while True:
@@ -125,6 +130,9 @@ class Service:
                 continue
             ripe.append(inspection)
             chosen = decide(inspection, self._options.incomplete)
+            write_names(
+                self._plan.out, [replace(one, case_id=self._name(one.case_id, one.shown)) for one in chosen.hidden]
+            )
             for record in chosen.records:
                 yield self._enter(self._named(record))
             cases += [self._case_named(case) for case in chosen.cases]

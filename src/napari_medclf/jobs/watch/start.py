@@ -12,7 +12,7 @@ from napari_medclf.jobs.batch.choose import check_rule
 from napari_medclf.jobs.outputs.formats import check_formats
 from napari_medclf.jobs.predict import RunOptions
 from napari_medclf.jobs.runs.case import RunPlan
-from napari_medclf.jobs.runs.run_book import answer_digest
+from napari_medclf.jobs.runs.run_book import answer_digest, check_out
 from napari_medclf.jobs.watch.options import ServiceOptions
 from napari_medclf.jobs.watch.send_on import formats_to_send
 
@@ -33,7 +33,8 @@ def prepare(command: str, options: ServiceOptions) -> Job[tuple[RunPlan, Predict
     CardError
         If there is no such model, or it is damaged.
     OptionError
-        If the formats do not fit the model, or the rule is none, or there is no such server to send to.
+        If the formats do not fit the model, the rule is none, there is no such server to send to, or the folder of
+        results is another run's.
     """
     from napari_medclf.jobs.models import find_model
     from napari_medclf.jobs.predict import load_package
@@ -48,6 +49,7 @@ def prepare(command: str, options: ServiceOptions) -> Job[tuple[RunPlan, Predict
     check_formats(package.card.task, formats)
     spec = spec_of(command, options)
     plan = RunPlan(spec, package, options, options.out, formats, resume=True)
+    check_out(plan)
     plan = replace(plan, answered_by=answer_digest(replace(plan, spec=_of_answers(spec, formats))))
     yield Progress(0, 0, f"loading {package.name}")
     return plan, load_package(package, options, _MANY)
