@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -21,9 +22,11 @@ from napari_medclf.jobs.drive import explain
 from napari_medclf.jobs.runs.cluster.address import check_scheduler, is_scheduler_file
 
 _CONNECT_S = 10.0
-_CLOSE_S = 1.0
+_CLOSE_S = 0.5
+_END_S = 0.2
 _HERE = "127.0.0.1"
 _ENOUGH_DEATHS = 1_000_000
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,14 +40,14 @@ class Link:
         Where the scheduler is, for people.
     own : distributed.LocalCluster or None
         The processes, where they are ours.
-    silence : ExitStack
-        Ends with the link.
+    undo : ExitStack
+        What is set for our own processes, in dask's settings and this process's environment; ends with the link.
     """
 
     client: Any
     place: str
-    silence: ExitStack
     own: Any = None
+    undo: ExitStack = field(default_factory=ExitStack)
 
     @property
     def is_open(self) -> bool:
@@ -53,11 +56,13 @@ class Link:
 
     def close(self) -> None:
         """Leave the workers; our own end within about a second."""
-        with self.silence:
-            for one in (self.client, self.own):
-                if one is not None:
-                    with suppress(Exception):  # a scheduler that is gone cannot be left in good order
-                        one.close(timeout=_CLOSE_S)
+        if self.own is not None:
+            _end_workers(self.own)
+        for one in (self.client, self.own):
+            if one is not None:
+                with suppress(Exception):  # a scheduler that is gone cannot be left in good order
+                    one.close(timeout=_CLOSE_S)
+        self.undo.close()
 
 
 def start_here(n_workers: int) -> Job[Link]:
@@ -97,7 +102,7 @@ def n_processors() -> int:
 
 
 def dask() -> Any:
-    """Import ``distributed``, which is partly without types."""
+    """Import ``distributed``, which is partly without types; it adds its own settings to dask's."""
     return import_module("distributed")
 
 
@@ -125,42 +130,59 @@ def _close_late(opening: Future[Link]) -> None:
 
 
 def _start(n_workers: int) -> Link:
+    distributed = dask()
+    _silence()
+    undo = _set_for_processes(max(n_processors() // n_workers, 1))
+    cluster = None
+    try:
+        cluster = distributed.LocalCluster(
+            n_workers=n_workers,
+            threads_per_worker=1,
+            processes=True,
+            host=_HERE,
+            dashboard_address=None,
+            scheduler_kwargs={"dashboard": False, "dashboard_address": f"{_HERE}:0"},
+            memory_limit=None,  # what fits is planned for each case
+            silence_logs=logging.CRITICAL + 1,
+            security=_security(),
+            preload=["napari_medclf.jobs.runs.cluster.own_process"],
+        )
+        return Link(distributed.Client(cluster, set_as_default=False), "this computer", cluster, undo)
+    except Exception as error:
+        if cluster is not None:
+            cluster.close(timeout=_CLOSE_S)
+        undo.close()
+        raise MedclfError(f"The worker processes could not be started ({explain(error)}).") from error
+
+
+def _set_for_processes(n_threads: int) -> ExitStack:
+    """Set what our own scheduler and workers read while they run; nothing is written to a file."""
     from dask import config
 
-    distributed = dask()  # before the settings: it adds its own to dask's, and they must outlast ours
-    threads = str(max(n_processors() // n_workers, 1))
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    undo = ExitStack()
+    for name in _THREADS:  # dask puts them into this process's environment, too
+        undo.callback(_set_variable, name, os.environ.get(name))
     settings = {
         # Nobody needs to ask our scheduler over HTTP what it does.
         "distributed.scheduler.http.routes": [],
         "distributed.worker.http.routes": [],
         # Which case is to blame for a worker's end is decided by who leads the run.
         "distributed.scheduler.allowed-failures": _ENOUGH_DEATHS,
-        "distributed.nanny.pre-spawn-environ": dict.fromkeys(names, threads),
+        # On a busy computer a worker that died takes longer than the 15 s after which dask would give it up.
+        "distributed.deploy.lost-worker-timeout": "1 hour",
+        "distributed.nanny.pre-spawn-environ": dict.fromkeys(_THREADS, str(n_threads)),
         "distributed.worker.multiprocessing-method": "spawn",  # torch does not survive a fork with threads
         "distributed.worker.profile.enabled": False,
     }
-    cluster, silence = None, _silence()
-    try:
-        with config.set(settings):
-            cluster = distributed.LocalCluster(
-                n_workers=n_workers,
-                threads_per_worker=1,
-                processes=True,
-                host=_HERE,
-                dashboard_address=None,
-                scheduler_kwargs={"dashboard": False, "dashboard_address": f"{_HERE}:0"},
-                memory_limit=None,  # what fits is planned for each case
-                silence_logs=logging.CRITICAL + 1,
-                security=_security(),
-                preload=["napari_medclf.jobs.runs.cluster.own_process"],
-            )
-            return Link(distributed.Client(cluster, set_as_default=False), "this computer", silence, cluster)
-    except Exception as error:
-        with silence:
-            if cluster is not None:
-                cluster.close(timeout=_CLOSE_S)
-        raise MedclfError(f"The worker processes could not be started ({explain(error)}).") from error
+    undo.enter_context(config.set(settings))
+    return undo
+
+
+def _set_variable(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
 
 
 def _security() -> Any:
@@ -169,23 +191,35 @@ def _security() -> Any:
 
 
 def _connect(address: str) -> Link:
+    _silence()
     where = {"scheduler_file": address} if is_scheduler_file(address) else {"address": address}
-    silence = _silence()
     try:
         client = dask().Client(**where, timeout=_CONNECT_S, set_as_default=False, name="medclf")
-        return Link(client, address, silence)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        silence.close()
         raise MedclfError(
             f"{address}: no Dask scheduler can be reached there ({explain(error)}). Start one, or correct --scheduler."
         ) from error
+    return Link(client, address)
 
 
-def _silence() -> ExitStack:
-    """Keep dask's own log out of the terminal: what matters of it is told as sentences."""
+def _silence() -> None:
+    """Keep dask's own log out of the terminal, for good: processes that end late would still speak after the run.
+
+    What matters of it is told as sentences.
+    """
     dask()  # sets up its handlers
-    stack = ExitStack()
     for handler in logging.getLogger("distributed").handlers:
-        stack.callback(handler.setLevel, handler.level)
         handler.setLevel(logging.CRITICAL + 1)
-    return stack
+
+
+def _end_workers(cluster: Any) -> None:
+    """End our worker processes, in the middle of a case if need be: its files appear whole or not at all."""
+
+    async def end() -> None:
+        await asyncio.gather(
+            *(nanny.close(timeout=_END_S) for nanny in cluster.workers.values()), return_exceptions=True
+        )
+
+    cluster.shutdown_on_close = False  # else dask waits for up to 10 s more at the end of the program
+    with suppress(Exception):  # one that is about to start ends with this program
+        cluster.sync(asyncio.wait_for, end(), _CLOSE_S)
