@@ -70,6 +70,12 @@ def test_files_of_an_earlier_answer_do_not_outlive_the_next(lead, do, enter, tmp
     assert [case.status for case in record.cases] == ["done", "failed", "pending", "skipped"]
 
 
+def test_record_of_no_case_is_read_back(lead, tmp_path):
+    record = lead().finish(FinishReason.COMPLETED)
+    assert RunFolder.read(tmp_path / "out") == record
+    assert record.cases == ()
+
+
 def test_traits_stay_in_the_ledger(lead, enter, tmp_path):
     leader = lead()
     enter(leader, "a", traits={"volume_ml": 2.5}, doubts={"entropy": 0.5})

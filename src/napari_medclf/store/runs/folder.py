@@ -118,8 +118,13 @@ class RunFolder:
         except OSError:
             return False
 
-    def record(self) -> RunRecord:
+    def record(self, *, with_traits: bool = True) -> RunRecord:
         """Make the record of a run from its ledger, also of one that goes on or was killed.
+
+        Parameters
+        ----------
+        with_traits : bool
+            Whether to read `CaseRecord.traits`, of which a case has dozens.
 
         Raises
         ------
@@ -128,6 +133,8 @@ class RunFolder:
         """
         ledger = Ledger.open(self.folder)
         run = ledger.run()
+        rows = ledger.rows(with_traits=with_traits)[::-1]
+        cases = tuple(rows.pop().record() for _ in range(len(rows)))  # never all of them twice in memory
         return RunRecord(
             spec=run.spec,
             model=run.model,
@@ -138,5 +145,5 @@ class RunFolder:
             message=run.message if run.finish_reason else _NOT_ENDED,
             started=run.started,
             elapsed_s=run.elapsed_s,
-            cases=tuple(ledger.records().values()),
+            cases=cases,
         )

@@ -153,6 +153,12 @@ class LedgerLeader:
             self._flush()
             return read_rows(self._connection)
 
+    def running(self) -> list[LedgerRow]:
+        """The cases that were begun and have not ended."""
+        with self._writing():
+            self._flush()
+            return read_rows(self._connection, "WHERE status = ?", [CaseStatus.RUNNING.value])
+
     def flush(self) -> None:
         """Bring everything to the disk."""
         with self._writing():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,13 +73,15 @@ class Ledger:
         except (sqlite3.Error, OSError, ValueError) as error:
             raise self._unreadable(error) from error
 
-    def rows(self, since: int = 0) -> list[LedgerRow]:
+    def rows(self, since: int = 0, *, with_traits: bool = True) -> list[LedgerRow]:
         """Every case's row in the order of the run.
 
         Parameters
         ----------
         since : int
             Only those that changed after the row with this `LedgerRow.seq`.
+        with_traits : bool
+            Whether to read `LedgerRow.traits`, too.
 
         Raises
         ------
@@ -91,13 +92,13 @@ class Ledger:
         newer = read_tail(self.folder / TAIL)
         try:
             with connect_to_read(self.path) as connection:
-                found = read_rows(connection, "WHERE seq > ?", [since])
+                found = read_rows(connection, "WHERE seq > ?", [since], with_traits=with_traits)
         except (sqlite3.Error, OSError, ValueError) as error:
             raise self._unreadable(error) from error
         rows = {row.source: row for row in found}
         for source, row in newer.items():
             if row.seq > since and (source not in rows or row.seq > rows[source].seq):
-                rows[source] = row
+                rows[source] = row if with_traits else row.model_copy(update={"traits": {}})
         return sorted(rows.values(), key=lambda row: row.position)
 
     def records(self) -> dict[str, CaseRecord]:
@@ -133,8 +134,3 @@ class Ledger:
     def _unreadable(self, error: Exception) -> OptionError:
         reason = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]
         return OptionError(f"{self.path}: cannot be read as a ledger ({reason}). Choose another folder.")
-
-
-def in_status(rows: Iterable[LedgerRow], *statuses: CaseStatus) -> list[LedgerRow]:
-    """Choose rows by status."""
-    return [row for row in rows if row.status in statuses]

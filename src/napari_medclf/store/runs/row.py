@@ -37,7 +37,13 @@ class LedgerRow(CaseRecord):
 
     def record(self) -> CaseRecord:
         """The record alone."""
-        return CaseRecord(**{name: getattr(self, name) for name in CaseRecord.model_fields})
+        values = {name: getattr(self, name) for name in CaseRecord.model_fields}
+        return CaseRecord.model_construct(_RECORD_FIELDS, **values)  # checked when this row was
+
+
+_RECORD_FIELDS = set(CaseRecord.model_fields)
+_ROW_FIELDS = set(LedgerRow.model_fields)
+"""Which fields are set: one set for all rows, as one for each would take as much memory as the rows."""
 
 
 class LedgerRun(BaseModel):
@@ -86,7 +92,8 @@ def row_of(columns: Sequence[Any]) -> LedgerRow:
     ValueError
         If they are no row.
     """
-    return LedgerRow.model_validate(_from_columns(LedgerRow, columns))
+    row = LedgerRow.model_validate(_from_columns(LedgerRow, columns))
+    return LedgerRow.model_construct(_ROW_FIELDS, **vars(row))
 
 
 def run_of(columns: Sequence[Any]) -> LedgerRun:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from napari_medclf.atomic import atomic_write, sweep
+from napari_medclf.atomic import atomic_write, atomic_writer, sweep
 from napari_medclf.domain.errors import OptionError
 from napari_medclf.domain.events import FinishReason
 from napari_medclf.domain.run import CaseRecord, CaseStatus, RunRecord, RunSpec
@@ -17,7 +17,7 @@ from napari_medclf.store.runs.case_files import recover, remove_files
 from napari_medclf.store.runs.faults import storing
 from napari_medclf.store.runs.folder import CASES, RESULTS, RUN, RunFolder
 from napari_medclf.store.runs.leader import FLUSH_S, LedgerLeader, led_by_another
-from napari_medclf.store.runs.ledger import Ledger, in_status
+from napari_medclf.store.runs.ledger import Ledger
 from napari_medclf.store.runs.row import LedgerRow, LedgerRun
 
 _OLDER = "ledger.jsonl"
@@ -110,12 +110,10 @@ class RunLeader:
         changes |= {"elapsed_s": time.perf_counter() - self._started_s}
         self._ledger.write_run(self._run.model_copy(update=changes))
         self._ledger.flush()
-        whole = self.folder.record()
-        cases = tuple(case.model_copy(update={"traits": {}}) for case in whole.cases)
-        record = whole.model_copy(update={"cases": cases})
+        record = self.folder.record(with_traits=False)
         with storing(self.folder.folder):
             atomic_write(self.folder.folder / RESULTS, results_csv(record))
-            atomic_write(self.folder.folder / RUN, record.model_dump_json(indent=1) + "\n")
+            _write_record(self.folder.folder / RUN, record)
         return record
 
     def finish(self, reason: FinishReason, message: str = "") -> RunRecord:
@@ -127,7 +125,7 @@ class RunLeader:
             If the results cannot be written; the ledger is let go of all the same.
         """
         try:
-            for row in in_status(self._ledger.rows(), CaseStatus.RUNNING):
+            for row in self._ledger.running():
                 self._ledger.enter(row.record().model_copy(update={"status": CaseStatus.PENDING}))
             return self.write_results(reason, message)
         finally:
@@ -160,3 +158,13 @@ def check_folder(folder: Path, spec: RunSpec, *, resume: bool) -> None:
         )
     if Ledger(folder).is_led():
         raise OptionError(led_by_another(folder))
+
+
+def _write_record(path: Path, record: RunRecord) -> None:
+    """Write ``run.json``, a case a line and one after the other: there may be many thousands."""
+    head = record.model_copy(update={"cases": ()}).model_dump_json(indent=1)
+    with atomic_writer(path) as file:
+        file.write(head.removesuffix("[]\n}").encode())
+        for number, case in enumerate(record.cases):
+            file.write((",\n  " if number else "[\n  ").encode() + case.model_dump_json().encode())
+        file.write(b"\n ]\n}\n" if record.cases else b"[]\n}\n")

@@ -100,11 +100,14 @@ def read_run(connection: sqlite3.Connection) -> LedgerRun | None:
     return None if found is None else run_of(found)
 
 
-def read_rows(connection: sqlite3.Connection, where: str = "", values: Sequence[Any] = ()) -> list[LedgerRow]:
+def read_rows(
+    connection: sqlite3.Connection, where: str = "", values: Sequence[Any] = (), *, with_traits: bool = True
+) -> list[LedgerRow]:
     """Read rows in the order of the run; none where a kill came before there was a table."""
     if _version_of(connection) == 0:
         return []
-    found = connection.execute(f"{_SELECT} {where} ORDER BY position", values).fetchall()
+    select = _SELECT if with_traits else _SELECT.replace('"traits"', "'{}'")
+    found = connection.execute(f"{select} {where} ORDER BY position", values).fetchall()
     return [row_of(columns) for columns in found]
 
 
