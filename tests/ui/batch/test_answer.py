@@ -9,10 +9,11 @@ import pytest
 
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.detection import Detection
-from napari_medclf.domain.errors import GridError
+from napari_medclf.domain.errors import GridError, ReadError
 from napari_medclf.domain.results import Classification, Prediction, Segmentation
 from napari_medclf.domain.run import CaseRecord, CaseStatus
 from napari_medclf.io.digest import with_digest
+from napari_medclf.io.read import read_image
 from napari_medclf.jobs.outputs.write import write_outputs
 from napari_medclf.testing.phantoms import oblique_phantom
 from napari_medclf.ui.batch.answer import RunAnswer
@@ -58,6 +59,12 @@ def test_labels_of_another_grid_are_refused(image, threshold_card, tmp_path) -> 
         answer.read(replace(image, data=image.data[..., :2, :, :], geometry=smaller))
 
 
+def test_run_that_kept_no_labels_is_told(image, threshold_card, tmp_path) -> None:
+    record = CaseRecord(case_id="one", source="x", status=CaseStatus.DONE, values={"volume_ml:bright": 1.5})
+    with pytest.raises(ReadError, match="keeps no labels of this case"):
+        RunAnswer(tmp_path, record, threshold_card(spatial_dims=3)).read(image)
+
+
 def test_scores_come_back_with_what_was_decided(image, threshold_card, tmp_path) -> None:
     card = threshold_card(Task.CLASSIFY)
     said = Classification({"dark": 0.25, "bright": 0.75}, ("bright",))
@@ -76,3 +83,18 @@ def test_boxes_come_back_on_the_grid(image, threshold_card, tmp_path) -> None:
     assert np.allclose(found.boxes, boxes)
     assert found.names == ("bright",)
     assert found.scores.tolist() == [0.875]
+
+
+def test_dicom_labels_and_contours_come_back_on_the_series(shared_data, threshold_card, tmp_path) -> None:
+    card = threshold_card(spatial_dims=3)
+    series = with_digest(read_image(shared_data / "dicom_zoo/series/mr_multiseries_study3/11_HCropVolume"))
+    labels = np.zeros(series.geometry.shape, dtype=np.uint8)
+    labels[10:14, 12:30, 8:21] = 1
+    said = Segmentation(labels, series.geometry, card.schema_, source_digest=series.source.digest)
+    prediction = Prediction(card.name, "1.0", series.name, segmentation=said)
+    answer = written(prediction, series, card, tmp_path, ("dicom-seg", "dicom-labelmap", "rtstruct"))
+    assert len(answer.record.outputs) == 3
+    for name in answer.record.outputs:
+        record = answer.record.model_copy(update={"outputs": {name: ""}})
+        found = replace(answer, record=record).read(series)
+        assert np.array_equal(found.segmentation.labels, labels), name

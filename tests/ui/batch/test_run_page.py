@@ -54,3 +54,10 @@ def test_run_fills_the_table_and_is_gone_on_with(panel, workbench, pictures, tmp
     assert (tmp_path / "results" / "cases" / "disc-2" / "segmentation.png").is_file()
     record = json.loads((tmp_path / "results" / "run.json").read_text())
     assert [one["status"] for one in record["cases"]].count("done") == 4
+
+    panel.form.show_values({"folder": tmp_path})  # what the form says now does not count
+    (tmp_path / "results" / "cases" / "disc-1" / "segmentation.png").unlink()
+    assert panel.run_page.go_on(page.seen.spec, tmp_path / "results")
+    until(lambda: not workbench.bar.is_running, 60)
+    assert (tmp_path / "results" / "cases" / "disc-1" / "segmentation.png").is_file()
+    assert panel.message.text().startswith("4 done, 1 not run")

@@ -116,3 +116,8 @@ def test_page_follows_a_run_that_somebody_else_leads(workbench, begin_run, pictu
     leader.close()  # as after a kill: nothing says how it ended
     until(lambda: page.go_on.isVisible())
     assert "ended before it was through" in page.head.text()
+    wanted = []
+    page.go_on_wanted.disconnect()
+    page.go_on_wanted.connect(lambda spec, folder: wanted.append((spec.options["model"], folder)))
+    page.go_on.click()
+    assert wanted == [("bright-segment-2d", leader.folder)]

@@ -67,7 +67,7 @@ class RunAnswer:
         """
         files = {Path(name).name: self.folder / name for name in self.record.outputs}
         values, card = self.record.values, self.card
-        return Prediction(
+        said = Prediction(
             card.name,
             card.version,
             image.name,
@@ -78,6 +78,11 @@ class RunAnswer:
             uncertainty=_uncertainty(files, image),
             weights_sha256=card.weights_sha256,
         )
+        if (said.segmentation, said.classification, said.detection, said.regression) == (None,) * 4:
+            raise ReadError(
+                self.folder, "keeps no labels of this case", "Run the model on it, or go on with other formats."
+            )
+        return said
 
 
 def _segmentation(files: Mapping[str, Path], image: MedImage, card: ModelCard) -> Segmentation | None:

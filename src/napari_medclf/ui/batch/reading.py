@@ -61,6 +61,12 @@ class RunSeen:
         """How many are still to be run."""
         return self.counts.get(CaseStatus.PENDING, 0) + self.counts.get(CaseStatus.RUNNING, 0)
 
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it is a run over a folder that is not through, and nobody is at it."""
+        is_through = self.n_left == 0 and self.ended == "completed"
+        return self.spec.command == "batch" and not self.is_led and not is_through
+
 
 def has_run(folder: Path) -> bool:
     """Whether a run was begun in a folder."""

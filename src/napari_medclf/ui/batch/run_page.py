@@ -17,6 +17,7 @@ from napari_medclf.domain.run import CaseStatus, RunRecord, RunSpec
 from napari_medclf.domain.series_rule import SeriesRule
 from napari_medclf.jobs.batch.batch import BatchOptions, batch
 from napari_medclf.jobs.batch.planned import BatchPlan
+from napari_medclf.jobs.spec import options_from
 from napari_medclf.ui import notify
 from napari_medclf.ui.batch.plan_view import PlanView
 from napari_medclf.ui.batch.reading import has_run
@@ -89,11 +90,21 @@ class RunPage(QWidget):
     def run(self) -> bool:
         """Begin the run, or go on with the one that is in the results folder."""
         options = self._read()
-        if options is None:
+        return options is not None and self._begin(options, self.model.chosen_name)
+
+    def go_on(self, spec: RunSpec, out: Path) -> bool:
+        """Go on with a run as it was begun, whatever the form says; only what is missing or changed is done."""
+        try:
+            options: BatchOptions = options_from(spec, BatchOptions, out=out, dry_run=False, resume=True)
+        except (MedclfError, TypeError, ValueError) as error:  # of another version
+            notify.complain(f"{out.name}: the run there cannot be gone on with from here ({error}).")
             return False
+        return self._begin(options, Path(options.model).name)
+
+    def _begin(self, options: BatchOptions, name: str) -> bool:
         self._tell("")
         is_begun = self._shelf.bar.start(
-            f"Running {self.model.chosen_name} on {options.folder.name}",
+            f"Running {name} on {options.folder.name}",
             lambda: batch(_going_on(options)),
             lambda record: self._take_record(record, options.out),
             on_end=lambda outcome: self._on_end(outcome, options.out),
@@ -101,13 +112,6 @@ class RunPage(QWidget):
         if is_begun:
             self.begun.emit(options.out)
         return is_begun
-
-    def go_on(self, spec: RunSpec, out: Path) -> bool:
-        """Go on with a run as it was begun; only what is missing or changed is done."""
-        known = {info.name for info in option_fields(BatchOptions)}
-        self.form.show_values({name: value for name, value in spec.options.items() if name in known} | {"out": out})
-        self.model.choose(str(spec.options.get("model", "")))
-        return self.run()
 
     def _make_form(self) -> OptionsForm[BatchOptions]:
         form = OptionsForm(

@@ -223,8 +223,7 @@ class TriagePage(QWidget):
             one.setEnabled(self.table.chosen is not None)
         for one in (self.accept, self.flag):
             one.setEnabled(self._is_chosen_open())
-        is_over = seen is not None and not seen.is_led
-        self.go_on.setVisible(is_over and seen is not None and (seen.n_left > 0 or seen.ended != "completed"))
+        self.go_on.setVisible(seen is not None and seen.can_go_on)
         self.go_on.setEnabled(not self._shelf.bar.is_running)
         self.report.setVisible(seen is not None and bool(seen.counts.get(CaseStatus.DONE)))
 
