@@ -42,6 +42,7 @@ from napari_medclf.jobs.predict import RunOptions, load_package, predict_image
 from napari_medclf.jobs.triage.after import doubts_of
 from napari_medclf.jobs.triage.figures import read_figures
 from napari_medclf.jobs.triage.score import WEIGHTS, parts_of, score_of
+from napari_medclf.jobs.triage.thumbnail import draw_thumbnail, encode
 
 MODELS = {"hippocampus": "hippocampus-mr", "xray": "chest-xray-pneumonia", "nuclei": "nuclei"}
 USUAL = ""
@@ -188,14 +189,22 @@ def _records(model: str, shown: Iterator[Shown]) -> Iterator[CaseRecord]:
     package = find_model(model)
     loaded = load_package(package, _OPTIONS)
     usual: list[tuple[str, MedImage, Prediction]] = []
+    answering_s = describing_s = 0.0
     for name, planted, image in shown:
+        started = time.process_time()
         outcome = drive(predict_image(image, package, _OPTIONS, loaded))
         if outcome.result is None:  # it failed with a reason, so nobody has to look for it
             print(f"  {name} {planted}: {outcome.message}")
             continue
-        yield _record(name, planted, image, outcome.result)
+        answered = time.process_time()
+        record = _record(name, planted, image, outcome.result)
+        encode(draw_thumbnail(image, outcome.result))
+        answering_s, describing_s = answering_s + answered - started, describing_s + time.process_time() - answered
+        yield record
         if planted == USUAL:
             usual.append((name, image, outcome.result))
+    share = describing_s / answering_s
+    print(f"{model}: describing and drawing an answer took {share:.2%} of the CPU seconds of the answer")
     for position, (name, image, said) in enumerate(usual):
         for planted, wrong in _wrong_answers(position, image, said, usual):
             yield _record(name, planted, image, wrong)
