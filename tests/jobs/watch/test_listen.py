@@ -149,6 +149,34 @@ def test_broken_off_study_is_waited_for_and_run_when_it_comes_again(scene, optio
     assert any("broke off" in event.message for event in events.of(Warned))
 
 
+def test_break_after_the_last_slice_is_made_good_by_sending_all_again(scene, options, model, study):
+    def act(port):
+        association = associate(port)
+        assert store(association, *study()) == [0] * 12
+        association.abort()
+        time.sleep(1.0)
+        assert model.seen == []
+        assert storescu(port, study()[0].parent) == 0  # which brings nothing new
+
+    scene.play(options(settle=0.2, patience=50.0), act, n_done(1))
+    assert model.seen == [12]
+
+
+def test_broken_off_study_that_was_refused_is_run_when_all_is_sent_again(scene, options, model, study, tmp_path):
+    def act(port):
+        association = associate(port)
+        assert store(association, *study()) == [0] * 12
+        association.abort()
+        until = time.monotonic() + 30
+        while not records(tmp_path / "out").get("failed") and time.monotonic() < until:
+            time.sleep(0.1)
+        assert storescu(port, study()[0].parent) == 0
+
+    scene.play(options(settle=0.2, patience=0.5), act, n_done(1))
+    assert model.seen == [12]
+    assert list(records(tmp_path / "out")) == ["done"]
+
+
 @pytest.mark.parametrize("incomplete", list(Incomplete))
 def test_study_that_stays_broken_off_is_refused_or_run_with_a_warning(
     scene, options, model, study, tmp_path, incomplete

@@ -96,6 +96,25 @@ def test_unit_broken_off_is_another_once_that_is_made_good():
     assert names(waiting.due(30.0)) == ["study"]
 
 
+def test_unit_whose_sender_says_that_this_was_all_is_looked_at_again_before_patience_is_over():
+    waiting = Waiting(10, 1000)
+    saw(waiting, "a", 0.0)
+    (unit,) = waiting.due(10.0)
+    waiting.put_off(unit)
+    waiting.touch("study", 50.0)
+    assert names(waiting.due(60.0)) == ["study"]
+
+
+def test_files_are_known_as_dealt_with_by_their_stamps_alone():
+    waiting = Waiting(10, 100)
+    saw(waiting, "a", 0.0)
+    (unit,) = waiting.due(10.0)
+    waiting.dealt_with(unit, waiting.signature(unit))
+    assert waiting.is_handled("study", {Path("a"): Stamp(10, 5)})
+    assert not waiting.is_handled("study", {Path("a"): Stamp(11, 5)})
+    assert not waiting.is_handled("study", {Path("a"): Stamp(10, 5), Path("b"): Stamp(10, 5)})
+
+
 def test_unit_without_files_is_forgotten():
     waiting = Waiting(10, 100)
     saw(waiting, "a", 0.0)

@@ -173,7 +173,8 @@ class DepotArrivals:
         if isinstance(told, Stored):
             if told.taken.path is not None:
                 self._open(told.taken.study, waiting, now_s)
-                note(told.taken.path, waiting, now_s)
+                if waiting.is_open(told.taken.study):
+                    note(told.taken.path, waiting, now_s)
             else:
                 return self._once(told.sender, f"An object of {told.sender} was not taken: {told.taken.reason}.")
         elif isinstance(told, Ended):
@@ -188,9 +189,12 @@ class DepotArrivals:
         return []
 
     def _open(self, study: str, waiting: Waiting, now_s: float) -> None:
-        """Tell all that is here of a study, unless it waits already."""
-        if not waiting.is_open(study):
-            for path in self.depot.files(study):
+        """Tell all that is here of a study, unless it waits already or is as it was dealt with."""
+        if waiting.is_open(study):
+            return
+        stamps = dict(stamped(self.depot.files(study)))
+        if not waiting.is_handled(study, stamps):
+            for path in stamps:
                 note(path, waiting, now_s)
 
     def _once(self, who: str, sentence: str) -> list[JobEvent]:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from napari_medclf.domain.backend import Predictor
 
 _LOOK_EVERY_S = 0.1
-_TABLES_EVERY_S = 30.0
+_TABLES_EVERY_S, _TABLES_SHARE = 1.0, 0.02
+"""How often results.csv and run.json are written, and the share of the time that it may take, however long they are."""
 _MOST_UNITS = 16
 """Run at once: reading, network and writing overlap within them."""
 _WHY_NOT_SHOWN = 3
@@ -54,10 +55,10 @@ class Service:
     def __init__(
         self, options: ServiceOptions, plan: RunPlan, loaded: Predictor, arrivals: Arrivals, clock: Callable[[], float]
     ) -> None:
-        self._options, self._plan, self._loaded, self._arrivals = options, plan, loaded, arrivals
-        self._now_s = clock
         from napari_medclf.store.runs import RunFolder
 
+        self._options, self._plan, self._loaded, self._arrivals = options, plan, loaded, arrivals
+        self._now_s = clock
         self._state = ServiceState(plan.out, plan.answered_by)
         self._waiting = Waiting(options.settle, options.patience, self._state.handled(), arrivals.broke_off)
         self._book = RunBook(plan, loaded.place)
@@ -67,8 +68,7 @@ class Service:
         if self._sending is not None:
             self._sending.add(records)
         self._unconfirmed: list[tuple[str, str]] = []
-        self._tables_s = clock()
-        self._n_done = 0
+        self._tables_s = 0.0
 
     def run(self, *, once: bool = False) -> Job[RunRecord]:
         """Go on until stopped; with `once`, until all that is there was dealt with."""
@@ -93,7 +93,7 @@ class Service:
             for start in range(0, len(due), _MOST_UNITS):
                 yield from self._deal_with(due[start : start + _MOST_UNITS])
                 yield from self._look()
-            if not due or self._now_s() - self._tables_s > _TABLES_EVERY_S:
+            if self._now_s() >= self._tables_s:
                 self._confirm()
             if self._sending is not None and self._sending.is_time(self._now_s()):
                 yield from self._sending.send(self._now_s())
@@ -119,7 +119,7 @@ class Service:
         cases: list[RunCase] = []
         ripe: list[Inspection] = []
         for unit in units:
-            if not self._waiting.is_due(unit, self._now_s()):
+            if self._arrivals.is_open(unit.name) or not self._waiting.is_due(unit, self._now_s()):
                 continue
             inspection = yield from self._inspect(unit)
             if inspection is None:
@@ -192,7 +192,6 @@ class Service:
         return event
 
     def _entered(self, record: CaseRecord) -> None:
-        self._n_done += record.status is CaseStatus.DONE
         if self._sending is not None:
             self._sending.add([record])
 
@@ -214,8 +213,9 @@ class Service:
         """Bring the ledger to the disk and write the tables, then note that the units need not be looked at again."""
         if not self._unconfirmed:
             return
+        began_s = self._now_s()
         self._book.write_results(FinishReason.CANCELED, "The service goes on.")
-        self._tables_s = self._now_s()
+        self._tables_s = self._now_s() + max(_TABLES_EVERY_S, (self._now_s() - began_s) / _TABLES_SHARE)
         for name, signature in self._unconfirmed:
             self._state.note_handled(name, signature)
         self._unconfirmed = []

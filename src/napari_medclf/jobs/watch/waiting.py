@@ -42,13 +42,7 @@ class Unit:
     @property
     def notes(self) -> list[FileNote]:
         """What its files tell, in the order of their places."""
-        return [note for _, (note, _) in sorted(self.files.items())]
-
-    def signature(self, *, is_broken_off: bool = False) -> str:
-        """Digest of places, sizes and times of its files: the same after a restart, where nothing changed."""
-        lines = [f"{path}\0{stamp.n_bytes}\0{stamp.mtime_ns}" for path, (_, stamp) in sorted(self.files.items())]
-        lines += ["broken off"] if is_broken_off else []
-        return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+        return [note for _, (note, _) in sorted(self.files.items(), key=lambda item: item[0])]
 
 
 class Waiting:
@@ -95,13 +89,17 @@ class Waiting:
             del self._units[name]
 
     def touch(self, name: str, now_s: float) -> None:
-        """Note that something is going on with a unit that waits."""
+        """Note that something is going on with a unit that waits; what it lacked may be here now."""
         if name in self._units:
-            self._units[name].changed_s = now_s
+            self._units[name].changed_s, self._units[name].is_lacking = now_s, False
+
+    def is_handled(self, name: str, stamps: Mapping[Path, Stamp]) -> bool:
+        """Whether a unit of these files was dealt with, and nothing changed since."""
+        return self._handled.get(name) == self._digest(name, stamps)
 
     def signature(self, unit: Unit) -> str:
-        """Tell by a digest how a unit stands now."""
-        return unit.signature(is_broken_off=self._broke_off(unit.name))
+        """Tell by a digest how a unit stands now: places, sizes and times of its files, and whether its sender left."""
+        return self._digest(unit.name, {path: stamp for path, (_, stamp) in unit.files.items()})
 
     def due(self, now_s: float) -> list[Unit]:
         """Give the units that need wait no longer, longest waiting first; forget those that nothing happened to."""
@@ -139,3 +137,12 @@ class Waiting:
     def n_waiting(self) -> int:
         """How many units are on their way."""
         return len(self._units)
+
+    def _digest(self, name: str, stamps: Mapping[Path, Stamp]) -> str:
+        lines = [f"{path}\0{stamp.n_bytes}\0{stamp.mtime_ns}" for path, stamp in sorted(stamps.items(), key=_by_path)]
+        lines += ["broken off"] if self._broke_off(name) else []
+        return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
+
+
+def _by_path(item: tuple[Path, Stamp]) -> Path:
+    return item[0]
