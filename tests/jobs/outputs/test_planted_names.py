@@ -158,6 +158,7 @@ def test_predict_hides_names_and_writes_no_files_when_asked(study: Path, tmp_pat
     assert case.status is CaseStatus.DONE
     assert not case.outputs
     assert not (out / "cases").exists()
+    assert not (out / "thumbnails").exists()
     assert "vol" in " ".join(case.values)
     assert not [name for name in _leaks(out) if not name.startswith("run.json") and "ledger" not in name]
     assert true_ref(out, RunFolder(out).records()[case.source]).path == series

@@ -177,7 +177,7 @@ def _write_case(plan: RunPlan, answered: Answered) -> CaseRecord:
         values = written.values
     else:
         values = values_of(answered.prediction, read.image, plan.formats)
-    told = after_answer(read.image, answered.prediction, plan.out, case.case_id)
+    told = after_answer(read.image, answered.prediction, plan.out, case.case_id, is_drawn=plan.writes_files)
     return CaseRecord(
         case_id=case.case_id,
         source=case.place,

@@ -27,8 +27,10 @@ class AfterAnswer:
     traits: dict[str, float] = field(default_factory=dict)
 
 
-def after_answer(image: MedImage, prediction: Prediction, out: Path, case_id: str) -> AfterAnswer:
-    """Describe an answer, and draw it small into the run's folder.
+def after_answer(
+    image: MedImage, prediction: Prediction, out: Path, case_id: str, *, is_drawn: bool = True
+) -> AfterAnswer:
+    """Describe an answer, and draw it small into the run's folder where that is wanted.
 
     Never raises: an answer that cannot be described, or a picture that cannot be written, costs no result.
     """
@@ -38,7 +40,8 @@ def after_answer(image: MedImage, prediction: Prediction, out: Path, case_id: st
     found = AfterAnswer()
     try:
         found = AfterAnswer(_short(doubts_of(prediction)), _short(traits_of(image, prediction)))
-        write_thumbnail(image, prediction, thumbnail_path(out, case_id))
+        if is_drawn:
+            write_thumbnail(image, prediction, thumbnail_path(out, case_id))
     except Exception:  # noqa: BLE001  (nothing that only helps to look may cost a result)
         _log.debug("%s could not be described", case_id, exc_info=True)
     return found
