@@ -101,7 +101,7 @@ def batch(options: BatchOptions) -> Job[RunRecord]:
     OptionError
         If no image of it is to be run, or the results' folder belongs to another run.
     """
-    from napari_medclf.jobs.batch.forecast import remember
+    from napari_medclf.jobs.batch.forecast import remember, sample_of
     from napari_medclf.jobs.batch.plan import look_through, plan_batch, sources_of
     from napari_medclf.jobs.models import find_model
     from napari_medclf.jobs.runs.case import RunPlan
@@ -118,6 +118,8 @@ def batch(options: BatchOptions) -> Job[RunRecord]:
     sources = sources_of(surveyed, reduce_to_px)
     if not sources.cases and not options.resume:
         raise OptionError(_nothing_left(surveyed, options))
+    sample = sample_of(surveyed.rows)
+    del surveyed  # it may be 100,000 rows, and the run needs them no more
     spec = spec_of("batch", options)
     plan = RunPlan(
         spec,
@@ -135,7 +137,7 @@ def batch(options: BatchOptions) -> Job[RunRecord]:
     record = yield from run_cases(plan, sources)
     # Times of other computers, and of cases that an earlier run did, say nothing of the next run here.
     if not (options.scheduler or options.resume):
-        remember(package, options, [row for row in surveyed.rows if row.is_to_run], record)
+        remember(package, options, sample, record)
     return record
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.events import Job, Progress
-from napari_medclf.domain.run import RunRecord
+from napari_medclf.domain.run import CaseStatus, RunRecord
 from napari_medclf.jobs.background import awaited
 from napari_medclf.jobs.batch.planned import BatchPlan, PlannedCase
 from napari_medclf.jobs.batch.rates import Rates, fit_rates
@@ -72,25 +72,30 @@ def with_forecast(plan: BatchPlan, package: ModelPackage, options: BatchOptions)
     )
 
 
-def remember(package: ModelPackage, options: BatchOptions, plan_rows: Sequence[PlannedCase], record: RunRecord) -> None:
-    """Keep what the cases of a run took, for the plan of the next one.
+def sample_of(rows: Sequence[PlannedCase]) -> tuple[PlannedCase, ...]:
+    """Choose the images of a run whose times are kept, evenly among all that are to be run."""
+    to_run = [row for row in rows if row.is_to_run]
+    return tuple(to_run[:: max(len(to_run) // _MOST_REMEMBERED, 1)])
+
+
+def remember(package: ModelPackage, options: BatchOptions, sample: Sequence[PlannedCase], record: RunRecord) -> None:
+    """Keep what some cases of a run took, for the plan of the next one.
 
     Parameters
     ----------
-    plan_rows : sequence of PlannedCase
-        What this run was to do; what an earlier one did is not among them.
+    sample : sequence of PlannedCase
+        From `sample_of`, of a run in which nothing was done before.
     """
     from napari_medclf.engine.planning.outlook import network_vox
     from napari_medclf.jobs.predict import settings_of
     from napari_medclf.store.speeds import CaseTime
 
-    elapsed_s = {one.case_id: one.elapsed_s for one in record.cases if one.elapsed_s > 0 and one.outputs}
+    elapsed_s = {one.case_id: one.elapsed_s for one in record.cases if one.status is CaseStatus.DONE}
     settings = settings_of(options)
-    done = [(look, elapsed_s.get(row.record.case_id)) for row in plan_rows if (look := _look_of(row)) is not None]
-    step = max(len(done) // _MOST_REMEMBERED, 1)
     cases = []
-    for look, seconds in done[::step]:
-        if seconds is None:
+    for row in sample:
+        look, seconds = _look_of(row), elapsed_s.get(row.record.case_id, 0.0)
+        if look is None or not seconds > 0:
             continue
         try:
             vox = network_vox(look, package.card, settings)
