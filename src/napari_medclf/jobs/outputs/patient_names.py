@@ -52,7 +52,7 @@ class PatientNames:
                     (words if len(word) >= _SHORTEST_WORD else wholes).setdefault(word, one.key)
             for text in one.numbers:
                 for number in _numbers(text):
-                    (words if len(number) >= _SHORTEST_NUMBER else wholes).setdefault(number, one.key)
+                    (words if _tells(number) else wholes).setdefault(number, one.key)
         return cls(words, wholes)
 
     def hide(self, text: str) -> str:
@@ -110,6 +110,11 @@ def _numbers(text: str) -> Iterator[str]:
     if squeezed and squeezed not in _PLACEHOLDERS:
         yield squeezed
         yield _compared(squeezed)
+
+
+def _tells(number: str) -> bool:
+    """Whether a number is long enough to be nobody else's by chance; leading zeros do not make it so."""
+    return len(number.lstrip("0") if number.isdecimal() else number) >= _SHORTEST_NUMBER
 
 
 def _compared(run: str) -> str:
