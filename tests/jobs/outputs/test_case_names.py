@@ -36,10 +36,10 @@ def test_accents_and_scripts_do_not_matter(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Doerr", "johnson", "thorax", "12345", "2012345678", "1.7", "patient", "unknown", "", "^"]
+    "text", ["Doerr", "johnson", "thorax", "12345", "2012345678", "1.7", "patient", "unknown", "", "^", "im-0042"]
 )
 def test_what_names_nobody_stays(text: str) -> None:
-    unnamed = PatientIdentity(("ANONYMOUS^Patient", "^^", "="), ("unknown", "-"), "bbbb")
+    unnamed = PatientIdentity(("ANONYMOUS^Patient", "^^", "=", "0042"), ("unknown", "-", "0042"), "bbbb")
     assert PatientNames.of([_JOHN, _ANNE, unnamed]).hide(text) == text
 
 

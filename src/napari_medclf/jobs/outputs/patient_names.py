@@ -49,7 +49,8 @@ class PatientNames:
         for one in identities:
             for text in one.names:
                 for word in _spellings(text):
-                    (words if len(word) >= _SHORTEST_WORD else wholes).setdefault(word, one.key)
+                    is_long = _tells(word) if word.isdecimal() else len(word) >= _SHORTEST_WORD
+                    (words if is_long else wholes).setdefault(word, one.key)
             for text in one.numbers:
                 for number in _numbers(text):
                     (words if _tells(number) else wholes).setdefault(number, one.key)
