@@ -40,7 +40,7 @@ def after_answer(
     found = AfterAnswer()
     try:
         found = AfterAnswer(_short(doubts_of(prediction)), _short(traits_of(image, prediction)))
-        if is_drawn:
+        if is_drawn and out.is_dir():  # a run's folder that is gone is not made again
             write_thumbnail(image, prediction, thumbnail_path(out, case_id))
     except Exception:  # noqa: BLE001  (nothing that only helps to look may cost a result)
         _log.debug("%s could not be described", case_id, exc_info=True)
