@@ -174,3 +174,36 @@ def test_ledger_of_a_newer_version_is_left_alone(lead, tmp_path):
         connection.execute("PRAGMA user_version = 7")
     with pytest.raises(OptionError, match="newer|version 7"):
         lead(resume=True)
+
+
+def test_ledger_with_other_columns_is_one_sentence(lead, tmp_path):
+    lead().close()
+    with sqlite3.connect(tmp_path / "out" / "ledger.sqlite") as connection:
+        connection.execute("ALTER TABLE cases DROP COLUMN doubts")
+    with pytest.raises(OptionError, match=r"cannot be read as a ledger \(no such column"):
+        Ledger.open(tmp_path / "out").rows()
+    with pytest.raises(OptionError, match="another version of this program"):
+        lead(resume=True)
+    with sqlite3.connect(tmp_path / "out" / "ledger.sqlite") as connection:
+        connection.execute("DROP TABLE run")
+    with pytest.raises(OptionError, match=r"cannot be read as a ledger \(no such table"):
+        lead(resume=True)
+
+
+def test_ledger_of_a_kill_in_the_middle_of_a_flush_is_read(lead, enter, tmp_path):
+    leader = lead()
+    enter(leader, "a")
+    connection = leader._ledger._connection
+    connection.execute("PRAGMA cache_size = 1")
+    connection.execute("PRAGMA cache_spill = 1")
+    connection.execute("BEGIN IMMEDIATE")
+    connection.executemany(
+        "INSERT INTO cases (source, case_id, status, position, seq) VALUES (?, ?, 'done', 9, 99)",
+        [(f"{number}.png", "x" * 2_000) for number in range(200)],
+    )
+    shutil.copytree(tmp_path / "out", tmp_path / "killed")
+    connection.execute("ROLLBACK")
+    assert (tmp_path / "killed" / "ledger.sqlite-journal").stat().st_size > 0
+    assert set(Ledger.open(tmp_path / "killed").records()) == {"in/a.png"}
+    again = lead("killed", resume=True)
+    assert [row.case_id for row in again.rows()] == ["a"]

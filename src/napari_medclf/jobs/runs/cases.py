@@ -15,6 +15,7 @@ from napari_medclf.jobs.json_text import printable
 from napari_medclf.jobs.outputs.names_file import write_names
 from napari_medclf.jobs.predict import load_package
 from napari_medclf.jobs.runs.case import RunCase, RunPlan, refused
+from napari_medclf.jobs.runs.faults import check_outputs
 from napari_medclf.jobs.runs.kept import find_kept
 from napari_medclf.jobs.runs.pipeline import run_pipeline
 from napari_medclf.jobs.runs.run_book import RunBook, answer_digest, check_out
@@ -57,6 +58,8 @@ def run_cases(plan: RunPlan, sources: Sources) -> Job[RunRecord]:
     except Exception as error:
         with suppress(WriteError):  # where results cannot be written, that is what ended the run
             book.close(FinishReason.FAILED, explain(error))
+        if not isinstance(error, WriteError):
+            check_outputs(plan.out, error)
         raise
     record = book.close(FinishReason.COMPLETED)
     finish_triage(plan.out, plan.package)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,9 +89,9 @@ class Ledger:
         OptionError
             If the ledger cannot be read.
         """
-        # First the tail: what is flushed from it between the two readings is then seen twice, and never missed.
-        newer = read_tail(self.folder / TAIL)
         try:
+            # First the tail: what is flushed from it between the two readings is then seen twice, and never missed.
+            newer = read_tail(self.folder / TAIL)
             with connect_to_read(self.path) as connection:
                 found = read_rows(connection, "WHERE seq > ?", [since], with_traits=with_traits)
         except (sqlite3.Error, OSError, ValueError) as error:
@@ -107,7 +108,10 @@ class Ledger:
 
     def state(self) -> tuple[int, int]:
         """What changes whenever the ledger does, and costs nothing: compare it before reading rows."""
-        states = [path.stat() for path in (self.path, self.folder / TAIL) if path.exists()]
+        states = []
+        for path in (self.path, self.folder / TAIL):
+            with suppress(OSError):
+                states.append(path.stat())
         return max((one.st_mtime_ns for one in states), default=0), sum(one.st_size for one in states)
 
     def counts(self) -> dict[CaseStatus, int]:

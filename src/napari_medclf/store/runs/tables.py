@@ -19,8 +19,8 @@ TAIL = "ledger.tail"
 LOCK = "ledger.lock"
 _VERSION = 1
 _WAIT_S = 30.0
-_COLUMNS = tuple(f'"{name}"' for name in LedgerRow.model_fields)
-_RUN_COLUMNS = tuple(f'"{name}"' for name in LedgerRun.model_fields)
+_COLUMNS = tuple(f"[{name}]" for name in LedgerRow.model_fields)  # in double quotes an unknown one is taken for a text
+_RUN_COLUMNS = tuple(f"[{name}]" for name in LedgerRun.model_fields)
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM cases"  # noqa: S608  (our own names of columns, here and below)
 _REPLACE = f"INSERT OR REPLACE INTO cases ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _REPLACE_RUN = (
@@ -52,14 +52,11 @@ def connect_to_read(path: Path) -> Iterator[sqlite3.Connection]:
     A ledger that a kill left in the middle of a flush has to be rolled back, and a share without locks cannot be read
     in place: then a copy in the temporary folder is read.
     """
-    try:
-        with closing(_open_to_read(path)) as connection:
-            _version_of(connection)
-            yield connection
-            return
-    except sqlite3.OperationalError:
-        if not path.is_file():
-            raise
+    in_place = _open_to_read(path)
+    if in_place is not None:
+        with closing(in_place):
+            yield in_place
+        return
     with tempfile.TemporaryDirectory() as folder:
         for suffix in ("", "-journal"):
             source = path.with_name(path.name + suffix)
@@ -106,7 +103,7 @@ def read_rows(
     """Read rows in the order of the run; none where a kill came before there was a table."""
     if _version_of(connection) == 0:
         return []
-    select = _SELECT if with_traits else _SELECT.replace('"traits"', "'{}'")
+    select = _SELECT if with_traits else _SELECT.replace("[traits]", "'{}'")
     found = connection.execute(f"{select} {where} ORDER BY position", values).fetchall()
     return [row_of(columns) for columns in found]
 
@@ -122,8 +119,18 @@ def _version_of(connection: sqlite3.Connection) -> int:
     return int(version)
 
 
-def _open_to_read(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_WAIT_S, isolation_level=None)
+def _open_to_read(path: Path) -> sqlite3.Connection | None:
+    """Open the file where it is; None where SQLite cannot read it there."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_WAIT_S, isolation_level=None)
+    try:
+        _version_of(connection)
+    except sqlite3.OperationalError:
+        connection.close()
+        return None
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _create(connection: sqlite3.Connection) -> None:
@@ -132,12 +139,15 @@ def _create(connection: sqlite3.Connection) -> None:
     Raises
     ------
     OptionError
-        If the ledger is of a newer version.
+        If the ledger is of another version.
     """
     version = _version_of(connection)
     if version > _VERSION:
         raise OptionError(f"The ledger is of version {version}, and this program knows version {_VERSION}. Update it.")
     if version == _VERSION:
+        known = {name for _, name, *_ in connection.execute("PRAGMA table_info(cases)")}
+        if known != set(LedgerRow.model_fields):
+            raise OptionError("The ledger is by another version of this program. Choose another folder.")
         return
     with transaction(connection):
         columns = ", ".join(column_definitions(LedgerRow))
