@@ -15,19 +15,24 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from napari_medclf.domain.errors import ReadError
+from napari_medclf.domain.errors import MedclfError, ReadError
 from napari_medclf.jobs.runs.stages import ReadCase, read_case
 
 if TYPE_CHECKING:
     from napari_medclf.jobs.runs.case import RunCase, RunPlan
 
 _SHARED = Path("/dev/shm")  # noqa: S108  (only asked how much room it has)
+_READY = "ready"
 _LEAST_SHARED_BYTES = 2**20
 """Smaller images go through the pipe, which is as fast."""
 
 
 class ReaderLost(ReadError):
     """The process that read an image is gone, perhaps for what was in the file."""
+
+
+class ReaderUnavailable(MedclfError):
+    """No process could be started that reads."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,10 @@ class ReaderProcess:
             If it cannot be read.
         ReaderLost
             If the process died of it.
+        ReaderUnavailable
+            If the process never came to life.
         """
+        self._wait_for_begin()
         try:
             self._connection.send(case)
             answer = self._connection.recv()
@@ -79,13 +87,23 @@ class ReaderProcess:
         self._is_closed = True
         self._end()
 
+    def _wait_for_begin(self) -> None:
+        if self._is_ready:
+            return
+        try:
+            self._is_ready = self._connection.recv() == _READY
+        except (EOFError, OSError) as error:
+            raise ReaderUnavailable("A process that reads images could not be started.") from error
+
     def _end(self) -> None:
         self._process.kill()
         self._connection.close()
 
     def _begin(self) -> None:
         context = multiprocessing.get_context("spawn")  # torch does not survive a fork with threads
+        self._connection: Connection
         self._connection, theirs = context.Pipe()
+        self._is_ready: bool = False
         self._process = context.Process(target=_serve, args=(theirs, self._plan), daemon=True, name="medclf-reader")
         self._process.start()
         theirs.close()
@@ -95,6 +113,7 @@ def _serve(connection: Connection, plan: RunPlan) -> None:
     """Read what is asked for, until the other end is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the first process decides
     with suppress(EOFError, OSError):
+        connection.send(_READY)
         while True:
             case = connection.recv()
             try:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_medclf.jobs.runs.reader_process import ReaderProcess
+from napari_medclf.jobs.runs.reader_process import ReaderProcess, ReaderUnavailable
 from napari_medclf.jobs.runs.stages import ReadCase, read_case
 
 if TYPE_CHECKING:
@@ -36,12 +38,17 @@ class Readers:
     def read(self, case: RunCase) -> ReadCase:
         """Read a case, as `stages.read_case`."""
         process = self._own_process() if self.n_processes and _can_travel(case) else None
-        return read_case(self._plan, case) if process is None else process.read(case)
+        if process is not None:
+            try:
+                return process.read(case)
+            except ReaderUnavailable:
+                self.n_processes = 0
+        return read_case(self._plan, case)
 
     def use_processes(self) -> int:
-        """From now on read in processes; returns how many there may be, 0 where this computer has one processor."""
+        """From now on read in processes, where that can be; returns how many there may be."""
         n_processors = count_processors()
-        if n_processors > 1:
+        if n_processors > 1 and is_program():
             self.n_processes = min(n_processors, _MOST_PROCESSES)
         return self.n_processes
 
@@ -68,6 +75,14 @@ def count_processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def is_program() -> bool:
+    """Whether the main module may be imported by another process: an installed program, and no script of a person."""
+    main = sys.modules["__main__"]
+    file = getattr(main, "__file__", None)
+    is_beside_python = file is not None and Path(file).absolute().parent == Path(sys.executable).absolute().parent
+    return getattr(main, "__spec__", None) is not None or is_beside_python
 
 
 def _can_travel(case: RunCase) -> bool:
