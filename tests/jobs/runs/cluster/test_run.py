@@ -70,6 +70,15 @@ def test_worker_that_sees_another_folder_is_named(plan, cases, book, scheduler, 
     assert not book.entered
 
 
+def test_probes_of_leaders_and_workers_that_died_are_swept(plan, cases, book, scheduler):
+    (plan.out / ".probe-of-the-leader").touch()
+    (plan.out / ".probe-of-the-leader-worker").touch()
+
+    drive(run_on_cluster(replace(plan, scheduler=scheduler.scheduler_address), None, cases[:1], book))
+
+    assert not list(plan.out.glob(".probe*"))
+
+
 def test_scheduler_that_goes_is_one_sentence_and_what_was_done_is_kept(options, scheduler, tmp_path):
     def end_it(event):
         if isinstance(event, CaseDone):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +50,12 @@ class Order:
     def answer_to_probe(self, worker: str) -> Path:
         """The file that a worker writes beside the leader's."""
         return self.plan.out / f".probe-{self.run_id}-{hashlib.sha256(worker.encode()).hexdigest()[:12]}"
+
+    def sweep_probes(self) -> None:
+        """Remove the probes of all who led the run, and the answers of workers that died before they were heard."""
+        with suppress(OSError):
+            for path in list(self.plan.out.glob(".probe-*")):
+                path.unlink()
 
     def __repr__(self) -> str:
         return f"<order of run {self.run_id}>"

@@ -97,6 +97,7 @@ class _Lead:
             self._leave(crew)
 
     def _write_probe(self) -> None:
+        self.order.sweep_probes()  # of a leader that was killed
         try:
             self.order.probe.write_text(self.order.token)
         except OSError as error:
@@ -252,8 +253,7 @@ class _Lead:
 
     def _leave(self, crew: Crew) -> None:
         """Take back what is out, and let workers that go on without us let go of the model."""
-        with suppress(OSError):
-            self.order.probe.unlink()
+        self.order.sweep_probes()
         if not self.link.is_open or self.link.own is not None:
             return
         client = self.link.client
