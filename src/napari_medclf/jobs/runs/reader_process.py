@@ -53,7 +53,8 @@ class ReaderProcess:
     """
 
     def __init__(self, plan: RunPlan) -> None:
-        self._plan, self._is_closed = plan, False
+        self._plan, self._is_closed, self._is_ready = plan, False, False
+        self._connection: Connection
         self._begin()
 
     def read(self, case: RunCase) -> ReadCase:
@@ -101,9 +102,8 @@ class ReaderProcess:
 
     def _begin(self) -> None:
         context = multiprocessing.get_context("spawn")  # torch does not survive a fork with threads
-        self._connection: Connection
         self._connection, theirs = context.Pipe()
-        self._is_ready: bool = False
+        self._is_ready = False
         self._process = context.Process(target=_serve, args=(theirs, self._plan), daemon=True, name="medclf-reader")
         self._process.start()
         theirs.close()
