@@ -92,6 +92,11 @@ class RunReader:
         self._card: ModelCard | None = None
         self._figures: Figures | None = None
 
+    @property
+    def has_read(self) -> bool:
+        """Whether the run could be read before."""
+        return bool(self._told)
+
     def read(self) -> Job[RunSeen | None]:
         """Read the run; None where nothing is new.
 

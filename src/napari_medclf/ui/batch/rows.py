@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 
 from napari_medclf.domain.annotation import Status
@@ -83,7 +84,7 @@ class RunRow:
     picture: Path | None = None
     review: Status = Status.OPEN
 
-    @property
+    @cached_property
     def state(self) -> RowState:
         """Where it stands; what a person said counts more than how the run ended."""
         if self.review is not Status.OPEN:

@@ -81,6 +81,7 @@ class TriagePage(QWidget):
     def wait_for(self, folder: Path) -> None:
         """Show a run that this window is beginning."""
         self._begin(folder)
+        self.thumbnails.forget()  # a case that is done again has another picture
         self.watch.wait_for(folder, self.opener.project_of())
 
     def end_waiting(self, folder: Path) -> None:
@@ -179,7 +180,7 @@ class TriagePage(QWidget):
         self._show()
 
     def _on_failure(self, message: str) -> None:
-        self.seen, self._rows = None, ()
+        """Say why the folder cannot be read; what was read before stays."""
         self._show()
         self.head.setText(message)
 

@@ -58,7 +58,7 @@ class RunWatch(QObject):
     seen : RunSeen
         Something is new.
     failed : str
-        Why the folder cannot be read; nothing more comes then.
+        Why the folder cannot be read; one that could be read before is tried again.
     """
 
     seen = Signal(object)
@@ -139,3 +139,5 @@ class RunWatch(QObject):
             self._read_later(_EVERY_MS)
         else:
             self.failed.emit(message)
+            if reader.has_read:  # a network share comes back
+                self._read_later(_RESTING_MS)
