@@ -17,8 +17,11 @@ from pydicom import dcmread
 from pydicom.uid import generate_uid
 
 from napari_medclf.domain.errors import OptionError, ServerError, WriteError
+from napari_medclf.io.arrived import STUDY_LENGTH
+from napari_medclf.io.dicom.keys import study_key
 from napari_medclf.io.pacs.depot import Depot, Verdict
 from napari_medclf.io.pacs.dimse.receive import Ended, Reception, Stored, TurnedAway, receiving
+from napari_medclf.io.pacs.under_way import Left
 
 _spec = importlib.util.spec_from_file_location("senders", Path(__file__).with_name("senders.py"))
 senders = importlib.util.module_from_spec(_spec)
@@ -84,7 +87,7 @@ def test_study_of_storescu_is_kept_element_by_element_under_names_that_tell_noth
         assert kept[dcmread(path).SOPInstanceUID] == dcmread(path)
     names = [str(path.relative_to(one.depot.folder)) for path in one.depot.folder.rglob("*.dcm")]
     assert all(set(name) <= set("0123456789abcdef/.dcm") for name in names)
-    assert not one.depot.under_way.broke_off(end.studies[0])
+    assert not one.depot.under_way.how_left(end.studies[0])
 
 
 def test_success_is_said_only_when_the_object_is_on_the_disk(desk, ct, monkeypatch):
@@ -130,7 +133,7 @@ def test_one_study_over_two_senders_is_busy_until_both_are_gone(desk, ct):
         second.release()
         one.told(Ended)
         assert not one.depot.under_way.is_busy(folder.name)
-        assert not one.depot.under_way.broke_off(folder.name)
+        assert not one.depot.under_way.how_left(folder.name)
 
 
 @pytest.mark.parametrize("way", ["abort", "cut"])
@@ -145,19 +148,36 @@ def test_sender_that_breaks_off_leaves_a_mark_until_the_study_comes_whole(desk, 
             association.dul.socket.socket.shutdown(socket.SHUT_RDWR)
         (end,) = one.told(Ended)
         assert not end.is_whole
-        assert one.depot.under_way.broke_off(folder.name)
-        assert Depot(one.depot.folder).under_way.broke_off(folder.name)  # as after a restart
+        assert one.depot.under_way.how_left(folder.name)
+        assert Depot(one.depot.folder).under_way.how_left(folder.name)  # as after a restart
         assert storescu(one.port, ct[0].parent) == 0
         assert one.told(Ended)[0].is_whole
-        assert not one.depot.under_way.broke_off(folder.name)
+        assert not one.depot.under_way.how_left(folder.name)
         assert len(one.objects()) == 12
+
+
+def test_sender_that_breaks_off_in_its_second_study_has_moved_on_from_the_first(desk, ct, tmp_path):
+    studies = [study_of(ct, tmp_path / str(number), number) for number in range(2)]
+    with desk() as one:
+        association = associate(one.port)
+        assert store(association, *studies[0], *studies[1][:3]) == [0] * 15
+        association.abort()
+        (end,) = one.told(Ended)
+        assert len(end.studies) == 2
+        uid = dcmread(studies[0][0]).StudyInstanceUID
+        left = {name: one.depot.under_way.how_left(name) for name in end.studies}
+        assert left.pop(study_key(uid, STUDY_LENGTH)) is Left.MOVED_ON
+        assert list(left.values()) == [Left.BROKE_OFF]
+        assert storescu(one.port, studies[0][0].parent) == 0
+        one.told(Ended)
+        assert one.depot.under_way.how_left(study_key(uid, STUDY_LENGTH)) is Left.WHOLE
 
 
 def test_kill_in_the_middle_of_a_study_leaves_a_mark_for_the_next_start(tmp_path, ct):
     depot = Depot(tmp_path)
     depot.under_way.begin("study", "sender-1")  # and then the process is gone
     again = Depot(tmp_path)
-    assert again.under_way.broke_off("study")
+    assert again.under_way.how_left("study")
     assert not again.under_way.is_busy("study")
 
 
@@ -357,8 +377,10 @@ def test_crowd_of_callers_that_say_nothing_is_kept_small(desk, ct):
         assert threading.active_count() - before <= 2 * 4 + 2
         for line in crowd:
             line.close()
-        time.sleep(0.5)
-        assert storescu(one.port, ct[0]) == 0
+        until = time.monotonic() + 20  # those that were let in are noticed to be gone when they stayed silent for 3 s
+        while storescu(one.port, ct[0]) != 0:
+            assert time.monotonic() < until
+            time.sleep(0.2)
 
 
 def test_folder_that_cannot_be_written_is_told_before_anybody_sends(tmp_path):

@@ -86,8 +86,8 @@ def test_unit_as_it_was_before_a_restart_is_not_looked_at_again():
 
 
 def test_unit_broken_off_is_another_once_that_is_made_good():
-    broken = {"study"}
-    waiting = Waiting(10, 100, broke_off=broken.__contains__)
+    broken = {"study": "broke off"}
+    waiting = Waiting(10, 100, how_left=lambda name: broken.get(name, ""))
     saw(waiting, "a", 0.0)
     (unit,) = waiting.due(10.0)
     waiting.dealt_with(unit, waiting.signature(unit))

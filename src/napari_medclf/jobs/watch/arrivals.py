@@ -36,8 +36,8 @@ class Arrivals(Protocol):
     def is_open(self, unit: str) -> bool:
         """Whether somebody is still sending a unit."""
 
-    def broke_off(self, unit: str) -> bool:
-        """Whether somebody stopped sending a unit before the end."""
+    def how_left(self, unit: str) -> str:
+        """How somebody who sent a unit stopped before saying that this was all, as `Left`; empty where nobody did."""
 
 
 @dataclass
@@ -99,9 +99,9 @@ class FolderArrivals:
         """Never: who writes files does not say so."""
         return False
 
-    def broke_off(self, unit: str) -> bool:
-        """Never: who writes files does not say so."""
-        return False
+    def how_left(self, unit: str) -> str:
+        """Nothing: who writes files does not say when that was all."""
+        return ""
 
     def _not_there(self, error: OSError) -> list[JobEvent]:
         """A share that is away for a while is no reason to forget what was there."""
@@ -163,9 +163,9 @@ class DepotArrivals:
         """Whether a sender of it is still there."""
         return self.depot.under_way.is_busy(unit)
 
-    def broke_off(self, unit: str) -> bool:
-        """Whether a sender of it left before the end, or this program was killed meanwhile."""
-        return self.depot.under_way.broke_off(unit)
+    def how_left(self, unit: str) -> str:
+        """How a sender of it left before the end, which a kill of this program makes all of them do."""
+        return self.depot.under_way.how_left(unit)
 
     def _hear(self, told: Told, waiting: Waiting, now_s: float) -> list[JobEvent]:
         from napari_medclf.io.pacs.dimse.receive import Ended, Stored, TurnedAway

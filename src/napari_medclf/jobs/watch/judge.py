@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from napari_medclf.io.report import Discovery
     from napari_medclf.jobs.outputs.case_names import HiddenPlace
 
-_BROKEN_OFF = "whoever sent it stopped before the end"
+_BROKE_OFF = "whoever sent it stopped before the end"
+_MOVED_ON = "whoever sent it went on to another study, and stopped before the end of that"
 
 
 @dataclass(frozen=True)
@@ -57,26 +58,26 @@ class Decision:
     hidden: tuple[HiddenPlace, ...] = ()
 
 
-def inspect(
-    unit: Unit, signature: str, folder: Path, options: ServiceOptions, *, is_broken_off: bool = False
-) -> Inspection:
+def inspect(unit: Unit, signature: str, folder: Path, options: ServiceOptions, *, left: str = "") -> Inspection:
     """Read the headers of a unit.
 
     Parameters
     ----------
     folder : Path
         Below which everything arrives; cases are named by their place in it.
-    is_broken_off : bool
-        Whether its sender stopped before the end.
+    left : str
+        How its sender stopped before the end, as `Left`.
     """
     from napari_medclf.io.discover import discover_files
     from napari_medclf.io.lacks import Lack, find_lacks
+    from napari_medclf.io.pacs.under_way import Left
 
     notes = unit.notes
     discovery = discover_files(note.path for note in notes)
     lacks = find_lacks(notes, discovery)
-    if is_broken_off:
-        lacks = (Lack(_BROKEN_OFF), *lacks)
+    if left:
+        is_sure = left == Left.BROKE_OFF
+        lacks = (Lack(_BROKE_OFF if is_sure else _MOVED_ON, is_sure=is_sure), *lacks)
     ways: dict[FileRef, FileRef] = {}
     if options.incomplete is Incomplete.RUN:
         discovery, ways = _with_gaps(discovery)

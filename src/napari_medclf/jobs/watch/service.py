@@ -60,7 +60,7 @@ class Service:
         self._options, self._plan, self._loaded, self._arrivals = options, plan, loaded, arrivals
         self._now_s = clock
         self._state = ServiceState(plan.out, plan.answered_by)
-        self._waiting = Waiting(options.settle, options.patience, self._state.handled(), arrivals.broke_off)
+        self._waiting = Waiting(options.settle, options.patience, self._state.handled(), arrivals.how_left)
         self._book = RunBook(plan, loaded.place)
         records = RunFolder(plan.out).records().values()
         self._names = {record.case_id.casefold(): record.source for record in records}
@@ -145,10 +145,8 @@ class Service:
 
     def _inspect(self, unit: Unit) -> Job[Inspection | None]:
         signature = self._waiting.signature(unit)
-        is_broken_off = self._arrivals.broke_off(unit.name)
-        look = partial(
-            inspect, unit, signature, self._arrivals.folder.absolute(), self._options, is_broken_off=is_broken_off
-        )
+        left = self._arrivals.how_left(unit.name)
+        look = partial(inspect, unit, signature, self._arrivals.folder.absolute(), self._options, left=left)
         try:
             return (yield from self._meanwhile(look))
         except ReadError as error:  # it went while it was looked at

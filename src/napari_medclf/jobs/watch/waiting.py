@@ -54,8 +54,8 @@ class Waiting:
         How long a unit must be left alone to be looked at, and to be run although it lacks something.
     handled : dict
         Unit to its signature when it was last dealt with, from before a restart.
-    broke_off : callable
-        Whether whoever sent a unit stopped before the end; when that is made good, the unit is another.
+    how_left : callable
+        How whoever sent a unit stopped before the end, empty where nobody did; made good, the unit is another.
     """
 
     def __init__(
@@ -63,9 +63,9 @@ class Waiting:
         settle_s: float,
         patience_s: float,
         handled: Mapping[str, str] | None = None,
-        broke_off: Callable[[str], bool] = lambda name: False,
+        how_left: Callable[[str], str] = lambda name: "",
     ) -> None:
-        self._settle_s, self._patience_s, self._broke_off = settle_s, patience_s, broke_off
+        self._settle_s, self._patience_s, self._how_left = settle_s, patience_s, how_left
         self._handled = dict(handled or {})
         self._units: dict[str, Unit] = {}
 
@@ -140,7 +140,7 @@ class Waiting:
 
     def _digest(self, name: str, stamps: Mapping[Path, Stamp]) -> str:
         lines = [f"{path}\0{stamp.n_bytes}\0{stamp.mtime_ns}" for path, stamp in sorted(stamps.items(), key=_by_path)]
-        lines += ["broken off"] if self._broke_off(name) else []
+        lines += filter(None, [self._how_left(name)])
         return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()
 
 
