@@ -144,6 +144,23 @@ def test_readers_never_miss_a_case_that_ended(lead, enter):
     assert Ledger.open(leader.folder.folder).counts() == {"done": 300}
 
 
+def test_tail_that_is_flushed_beside_is_cut_when_it_grows(lead, enter, tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_medclf.store.runs.leader._MOST_LINES", 20)
+    leader = lead(flush_s=0.002)
+    tail, longest = tmp_path / "out" / "ledger.tail", 0
+    for number in range(2_000):
+        enter(leader, str(number))
+        leader._ledger._is_closing.wait(0.001)
+        n_lines = tail.read_bytes().count(b"\n")
+        if n_lines < longest > 20:
+            break
+        longest = max(longest, n_lines)
+    assert n_lines < longest
+    shutil.copytree(tmp_path / "out", tmp_path / "killed")
+    again = lead("killed", resume=True)
+    assert {row.case_id for row in again.rows()} == set(map(str, range(number + 1)))
+
+
 def test_other_programs_read_the_file(lead, tmp_path, enter):
     leader = lead()
     enter(leader, "a", values={"volume_ml": 2.5})

@@ -35,6 +35,8 @@ FLUSH_S = 1.0
 _FLUSH_SHARE = 0.02
 """Of the time at most; where flushing is slow, as on a network share, it is done less often."""
 _PATIENCE_S = 0.5
+_MOST_LINES = 2_000
+"""Of the tail, which readers read as a whole."""
 _GONE = "It is no longer among the images of this run; what was written for it before is kept."
 
 
@@ -66,6 +68,7 @@ class LedgerLeader:
         self.folder = folder
         self._flush_s = flush_s
         self._mutex = threading.Lock()
+        self._is_in_use = threading.Lock()  # the connection; taken after the mutex, never before it
         self._places: dict[str, _Place] = {}
         self.left_over: dict[str, dict[str, str]] = {}
         self._unflushed: dict[str, LedgerRow] = {}
@@ -85,12 +88,12 @@ class LedgerLeader:
 
     def read_run(self) -> LedgerRun | None:
         """What the ledger says of the run; None where it is new."""
-        with self._writing():
+        with self._writing(), self._is_in_use:
             return read_run(self._connection)
 
     def write_run(self, run: LedgerRun) -> None:
         """Say what is run; flushed when it returns."""
-        with self._writing(), transaction(self._connection):
+        with self._writing(), self._is_in_use, transaction(self._connection):
             write_run(self._connection, run)
 
     def plan(self, records: Iterable[CaseRecord]) -> None:
@@ -103,10 +106,11 @@ class LedgerLeader:
         with self._writing():
             self._flush()
             before, self._places = self._places, {}
-            self.left_over = read_outputs(self._connection)
-            with transaction(self._connection):
-                write_rows(self._connection, self._planned(records, before))
-                write_rows(self._connection, self._gone(before))
+            with self._is_in_use:
+                self.left_over = read_outputs(self._connection)
+                with transaction(self._connection):
+                    write_rows(self._connection, self._planned(records, before))
+                    write_rows(self._connection, self._gone(before))
 
     def begin(self, case_id: str, source: str, input_sha256: str = "") -> None:
         """Write down that a case is begun.
@@ -145,19 +149,22 @@ class LedgerLeader:
         with self._writing():
             if source in self._unflushed:
                 return self._unflushed[source]
-            return next(iter(read_rows(self._connection, "WHERE source = ?", [source])), None)
+            with self._is_in_use:
+                return next(iter(read_rows(self._connection, "WHERE source = ?", [source])), None)
 
     def rows(self) -> list[LedgerRow]:
         """Every case's row in the order of the run."""
         with self._writing():
             self._flush()
-            return read_rows(self._connection)
+            with self._is_in_use:
+                return read_rows(self._connection)
 
     def running(self) -> list[LedgerRow]:
         """The cases that were begun and have not ended."""
         with self._writing():
             self._flush()
-            return read_rows(self._connection, "WHERE status = ?", [CaseStatus.RUNNING.value])
+            with self._is_in_use:
+                return read_rows(self._connection, "WHERE status = ?", [CaseStatus.RUNNING.value])
 
     def flush(self) -> None:
         """Bring everything to the disk."""
@@ -253,22 +260,45 @@ class LedgerLeader:
             self._flush()
 
     def _flush(self) -> None:
-        if not self._unflushed:
-            return
-        if not (self.folder / LEDGER).is_file():
-            raise gone(self.folder)
-        with transaction(self._connection):
-            write_rows(self._connection, self._unflushed.values())
-        self._tail.clear()
-        self._unflushed = {}
+        with self._is_in_use:
+            if self._tail.n_lines:
+                self._write(self._unflushed)
+                self._tail.clear()
+            self._unflushed = {}
 
     def _flush_on_time(self) -> None:
         wait_s = self._flush_s
         while not self._is_closing.wait(wait_s):
             began_s = time.perf_counter()
-            with suppress(OutputsLost), self._writing():  # it is told by the next call
-                self._flush()
+            with suppress(OutputsLost):  # it is told by the next call
+                if self._tail.n_lines > _MOST_LINES:
+                    self.flush()
+                else:
+                    self._flush_beside()
             wait_s = max(self._flush_s, (time.perf_counter() - began_s) / _FLUSH_SHARE)
+
+    def _flush_beside(self) -> None:
+        """Flush while others go on entering rows; the tail keeps its lines, which SQLite then has, too."""
+        with self._writing():
+            self._is_in_use.acquire()
+            flushing, self._unflushed = self._unflushed, {}
+        try:
+            with storing(self.folder):
+                self._write(flushing)
+        except OutputsLost as fault:
+            with self._mutex:
+                self._unflushed = flushing | self._unflushed
+                self._fault = self._fault or fault
+        finally:
+            self._is_in_use.release()
+
+    def _write(self, rows: Mapping[str, LedgerRow]) -> None:
+        if not rows:
+            return
+        if not (self.folder / LEDGER).is_file():
+            raise gone(self.folder)
+        with transaction(self._connection):
+            write_rows(self._connection, rows.values())
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -21,6 +21,7 @@ class Tail:
         self.path = path
         self._descriptor = os.open(path, flags, 0o666)
         self._is_torn = False
+        self.n_lines = 0
 
     def append(self, row: LedgerRow) -> None:
         """Add a row.
@@ -38,11 +39,13 @@ class Tail:
         while content:
             content = content[os.write(self._descriptor, content) :]
         self._is_torn = False
+        self.n_lines += 1
 
     def clear(self) -> None:
         """Forget all lines, as the ledger has them now."""
         os.ftruncate(self._descriptor, 0)
         self._is_torn = False
+        self.n_lines = 0
 
     def close(self, *, remove: bool) -> None:
         """Close the file; once more does nothing."""
