@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
@@ -32,6 +33,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "medclf-setup.json"
 NO_TESTS = 5  # pytest's exit status when nothing was selected
+GUI_PARTS = 2  # processes side by side, as a window's test keeps one core busy
 OLDEST_PYTHON = (3, 11)
 NEWEST_FIRST = ("3.13", "3.12", "3.11")
 
@@ -380,37 +382,47 @@ def run_tests(rest: Sequence[str]) -> int:
     with display() as environment:
         environment.setdefault("OMP_NUM_THREADS", "1")
         core, core_line = stream([*pytest, "-n", "2", "-m", "not gui", *rest], environment)
-        gui, gui_line = run_gui_tests([*pytest, "-m", "gui", *rest], environment)
+    with ThreadPoolExecutor(GUI_PARTS) as pool:
+        parts = pool.map(lambda part: run_gui_part([*pytest, "-m", "gui", *rest], part), range(1, GUI_PARTS + 1))
+        ended = [(core, core_line), *parts]
     if failed:
         print("FAILED before the tests: " + ", ".join(failed))
-    print("without the window: " + core_line)
-    print(gui_line)
-    codes = [code for code in (core, gui) if code != NO_TESTS] or [NO_TESTS]
+    for position, (_, line) in enumerate(ended):
+        print("%s: %s" % ("with the window, part %d" % position if position else "without the window", line))
+    codes = [code for code, _ in ended if code != NO_TESTS] or [NO_TESTS]
     return max(codes, key=abs) or (1 if failed else 0)
 
 
-def run_gui_tests(command: Sequence[str], environment: Dict[str, str]) -> Tuple[int, str]:
-    """Run the tests with a window in a process of their own; once more if the process was killed by a signal.
+def run_gui_part(command: Sequence[str], part: int) -> Tuple[int, str]:
+    """Run a part of the tests with a window, on a screen of its own; `tests/conftest.py` says which."""
+    with display() as environment:
+        environment.setdefault("OMP_NUM_THREADS", "1")
+        environment["MEDCLF_TEST_PART"] = "%d/%d" % (part, GUI_PARTS)
+        return run_gui_tests(command, environment, "%d| " % part)
+
+
+def run_gui_tests(command: Sequence[str], environment: Dict[str, str], prefix: str = "") -> Tuple[int, str]:
+    """Run tests with a window in a process of their own; once more if the process was killed by a signal.
 
     A test that fails is never run again. One run ended in a segmentation fault in vispy's glDrawArrays under Xvfb,
     whose cause is not known, and pytest-xdist then hung instead of going on.
     """
-    code, line = stream(command, environment)
+    code, line = stream(command, environment, prefix)
     if code < 0:
         print("The window's tests were ended by signal %d; they run once more." % -code)
-        code, line = stream(command, environment)
+        code, line = stream(command, environment, prefix)
     return code, line
 
 
-def stream(command: Sequence[str], environment: Dict[str, str]) -> Tuple[int, str]:
-    """Run a command with its output shown; returns its exit status and its last line."""
+def stream(command: Sequence[str], environment: Dict[str, str], prefix: str = "") -> Tuple[int, str]:
+    """Run a command with its output shown, each line behind the prefix; returns its exit status and its last line."""
     last = ""
     with subprocess.Popen(
         list(command), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            print(line, end="", flush=True)
+            print(prefix + line, end="", flush=True)
             last = line.strip() or last
     return process.returncode, last
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,22 @@ def pytest_collection_modifyitems(items):
         if needs_window:
             item.add_marker(pytest.mark.gui)
         item.add_marker(pytest.mark.xdist_group("window" if needs_window else str(path)))
+    part = os.environ.get("MEDCLF_TEST_PART", "")
+    if part:
+        number, _, n_parts = part.partition("/")
+        items[:] = _part(items, int(number) - 1, int(n_parts))
+
+
+def _part(items, number, n_parts):
+    """Give one of several parts of the tests with a window; a file's stay together, and parts have about as many."""
+    items = [item for item in items if item.get_closest_marker("gui") is not None]
+    sizes = Counter(str(item.path) for item in items)
+    filled = [0] * n_parts
+    place_of = {}
+    for path, n_tests in sorted(sizes.items(), key=lambda entry: (-entry[1], entry[0])):
+        place_of[path] = filled.index(min(filled))
+        filled[place_of[path]] += n_tests
+    return [item for item in items if place_of[str(item.path)] == number]
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -104,6 +105,21 @@ def test_window_tests_run_once_more_only_after_a_signal(dev, tmp_path):
         program = f"import os, sys; open({str(runs)!r}, 'a').write('x'); {how}"
         assert dev.run_gui_tests([sys.executable, "-c", program], dict(os.environ))[0] == code
         assert len(runs.read_text()) == n_runs
+
+
+def test_parts_of_the_window_tests_are_about_equal_and_leave_none_out():
+    spec = importlib.util.spec_from_file_location("conftest_of_all", ROOT / "tests" / "conftest.py")
+    conftest = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(conftest)
+    sizes = {"a": 9, "b": 4, "c": 3, "d": 3, "not in the window": 50}
+    items = [
+        SimpleNamespace(path=path, number=number, get_closest_marker=lambda name, path=path: path[1:] == "" or None)
+        for path, n_tests in sizes.items()
+        for number in range(n_tests)
+    ]
+    parts = [conftest._part(items, number, 2) for number in range(2)]
+    assert sorted(map(len, parts)) == [9, 10]
+    assert {one.path for one in parts[0]}.isdisjoint(one.path for one in parts[1])
 
 
 @pytest.mark.skipif(shutil.which("Xvfb") is None, reason="Xvfb is not here")
