@@ -3,8 +3,8 @@
 python benchmarks/kill_worker.py [--trials 30] [--images 12] [--data DIR] [--model hippocampus-mr]
 
 Two workers are started once. Each trial is a run of its own on them; at a random moment of it, within the time that
-the fastest run so far took, one of the workers gets SIGKILL (and is started again by its nanny). The run must come to its
-end by itself, and everything it wrote must be that of the undisturbed run, as in `kill_batch.py`. Linux only.
+the fastest run so far took, one of the workers gets SIGKILL (and is started again by its nanny). The run must come to
+its end by itself, and everything it wrote must be that of the undisturbed run, as in `kill_batch.py`. Linux only.
 """
 
 from __future__ import annotations

@@ -36,7 +36,8 @@ class AdaptOptions:
     project: Path = option(help="folder of the project with the corrections", positional=True)
     kind: LearnedBy = option(
         LearnedBy.ADAPT,
-        help="instant: the last layer; adapt: norms and last layer, with small adapters where that is better, some seconds; fine-tune: all",
+        help="instant: the last layer; adapt: norms and last layer, with small adapters where that is better, some "
+        "seconds; fine-tune: all",
         choices=KINDS,
     )
     learns: Learns = option(Learns.BY_KIND, help="what of the network moves", choices=tuple(Learns), advanced=True)
