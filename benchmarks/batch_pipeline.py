@@ -209,7 +209,8 @@ def write_volumes(folder: Path, n: int) -> Path:
     base = gaussian_filter(random.normal(size=SHAPE), 3) * 4000
     for number in range(n):
         samples = (np.roll(base, number, axis=1) + random.normal(size=SHAPE) * 10).astype(np.int16)
-        nibabel.save(nibabel.Nifti1Image(samples, np.diag([1.0, 1.0, 2.0, 1.0])), folder / f"{number:03d}.nii.gz")
+        volume = nibabel.Nifti1Image(samples, np.diag([1.0, 1.0, 2.0, 1.0]))  # type: ignore[no-untyped-call]
+        nibabel.save(volume, folder / f"{number:03d}.nii.gz")
     return folder
 
 

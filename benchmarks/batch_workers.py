@@ -24,7 +24,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import psutil
+import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
 from classify_xrays import make_model, write_xrays
 from distributed import LocalCluster
 
@@ -59,7 +59,7 @@ class Clock:
     def processor_s(self) -> float:
         """Seconds that all processes of the run took so far."""
         times = [psutil.Process(pid).cpu_times() for pid in (os.getpid(), *self.pids)]
-        return sum(one.user + one.system for one in times)
+        return float(sum(one.user + one.system for one in times))
 
     def result(self) -> tuple[float, float]:
         """Cases a second, and processor seconds a case."""
@@ -72,7 +72,7 @@ class Clock:
 @contextmanager
 def workers(n_workers: int) -> Iterator[Any]:
     """Start workers of one thread, as a scheduler elsewhere would have them."""
-    with LocalCluster(
+    with LocalCluster(  # type: ignore[no-untyped-call]
         n_workers=n_workers,
         threads_per_worker=1,
         host="127.0.0.1",

@@ -17,6 +17,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -57,7 +58,7 @@ def main() -> None:
             few = write_pictures(scratch / f"{packing}-few", N_AT_THE_START, packing)
             for runtime in options.runtime:
                 if options.profile:
-                    profile(lambda where=folder, name=runtime: ours(where, model, scratch, name))
+                    profile(partial(ours, folder, model, scratch, runtime))
                 else:
                     show(packing, runtime, options, (folder, few), (model, scratch))
 

@@ -21,7 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 N_STUDIES, N_SLICES = 3, 12
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -79,15 +81,15 @@ def serve(out: Path, port: int) -> None:
     class Threshold:
         place = "cpu"
 
-        def predict(self, image, settings):
+        def predict(self, image: Any, settings: Any) -> Any:
             yield Progress(0, 1, "thinking")
             labels = (np.asarray(image.data).reshape(image.geometry.shape) > 1000).astype(np.uint8)
             return Prediction(
                 "bright", "1", image.name, segmentation=Segmentation(labels, image.geometry, card.schema_)
             )
 
-    models.find_model = lambda name: ModelPackage(card, out.parent)
-    jobs_predict.load_package = lambda *arguments: Threshold()
+    setattr(models, "find_model", lambda name: ModelPackage(card, out.parent))  # noqa: B010  (for this process)
+    setattr(jobs_predict, "load_package", lambda *arguments: Threshold())  # noqa: B010
     flags = ["--settle", str(SETTLE_S), "--patience", str(PATIENCE_S), "--min-free-gb", "0"]
     sys.exit(medclf(["listen", "--port", str(port), "--model", "bright", "--out", str(out), *flags]))
 
@@ -96,7 +98,7 @@ def make_studies(folder: Path) -> list[list[Path]]:
     """Write studies of a small CT each."""
     import numpy as np
     from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+    from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
     folder.mkdir(parents=True)
     studies = []
@@ -105,7 +107,7 @@ def make_studies(folder: Path) -> list[list[Path]]:
         paths = []
         for k in range(N_SLICES):
             dataset, meta = Dataset(), FileMetaDataset()
-            dataset.SOPClassUID, dataset.SOPInstanceUID = CT, generate_uid(entropy_srcs=[f"{number}/{k}"])
+            dataset.SOPClassUID, dataset.SOPInstanceUID = UID(CT), generate_uid(entropy_srcs=[f"{number}/{k}"])
             dataset.StudyInstanceUID, dataset.SeriesInstanceUID = study_uid, series_uid
             dataset.FrameOfReferenceUID, dataset.Modality = frame_uid, "CT"
             dataset.PatientName, dataset.PatientID, dataset.StudyID = "A^B", f"p{number}", "1"
@@ -119,7 +121,7 @@ def make_studies(folder: Path) -> list[list[Path]]:
             dataset.RescaleSlope, dataset.RescaleIntercept = 1, 0
             values = np.random.default_rng([number, k]).integers(-1000, 2000, (64, 48))
             dataset.PixelData = values.astype("<i2").tobytes()
-            meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = CT, dataset.SOPInstanceUID
+            meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UID(CT), dataset.SOPInstanceUID
             meta.TransferSyntaxUID = ExplicitVRLittleEndian
             dataset.file_meta = meta
             paths.append(folder / f"{number}-{k:02d}.dcm")
@@ -137,7 +139,7 @@ class Service:
             self.port = probe.getsockname()[1]
         command = [sys.executable, __file__, "--serve", str(out), "--port", str(self.port)]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-        for line in self.process.stderr:
+        for line in self.process.stderr or ():
             if "listens on" in line:
                 return
         raise AssertionError("the service did not begin to listen")
@@ -153,7 +155,7 @@ class Service:
         self.process.communicate(timeout=30)
 
 
-def send(port: int, studies: list[list[Path]], on_slice=lambda n: None) -> set[Path]:
+def send(port: int, studies: list[list[Path]], on_slice: Callable[[int], object] = lambda n: None) -> set[Path]:
     """Send slices of all studies in turn; gives those that were acknowledged. Ends early when the service is gone."""
     from pynetdicom import AE
 

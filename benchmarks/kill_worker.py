@@ -123,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     dask.config.set({"distributed.deploy.lost-worker-timeout": "1 hour"})
     with (
         tempfile.TemporaryDirectory() as temporary,
-        LocalCluster(
+        LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=2,
             threads_per_worker=1,
             host="127.0.0.1",

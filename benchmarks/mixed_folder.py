@@ -258,7 +258,8 @@ def run(folder: Path, out: Path, counts: dict[str, int]) -> int:
     told = {path for row in plan.rows for path in row.files}
     silent = sorted(path for path in files_below(folder) if path not in told)
     print(
-        f"planned in {planned_s:.1f} s; expected {plan.expected_s:.0f} s, {plan.peak_bytes / 1e6:.0f} MB. {plan.basis}"
+        f"planned in {planned_s:.1f} s; expected {plan.expected_s:.0f} s, {(plan.peak_bytes or 0) / 1e6:.0f} MB. "
+        f"{plan.basis}"
     )
     outcome = drive(batch(options))
     expected, found = planted(counts), ledger_counts(out)

@@ -225,12 +225,13 @@ def _wrong_answers(
     position: int, image: MedImage, said: Prediction, usual: Sequence[tuple[str, MedImage, Prediction]]
 ) -> Iterator[tuple[str, Prediction]]:
     """Put wrong labels on a right image; the model's own doubt about it stays."""
-    if said.segmentation is None:
+    right = said.segmentation
+    if right is None:
         return
-    labels = said.segmentation.labels
+    labels = right.labels
 
     def wrong(values: np.ndarray) -> Prediction:
-        exchanged = replace(said.segmentation, labels=np.ascontiguousarray(values.astype(labels.dtype)))
+        exchanged = replace(right, labels=np.ascontiguousarray(values.astype(labels.dtype)))
         return replace(said, segmentation=exchanged)
 
     yield "empty answer", wrong(np.zeros_like(labels))
@@ -243,9 +244,9 @@ def _wrong_answers(
         for _, _, one in usual
         if one.segmentation and one.segmentation.labels.shape == labels.shape
     ]
-    if said.segmentation.is_instances and len(same) > 1:
+    if right.is_instances and len(same) > 1:
         yield "answer of another image", wrong(same[(position + 1) % len(same)])
-    if not said.segmentation.is_instances:
+    if not right.is_instances:
         sign, where = ((1, "brightest"), (-1, "darkest"))[position % 2]
         yield f"answer on the {where} part (wrong organ)", wrong(_extreme_part(image, labels, sign))
 
@@ -255,7 +256,7 @@ def _extreme_part(image: MedImage, labels: np.ndarray, sign: int) -> np.ndarray:
     smooth = sign * gaussian_filter(np.asarray(image.data, dtype=np.float32), 1.5)
     threshold = np.sort(smooth, axis=None)[-max(int(np.count_nonzero(labels)), 20)]
     parts, _ = label(smooth >= threshold)
-    return (parts > 0).astype(labels.dtype)
+    return np.asarray(parts > 0).astype(labels.dtype)
 
 
 def _hippocampus(data: Path) -> Iterator[Shown]:
