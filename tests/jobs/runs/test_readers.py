@@ -34,10 +34,13 @@ def test_images_are_read_here_where_no_process_can_be_started(plan, pictures, mo
 
 
 def test_script_of_a_person_is_not_run_again_by_processes(tmp_path):
-    script = tmp_path / "mine.py"
-    script.write_text("from napari_medclf.jobs.runs.readers import is_program\nprint(is_program())\n")
+    module = tmp_path / "mine.py"
+    module.write_text("from napari_medclf.jobs.runs.readers import is_program\nprint(is_program())\n")
 
-    said = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True).stdout
+    def said(*arguments):
+        return subprocess.run(
+            [sys.executable, *arguments], cwd=tmp_path, capture_output=True, text=True, check=True
+        ).stdout.strip()
 
-    assert said.strip() == "False"
-    assert readers.is_program()  # python -m pytest, or pytest beside python
+    assert said(module) == "False"
+    assert said("-m", "mine") == "True"
