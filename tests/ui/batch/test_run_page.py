@@ -47,7 +47,7 @@ def test_run_fills_the_table_and_is_gone_on_with(panel, workbench, pictures, tmp
 
     panel.pages.setCurrentIndex(0)
     until(lambda: panel.start.text() == "Go on with the run")
-    assert "holds a run of bright-segment-2d 1.0: 4 done, 1 not run" in panel.run_page.found.text()
+    until(lambda: "holds a run of bright-segment-2d 1.0: 4 done, 1 not run" in panel.run_page.found.text())
     (tmp_path / "results" / "cases" / "disc-2" / "segmentation.png").unlink()
     person.click(panel.start)
     until(lambda: not workbench.bar.is_running, 60)
