@@ -151,7 +151,10 @@ class RunReader:
 
         done = [row.record for row in self._rows.values() if row.record.status is CaseStatus.DONE]
         triage = {one.case_id: one for one in rank_cases(done, self._figures)}
-        return worst_first(replace(row, triage=triage.get(row.record.case_id)) for row in self._rows.values())
+        rows = worst_first(replace(row, triage=triage.get(row.record.case_id)) for row in self._rows.values())
+        for row in rows:
+            _ = row.size  # now, on a worker, and not when somebody sorts
+        return rows
 
 
 def _row_of(record: CaseRecord, ref: FileRef, folder: Path) -> RunRow:

@@ -93,6 +93,11 @@ class RunRow:
             return RowState.REFUSED
         return _OF_RUN.get(self.record.status, RowState.TO_LOOK)
 
+    @cached_property
+    def size(self) -> tuple[str, float]:
+        """What answers are sorted by: class, then score; or how much was found. Kept, as 10,000 of them take 0.2 s."""
+        return _size(self.record)
+
     @property
     def is_trouble(self) -> bool:
         """Whether there should be an answer, and is none."""
@@ -204,7 +209,7 @@ def in_order(rows: Sequence[RunRow], column: Column | None, *, is_descending: bo
     if column is Column.ANSWER:
         answered = [row for row in rows if row.record.status is CaseStatus.DONE]
         others = [row for row in rows if row.record.status is not CaseStatus.DONE]
-        return (*sorted(answered, key=lambda row: _size(row.record), reverse=is_descending), *others)
+        return (*sorted(answered, key=lambda row: row.size, reverse=is_descending), *others)
     ordered = worst_first(rows)
     if is_descending:
         return ordered
@@ -219,7 +224,6 @@ def states_text(rows: Iterable[RunRow]) -> dict[RowState, int]:
 
 
 def _size(record: CaseRecord) -> tuple[str, float]:
-    """Sort answers by class, then score; or by how much was found."""
     top = str(record.values.get("top_class", ""))
     if top:
         return top, _as_float(record.values.get(f"score:{top}"))
