@@ -31,6 +31,7 @@ from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.stroke import StrokeKind
 
 LONGEST_S = 4.0
+_TOLD = "stroke "
 SCHEMA = LabelSchema.from_names(["disc", "rim"], first_value=1)
 
 
@@ -66,7 +67,7 @@ def one_trial(folder: Path, n_windows: int, seed: int) -> tuple[int, int]:
     for one in windows:
         os.kill(one.pid, signal.SIGKILL)
     for known, one in zip(lines, windows, strict=True):
-        known += [line.decode() for line in one.stdout or () if line.endswith(b"\n")]
+        known += [line.removeprefix(_TOLD) for line in map(bytes.decode, one.stdout or ()) if _is_told(line)]
         one.wait()
     return sum(map(len, lines)), _n_lost(folder, lines)
 
@@ -79,10 +80,14 @@ def _begin(folder: Path) -> subprocess.Popen[bytes]:
 
 def _line(window: subprocess.Popen[bytes]) -> str:
     assert window.stdout is not None
-    line = window.stdout.readline()
-    if not line:
-        raise RuntimeError("the window ended before it was killed")
-    return line.decode()
+    for line in map(bytes.decode, window.stdout):
+        if _is_told(line):
+            return line.removeprefix(_TOLD)
+    raise RuntimeError("the window ended before it was killed")
+
+
+def _is_told(line: str) -> bool:
+    return line.startswith(_TOLD) and line.endswith("\n")
 
 
 def _n_lost(folder: Path, lines: list[list[str]]) -> int:
@@ -123,20 +128,22 @@ def paint(folder: Path) -> None:
     _wait(lambda: session.labels_layer is not None and not session.lane.is_busy)
     layer = session.labels_layer
     canvas = viewer.window._qt_viewer.canvas.native  # noqa: SLF001  (napari 0.9 has no public way to it)
+    own: list[bool] = []  # the strokes of a drag; what another window did meanwhile is not told here
+    session.painting.stroked.connect(lambda _, stroke: own.append(stroke.kind is StrokeKind.PAINT))
     for (x0, y0), (x1, y1), value in _drags(os.getpid()):
         layer.selected_label = value
         ends = [QPoint(round(x * canvas.width()), round(y * canvas.height())) for x, y in ((x0, y0), (x1, y1))]
-        before = layer.data.copy()
+        own.clear()
         QTest.mousePress(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, ends[0])
         for share in (0.25, 0.5, 0.75, 1.0):
             QTest.mouseMove(canvas, ends[0] + (ends[1] - ends[0]) * share)
             QTest.qWait(5)
         QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, ends[1])
-        if np.array_equal(before, layer.data):
+        if not any(own):
             continue
         state = session.painting.state(layer)
         seen = hashlib.sha256(np.ascontiguousarray(layer.data[np.newaxis], np.uint8)).hexdigest()
-        print(state.folder, state.image.source.digest, seen, flush=True)
+        print(f"{_TOLD}{state.folder} {state.image.source.digest} {seen}", flush=True)  # napari prints notices, too
 
 
 def _drags(seed: int) -> Iterator[tuple[tuple[float, float], tuple[float, float], int]]:
