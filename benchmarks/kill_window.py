@@ -118,6 +118,9 @@ def paint(folder: Path) -> None:
     from qtpy.QtCore import QPoint, Qt
     from qtpy.QtTest import QTest
 
+    from napari_medclf.bridge.orientation import DisplayFrame
+    from napari_medclf.bridge.strokes import stroke_from_paint
+
     viewer = Viewer(show=True)
     viewer.window.resize(900, 600)
     _, dock = viewer.window.add_plugin_dock_widget("napari-medclf", "Workbench")
@@ -128,8 +131,11 @@ def paint(folder: Path) -> None:
     _wait(lambda: session.labels_layer is not None and not session.lane.is_busy)
     layer = session.labels_layer
     canvas = viewer.window._qt_viewer.canvas.native  # noqa: SLF001  (napari 0.9 has no public way to it)
-    own: list[bool] = []  # the strokes of a drag; what another window did meanwhile is not told here
-    session.painting.stroked.connect(lambda _, stroke: own.append(stroke.kind is StrokeKind.PAINT))
+    frame = DisplayFrame((0, 1, 2), (False, False, False), is_flat=True)
+    own: list[bool] = []  # of each drag whether it is a stroke; what another window did meanwhile is not told here
+    layer.events.paint.connect(
+        lambda event: own.append(stroke_from_paint(event.value, layer.data.shape, frame, "paint", "") is not None)
+    )
     for (x0, y0), (x1, y1), value in _drags(os.getpid()):
         layer.selected_label = value
         ends = [QPoint(round(x * canvas.width()), round(y * canvas.height())) for x, y in ((x0, y0), (x1, y1))]
