@@ -46,7 +46,8 @@ class Painting(QObject):
     Signals
     -------
     stroked : (layer, Stroke)
-        A stroke was made and is on the disk, or `problem` says why not.
+        A stroke was made and is on the disk, or `problem` says why not. Also told of the last stroke of another window,
+        when its strokes were taken in.
     merged : (layer, Merged)
         A model's new labels met what a person had painted: `engine.correct.lock.Merged`.
     began : layer
