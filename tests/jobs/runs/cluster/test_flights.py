@@ -15,21 +15,31 @@ def flights():
     return Flights(dict(enumerate([flight(0, "a"), flight(1, "b"), flight(2)])))
 
 
+ALL = {"key-0", "key-1", "key-2"}
+
+
 def test_only_the_case_that_the_dead_worker_had_begun_is_struck(flights):
-    assert [one.number for one in flights.blame("b")] == [1]
+    assert [one.number for one in flights.blame("b", ALL)] == [1]
     assert [flights.by_number[number].strikes for number in range(3)] == [0, 1, 0]
 
 
+def test_case_whose_result_died_with_the_worker_is_not_to_blame(flights):
+    assert [one.number for one in flights.blame("b", {"key-2"})] == [2]
+    assert [flights.by_number[number].strikes for number in range(3)] == [0, 0, 1]
+    assert not flights.blame("b", set())
+
+
 def test_worker_that_died_unheard_was_busy_with_the_case_it_got_first(flights):
-    assert [one.number for one in flights.blame_first({"key-2", "key-1"})] == [1]
+    assert [one.number for one in flights.blame("c", {"key-2", "key-1"})] == [1]
 
 
 def test_case_is_given_up_at_the_second_death_over_it(flights):
-    flights.blame("a")
+    flights.blame("a", ALL)
     assert not flights.by_number[0].is_deadly
 
     flights.by_number[0].begun_by = "b"
-    flights.blame("b")
+    flights.by_number[1].begun_by = ""
+    flights.blame("b", ALL)
 
     assert flights.by_number[0].is_deadly
     assert not flights.by_number[1].is_deadly

@@ -50,25 +50,28 @@ class Flights:
     def __len__(self) -> int:
         return len(self.by_number)
 
-    def blame(self, worker: str) -> list[Flight]:
+    def blame(self, worker: str, unfinished: Iterable[str]) -> list[Flight]:
         """Strike the cases that a worker was busy with when it died.
 
-        A worker that died so early that nothing was heard of it was busy with the case that it got first.
+        A case that it had finished is not to blame, though its result is lost with the worker. A worker that died so
+        early that nothing was heard of its case was busy with the one that it got first.
+
+        Parameters
+        ----------
+        worker : str
+            Address of the dead.
+        unfinished : iterable of str
+            Keys of the tasks that it had and had not finished.
         """
-        busy = [one for one in self.by_number.values() if one.begun_by == worker]
+        keys = set(unfinished)
+        theirs = [one for one in self.by_number.values() if one.begun_by == worker]
+        for one in theirs:
+            one.begun_by = ""
+        busy = [one for one in theirs if one.future.key in keys]
+        busy = busy or [one for one in self.by_number.values() if one.future.key in keys][:1]
         for one in busy:
             one.strikes += 1
-            one.begun_by = ""
         return busy
-
-    def blame_first(self, keys: Iterable[str]) -> list[Flight]:
-        """Strike the case that was given out first of those with these keys."""
-        wanted = set(keys)
-        for one in self.by_number.values():
-            if one.future.key in wanted:
-                one.strikes += 1
-                return [one]
-        return []
 
     def stranded(self, alive: Iterable[str]) -> list[Flight]:
         """List the cases that nobody who is there may do."""

@@ -197,8 +197,7 @@ class _Lead:
         if told.get("expected"):
             return
         self.n_deaths += 1
-        blamed = self.flights.blame(address) or self.flights.blame_first(told.get("processing-tasks", ()))
-        for flight in blamed:
+        for flight in self.flights.blame(address, told.get("processing-tasks", ())):
             if flight.is_deadly:
                 flight.future.cancel()
                 yield self._fail(flight, MedclfError(_DEADLY))
