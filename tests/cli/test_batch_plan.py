@@ -7,7 +7,7 @@ from PIL import Image
 from napari_medclf.cli.plan_text import plan_lines, seconds_text
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.run import CaseRecord, CaseStatus, SkipKind
-from napari_medclf.domain.series_rule import SeriesRule
+from napari_medclf.domain.series_rule import FolderRule
 from napari_medclf.jobs.batch.planned import BatchPlan, PlannedCase
 
 MODEL = "chest-xray-pneumonia"
@@ -81,7 +81,7 @@ def test_a_plan_without_figures_is_told_without_them():
     gone = CaseRecord(case_id="b", source="b.png", status=CaseStatus.SKIPPED, reason="gone", skipped_as=SkipKind.GONE)
     rows = tuple(PlannedCase(one, FileRef(one.source)) for one in (record, gone))
 
-    lines = list(plan_lines(BatchPlan("films", MODEL, "1.0.0", SeriesRule(), rows, notes=("No GPU is here.",))))
+    lines = list(plan_lines(BatchPlan("films", MODEL, "1.0.0", FolderRule(), rows, notes=("No GPU is here.",))))
 
     assert lines == [
         "run      a",

@@ -7,6 +7,7 @@ import pytest
 from napari_medclf.domain.errors import OptionError
 from napari_medclf.domain.options import check_options, option, option_fields
 from napari_medclf.jobs.train import TrainOptions
+from napari_medclf.ui.form_look import FormLook
 from napari_medclf.ui.forms import OptionsForm
 
 
@@ -81,7 +82,7 @@ def test_limits_and_units_are_in_the_widgets(qtbot) -> None:
 
 
 def test_hidden_options_are_decided_by_the_panel(qtbot) -> None:
-    form = OptionsForm(EveryKind, hidden=("folder", "resume"))
+    form = OptionsForm(EveryKind, FormLook(hidden=("folder", "resume")))
     qtbot.addWidget(form)
     assert "folder" not in form.names
     assert form.read(folder=Path("x"), resume=True).resume

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+
+from napari_medclf.domain.options import option
 
 
 class Keep(StrEnum):
@@ -18,16 +20,33 @@ class Keep(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeriesRule:
-    """What an image must be like to be run; an empty field asks nothing.
-
-    A field that asks for something a file cannot tell (a PNG has no body part) leaves that file out, with that reason.
+class PathPatterns:
+    """Which files below a folder are looked at, by their place.
 
     Parameters
     ----------
     include, exclude : tuple of str
         Patterns (``*``, ``?``, ``[ab]``, ``**``) on the path below the folder, whatever the case; exclude wins. One
         without a slash may match any part of the path.
+    """
+
+    include: tuple[str, ...] = option(
+        (), help="only files whose place below the folder matches one of these, such as 'sub-*/anat/*.nii.gz'"
+    )
+    exclude: tuple[str, ...] = option(
+        (), help="no files or folders that match one of these, such as 'localizer*'; wins over --include"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesRule:
+    """What an image must be like to be run; an empty field asks nothing.
+
+    A field that asks for something a file cannot tell (a PNG has no body part) leaves that file out, with that reason.
+    Options of a run inherit these fields, so every run that chooses images has the same flags for it.
+
+    Parameters
+    ----------
     modality : tuple of str
         DICOM codes: CT, MR, CR ...
     body_part, description : str
@@ -42,12 +61,20 @@ class SeriesRule:
         Whether one image of each DICOM study is kept, and which one; files that belong to no study are all kept.
     """
 
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    modality: tuple[str, ...] = ()
-    body_part: str = ""
-    description: str = ""
-    not_description: str = ""
-    min_slices: int = 0
-    max_slice_mm: float | None = None
-    one_per_study: Keep = Keep.ALL
+    modality: tuple[str, ...] = option((), help="only images of these DICOM modalities: CT, MR, CR ...")
+    body_part: str = option("", help="only images whose DICOM Body Part Examined this regular expression finds")
+    description: str = option("", help="only images whose DICOM Series Description this regular expression finds")
+    not_description: str = option("", help="no images whose Series Description this finds: 'localizer|scout'")
+    min_slices: int = option(0, help="fewest slices of an image", minimum=0)
+    max_slice_mm: float | None = option(None, help="largest distance of slices", unit="mm", minimum=0.0)
+    one_per_study: Keep = option(Keep.ALL, help="run all images of a DICOM study, or one of them")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FolderRule(SeriesRule, PathPatterns):
+    """Which images of a folder are run: by their place, and by what they are."""
+
+    @classmethod
+    def of(cls, options: FolderRule) -> FolderRule:
+        """Take the rule alone out of options that inherit it."""
+        return cls(**{one.name: getattr(options, one.name) for one in fields(cls)})

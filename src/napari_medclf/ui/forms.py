@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING
 from enum import Enum
 from pathlib import Path
@@ -16,9 +16,11 @@ from superqt import QCollapsible
 from napari_medclf.domain.errors import OptionError
 from napari_medclf.domain.options import OptionInfo, option_fields
 from napari_medclf.ui.fields import Field, make_field
+from napari_medclf.ui.form_look import FormLook, row_label
 from napari_medclf.ui.layout import folded
 
 Options = TypeVar("Options")
+_PLAIN = FormLook()
 
 
 class OptionsForm(QWidget, Generic[Options]):
@@ -28,18 +30,7 @@ class OptionsForm(QWidget, Generic[Options]):
     ----------
     options : type
         The dataclass.
-    hidden : collection of str
-        Options that the panel around the form decides itself; pass them to `read`.
-    labels : mapping of str to str
-        Better names for some rows; others are made from the option's name.
-    hints : mapping of str to str
-        What an empty line means, shown in it.
-    folders : collection of str
-        Paths that are always folders.
-    folded : collection of str
-        Options to show under "More options" beside those that are advanced anyway.
-    groups : mapping of str to collection of str
-        Options to show under a title of their own, which is folded.
+    look : FormLook
     fields : mapping of str to Field
         Widgets of the panel's own, in place of the usual ones.
     """
@@ -49,43 +40,26 @@ class OptionsForm(QWidget, Generic[Options]):
     def __init__(
         self,
         options: type[Options],
+        look: FormLook = _PLAIN,
         *,
-        hidden: Collection[str] = (),
-        labels: Mapping[str, str] | None = None,
-        hints: Mapping[str, str] | None = None,
-        folders: Collection[str] = (),
-        folded: Collection[str] = (),
-        groups: Mapping[str, Collection[str]] | None = None,
         fields: Mapping[str, Field] | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._options = options
+        self._options, self._look = options, look
         self._own_fields = fields or {}
         self._fields: dict[str, Field] = {}
-        self._folders = folders
-
-        def is_folded(info: OptionInfo) -> bool:
-            return info.is_advanced or info.name in folded
-
-        rows = sorted((info for info in option_fields(options) if info.name not in hidden), key=_rank)
-        grouped = {name for names in (groups or {}).values() for name in names}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        loose = [info for info in rows if info.name not in grouped]
-        self._first_rows = self._rows([info for info in loose if not is_folded(info)], labels or {})
+        rows = sorted((info for info in option_fields(options) if info.name not in look.hidden), key=_rank)
+        self._first_rows = self._rows([info for info in rows if not (look.is_folded(info) or look.is_grouped(info))])
         layout.addLayout(self._first_rows)
-        for title, names in (groups or {}).items():
-            layout.addWidget(
-                self._folded(self._rows([info for info in rows if info.name in names], labels or {}), title)
-            )
-        advanced = [info for info in loose if is_folded(info)]
-        if advanced:
-            layout.addWidget(self._folded(self._rows(advanced, labels or {})))
-        for name, hint in (hints or {}).items():
-            widget = self._fields[name].widget
-            line = widget if isinstance(widget, QLineEdit) else widget.findChild(QLineEdit)
-            line.setPlaceholderText(hint)
+        for title, names in look.groups.items():
+            layout.addWidget(self._folded([info for info in rows if info.name in names], title))
+        folded_rows = [info for info in rows if look.is_folded(info)]
+        if folded_rows:
+            layout.addWidget(self._folded(folded_rows, "More options"))
+        self._hint()
 
     def insert_row(self, position: int, label: str, widget: QWidget) -> None:
         """Put a widget of the panel's own among the rows."""
@@ -126,7 +100,13 @@ class OptionsForm(QWidget, Generic[Options]):
         """The options this form shows."""
         return tuple(self._fields)
 
-    def _rows(self, infos: list[OptionInfo], labels: Mapping[str, str]) -> QFormLayout:
+    def _hint(self) -> None:
+        for name, hint in self._look.hints.items():
+            widget = self._fields[name].widget
+            line = widget if isinstance(widget, QLineEdit) else widget.findChild(QLineEdit)
+            line.setPlaceholderText(hint)
+
+    def _rows(self, infos: list[OptionInfo]) -> QFormLayout:
         layout = QFormLayout()
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setHorizontalSpacing(10)
@@ -136,18 +116,18 @@ class OptionsForm(QWidget, Generic[Options]):
         for info in infos:
             field = self._own_fields.get(info.name)
             if field is None:
-                field = make_field(info, self, is_folder=info.name in self._folders)
+                field = make_field(info, self, is_folder=info.name in self._look.folders)
             field.on_change(self.changed.emit)
-            label = QLabel(labels.get(info.name, row_label(info)), self)
+            label = QLabel(self._look.label(info), self)
             for widget in (label, field.widget):
                 widget.setToolTip(_tooltip(info))
             self._fields[info.name] = field
             layout.addRow(label, field.widget)
         return layout
 
-    def _folded(self, rows: QFormLayout, title: str = "More options") -> QCollapsible:
+    def _folded(self, infos: list[OptionInfo], title: str) -> QCollapsible:
         content = QWidget(self)
-        content.setLayout(rows)
+        content.setLayout(self._rows(infos))
         return folded(content, self, title)
 
 
@@ -156,16 +136,6 @@ def _rank(info: OptionInfo) -> int:
     if info.is_positional:
         return 0
     return 1 if info.is_required else 2
-
-
-def row_label(info: OptionInfo) -> str:
-    """Make a row's name from an option's name; the unit stands in the field.
-
-    >>> from napari_medclf.domain.options import OptionInfo
-    >>> row_label(OptionInfo("max_minutes", float, 30.0, "", unit="min"))
-    'Max minutes'
-    """
-    return info.name.replace("_", " ").capitalize()
 
 
 def _tooltip(info: OptionInfo) -> str:

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.events import Job, Warned
 from napari_medclf.domain.recipe import Recipe
-from napari_medclf.engine.auto.candidates import Answered, Candidate, activated, ask, make_candidate, truth_of
+from napari_medclf.engine.auto.candidates import Answered, Candidate, activated, make_candidate, truth_of
 from napari_medclf.engine.auto.parts import Part, judged_by
 from napari_medclf.engine.auto.select import log_losses
-from napari_medclf.engine.classic.bench import set_up
+from napari_medclf.engine.auto.stress import stressed
+from napari_medclf.engine.classic.bench import Bench, Try, flips_of, set_up
+from napari_medclf.engine.classic.counted import Counted, choose_kinds, count_features
 from napari_medclf.engine.classic.lineup import FAMILIES, LineUp, classic_network, few_enough, line_up
+from napari_medclf.engine.train.cases import check_cases
+from napari_medclf.engine.train.fit import Fitted
 from napari_medclf.engine.train.settings import FitSettings
 
 _MOST_KINDS = 3
+_SHARE_OF_FEATURES = 0.5
+"""Part of the time that may go by before anything is fitted."""
 _SHARE_OF_FIRST = 0.4
 """Part of the time for the first part, on which all kinds and settings are tried."""
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """Features of all cases as they are, and of those held back as another device might show them."""
+
+    plain: Counted
+    under_stress: Counted
 
 
 def fit_classic_candidates(
@@ -34,12 +48,15 @@ def fit_classic_candidates(
     """
     assert settings.max_minutes is not None
     deadline_s = time.perf_counter() + 60 * settings.max_minutes
+    check_cases(parts[0].learned, parts[0].held, draft.input.spatial_dims, len(draft.input.channels))
+    known = yield from _count(recipe, parts, settings)
+    left = max(deadline_s - time.perf_counter(), 0) / 60
     share = _SHARE_OF_FIRST if len(parts) > 1 else 1.0
-    first = replace(settings, max_minutes=settings.max_minutes * share)
-    lined_up = yield from line_up(draft, recipe, parts[0].learned, parts[0].held, first)
-    found = yield from _best_kinds(lined_up, recipe, parts[0], settings.device)
+    first = replace(settings, max_minutes=left * share)
+    lined_up = yield from line_up(draft, recipe, parts[0].learned, parts[0].held, first, counted=known.plain)
+    found = yield from _best_kinds(lined_up, known, parts[0])
     for part in parts[1:]:
-        found = yield from _fit_part(draft, recipe, part, found, settings, deadline_s, lined_up)
+        found = yield from _fit_part(draft, recipe, part, found, settings, deadline_s, lined_up, known)
     truth = truth_of(judged_by(parts), draft)
     candidates = []
     for family, models in found.items():
@@ -47,18 +64,34 @@ def fit_classic_candidates(
     return candidates
 
 
-def _best_kinds(lined_up: LineUp, recipe: Recipe, part: Part, device: str) -> Job[dict[str, list[Answered]]]:
+def _count(recipe: Recipe, parts: Sequence[Part], settings: FitSettings) -> Job[Known]:
+    """Describe all cases once, and those held back once more under stress, by what the time is enough for."""
+    assert settings.max_minutes is not None
+    cases = [*parts[0].learned, *parts[0].held]
+    changed = [case for part in parts for case in stressed(part.held, recipe.augment, len(part.held))]
+    flips = flips_of(recipe)
+    limit_s = 60 * settings.max_minutes * _SHARE_OF_FEATURES
+    kinds = yield from choose_kinds(cases, len(cases) + len(changed), len(flips), limit_s)
+    plain = yield from count_features(kinds, cases, flips, settings.device)
+    return Known(plain, (yield from count_features(kinds, changed, flips, settings.device)))
+
+
+def _ask(bench: Bench, one: Try, fitted: Fitted, part: Part, known: Known) -> Answered:
+    """Let a model answer to the cases of a part that were held back from it, by their features."""
+    plain, changed = (bench.answers_to(one, counted.of(part.held)) for counted in (known.plain, known.under_stress))
+    return Answered(fitted, plain, changed)
+
+
+def _best_kinds(lined_up: LineUp, known: Known, part: Part) -> Job[dict[str, list[Answered]]]:
     """Finish the kinds with the lowest losses."""
-    fitted, losses = {}, {}
+    answered, losses = {}, {}
     for entrant in lined_up.entrants:
-        one = fitted[entrant.family] = yield from lined_up.finish(entrant)
-        answers = activated(lined_up.answers(entrant), one.card)
-        losses[entrant.family] = float(log_losses(answers, truth_of(part.held, one.card)).mean())
+        fitted = yield from lined_up.finish(entrant)
+        one = answered[entrant.family] = _ask(lined_up.bench, entrant.best, fitted, part, known)
+        probabilities = activated(one.answers, fitted.card)
+        losses[entrant.family] = float(log_losses(probabilities, truth_of(part.held, fitted.card)).mean())
     best = sorted(losses, key=losses.__getitem__)[:_MOST_KINDS]
-    found: dict[str, list[Answered]] = {}
-    for family in best:
-        found[family] = [(yield from ask(fitted[family], recipe, part, device))]
-    return found
+    return {family: [answered[family]] for family in best}
 
 
 def _fit_part(
@@ -69,10 +102,12 @@ def _fit_part(
     settings: FitSettings,
     deadline_s: float,
     lined_up: LineUp,
+    known: Known,
 ) -> Job[dict[str, list[Answered]]]:
     """Fit the kinds that are still in the race; one that the time does not suffice for falls out."""
-    asking = draft.model_copy(update={"network": classic_network(draft)})
-    bench = yield from set_up(asking, recipe, few_enough(part.learned, settings.seed), part.held, settings)
+    asking = draft.model_copy(update={"network": classic_network(draft, features=known.plain.kinds)})
+    fewer = few_enough(part.learned, settings.seed)
+    bench = yield from set_up(asking, recipe, fewer, part.held, settings, known.plain)
     chosen = {one.family: one.best.settings for one in lined_up.entrants}
     kept: dict[str, list[Answered]] = {}
     for family, models in found.items():
@@ -82,5 +117,5 @@ def _fit_part(
             continue
         tries = yield from bench.try_kind(FAMILIES[family], chosen[family], deadline_s)
         one = yield from bench.finish(tries[0], tries, time.perf_counter() - begun)
-        kept[family] = [*models, (yield from ask(one, recipe, part, settings.device))]
+        kept[family] = [*models, _ask(bench, tries[0], one, part, known)]
     return kept

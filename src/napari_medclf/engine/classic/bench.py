@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.card import Metric, ModelCard, NetworkSpec
@@ -18,10 +18,20 @@ from napari_medclf.domain.events import EpochDone, Job, Warned
 from napari_medclf.domain.recipe import Recipe
 from napari_medclf.engine.background import in_background
 from napari_medclf.engine.classic.classifier import ClassicClassifier
+from napari_medclf.engine.classic.counted import Counted
 from napari_medclf.engine.classic.encoder import FrozenEncoder
 from napari_medclf.engine.classic.heads.kinds import candidates, kind_named
 from napari_medclf.engine.classic.heads.problem import Aim, Problem
-from napari_medclf.engine.classic.table import MeanOverFlips, Table, as_cases, at_most, problem_of, tabulate
+from napari_medclf.engine.classic.table import (
+    Flip,
+    MeanOverFlips,
+    Table,
+    as_cases,
+    at_most,
+    describe_cases,
+    problem_of,
+    tabulate,
+)
 from napari_medclf.engine.networks import build_network
 from napari_medclf.engine.sliding.window import Window
 from napari_medclf.engine.train.cases import TrainCase, check_cases
@@ -111,6 +121,13 @@ class Bench:
             found: FloatArray = MeanOverFlips(one.head)(torch.from_numpy(self.table.val)).numpy()
         return found
 
+    def answers_to(self, one: Try, features: Tensor) -> FloatArray:
+        """What a head says of other cases, by their features (flips, N, F) as they were counted: (N, K)."""
+        scaled = torch.stack([self.table.standardise(each) for each in features], 1)
+        with torch.no_grad():
+            found: FloatArray = MeanOverFlips(one.head)(scaled).numpy()
+        return found
+
     def finish(self, best: Try, history: Sequence[Try], elapsed_s: float) -> Job[Fitted]:
         """Make a network of features and head, calibrate it and write its card."""
         spec = self._spec(best)
@@ -143,9 +160,19 @@ class Bench:
 
 
 def set_up(
-    draft: ModelCard, recipe: Recipe, train: Sequence[TrainCase], val: Sequence[TrainCase], settings: FitSettings
+    draft: ModelCard,
+    recipe: Recipe,
+    train: Sequence[TrainCase],
+    val: Sequence[TrainCase],
+    settings: FitSettings,
+    counted: Counted | None = None,
 ) -> Job[Bench]:
-    """Count the features of all cases, which takes most of the time.
+    """Count the features of all cases, which takes most of the time, unless they are known.
+
+    Parameters
+    ----------
+    counted : Counted or None
+        The features that the draft's network would count.
 
     Raises
     ------
@@ -159,13 +186,21 @@ def set_up(
         if settings.init_state is None:
             raise DatasetError("A model on frozen embeddings needs a trained network. Name its model with --init.")
         network.features.network.load_state_dict(dict(settings.init_state))
-    flips = Window(recipe.input.patch_vox, mirror_axes=recipe.mirror_axes).flips
-    table = yield from tabulate(network.features, train, val, flips, settings.device)
+    if counted is not None:
+        table = tabulate(counted.of(train), counted.of(val))
+    else:
+        found = yield from describe_cases(network.features, (*train, *val), flips_of(recipe), settings.device)
+        table = tabulate(found[:, : len(train)], found[:, len(train) :])
     problem = yield from problem_of(table, train, draft, recipe, settings.seed)
     # The flips are in the features already, and nothing is drawn from the objective.
     plain = recipe.model_copy(update={"mirror_axes": ()})
     seen = as_cases(val, table.val)
     return Bench(draft, network, table, problem, choose_objective(draft, plain, seen, seen))
+
+
+def flips_of(recipe: Recipe) -> list[Flip]:
+    """Under which flips images are described, as they are shown in use."""
+    return Window(recipe.input.patch_vox, mirror_axes=recipe.mirror_axes).flips
 
 
 def _metrics(draft: ModelCard, best: Try) -> dict[str, Metric]:

@@ -14,12 +14,13 @@ from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.card import ModelCard, NetworkSpec
 from napari_medclf.domain.events import Job
 from napari_medclf.domain.recipe import Recipe
-from napari_medclf.engine.classic.bench import Bench, Try, set_up
+from napari_medclf.engine.classic.bench import Bench, Try, flips_of, set_up
+from napari_medclf.engine.classic.counted import Counted, choose_kinds, count_features
 from napari_medclf.engine.classic.features.collect import KINDS as FEATURES
 from napari_medclf.engine.classic.heads.kinds import KINDS
 from napari_medclf.engine.classic.heads.problem import Aim
 from napari_medclf.engine.recipes.classic import CLASSIC
-from napari_medclf.engine.train.cases import TrainCase
+from napari_medclf.engine.train.cases import TrainCase, check_cases
 from napari_medclf.engine.train.fit import Fitted
 from napari_medclf.engine.train.settings import FitSettings
 
@@ -30,7 +31,9 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
 _MOST_CASES = 10_000
 _FEWEST_CASES = 500
 _MOST_VOX = 2**26
-"""Of all training images together, which are described in half a minute."""
+"""Of all training images together."""
+_SHARE_OF_FEATURES = 0.5
+"""Part of the time that may go by before anything is fitted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +101,7 @@ def line_up(
     val: Sequence[TrainCase],
     settings: FitSettings,
     encoder: NetworkSpec | None = None,
+    counted: Counted | None = None,
 ) -> Job[LineUp]:
     """Fit every kind of classic model; the first one always, the others while there is time.
 
@@ -109,6 +113,8 @@ def line_up(
         `max_minutes` for all of them; with an encoder, `init_state` holds its weights.
     encoder : NetworkSpec or None
         A network whose embedding is the features; None counts them.
+    counted : Counted or None
+        The features, where they are known already.
 
     Raises
     ------
@@ -118,8 +124,12 @@ def line_up(
     started = time.perf_counter()
     deadline_s = float("inf") if settings.max_minutes is None else started + 60 * settings.max_minutes
     fewer = few_enough(train, settings.seed)
-    asking = draft.model_copy(update={"network": classic_network(draft, encoder)})
-    bench = yield from set_up(asking, recipe, fewer, val, settings)
+    if encoder is None and counted is None and settings.max_minutes is not None:
+        check_cases(fewer, val, draft.input.spatial_dims, len(draft.input.channels))
+        counted = yield from _count(recipe, (*fewer, *val), settings)
+    kinds = tuple(FEATURES) if counted is None else counted.kinds
+    asking = draft.model_copy(update={"network": classic_network(draft, encoder, kinds)})
+    bench = yield from set_up(asking, recipe, fewer, val, settings, counted)
     entrants: list[Entrant] = []
     left_out: dict[str, str] = {}
     for family, kind in FAMILIES.items():
@@ -134,7 +144,18 @@ def line_up(
     return LineUp(bench, tuple(entrants), left_out, len(fewer), time.perf_counter() - started)
 
 
-def classic_network(draft: ModelCard, encoder: NetworkSpec | None = None) -> NetworkSpec:
+def _count(recipe: Recipe, cases: Sequence[TrainCase], settings: FitSettings) -> Job[Counted]:
+    """Count the features that a part of the time is enough for."""
+    assert settings.max_minutes is not None
+    flips = flips_of(recipe)
+    limit_s = 60 * settings.max_minutes * _SHARE_OF_FEATURES
+    kinds = yield from choose_kinds(cases, len(cases), len(flips), limit_s)
+    return (yield from count_features(kinds, cases, flips, settings.device))
+
+
+def classic_network(
+    draft: ModelCard, encoder: NetworkSpec | None = None, features: Sequence[str] = tuple(FEATURES)
+) -> NetworkSpec:
     """Describe a classic model for a card's task and input."""
     n_steps = 1 if draft.output.activation == "ordinal" else 0
     arguments: dict[str, Any] = {
@@ -144,7 +165,7 @@ def classic_network(draft: ModelCard, encoder: NetworkSpec | None = None) -> Net
         "out_channels": len(draft.schema_) - n_steps,
     }
     if encoder is None:
-        arguments["features"] = list(FEATURES)
+        arguments["features"] = list(features)
     else:
         arguments["encoder"] = encoder.model_dump(mode="json")
     return NetworkSpec(target=CLASSIC, arguments=arguments)

@@ -62,28 +62,18 @@ class MeanOverFlips(nn.Module):
         return torch.stack([self.head(one) for one in features.unbind(1)]).mean(0)
 
 
-def tabulate(
-    describe: nn.Module, train: Sequence[TrainCase], val: Sequence[TrainCase], flips: Sequence[Flip], device: str
-) -> Job[Table]:
-    """Count the features of all cases, on a thread of their own.
+def tabulate(learned: Tensor, validated: Tensor) -> Table:
+    """Standardise features by those that are learned from.
 
     Parameters
     ----------
-    describe : nn.Module
-        From images (N, C, *spatial) to features (N, F).
-    flips : sequence of tuple of int
-        Axes of (N, C, *spatial) that are flipped together; what is flipped in use is learned flipped, too.
-
-    Yields
-    ------
-    Progress at least twice a second.
+    learned, validated : (flips, N, F) float64
+        What is flipped in use is learned flipped, too.
     """
-    counted = yield from _describe(describe, (*train, *val), flips, device)
-    standardise = Standardise(counted.shape[2])
-    standardise.fit(counted[:, : len(train)].flatten(0, 1))
-    scaled = torch.stack([standardise(one) for one in counted])
-    learned, validated = scaled[:, : len(train)], scaled[:, len(train) :]
-    return Table(learned.flatten(0, 1).numpy(), validated.transpose(0, 1).contiguous().numpy(), standardise)
+    standardise = Standardise(learned.shape[2])
+    standardise.fit(learned.flatten(0, 1))
+    train, val = (torch.stack([standardise(one) for one in each]) for each in (learned, validated))
+    return Table(train.flatten(0, 1).numpy(), val.transpose(0, 1).contiguous().numpy(), standardise)
 
 
 def aim_of(draft: ModelCard) -> Aim:
@@ -133,8 +123,20 @@ def as_cases(cases: Sequence[TrainCase], features: FloatArray) -> list[TrainCase
     return [replace(case, sample=replace(case.sample, image=row)) for case, row in zip(cases, features, strict=True)]
 
 
-def _describe(describe: nn.Module, cases: Sequence[TrainCase], flips: Sequence[Flip], device: str) -> Job[Tensor]:
-    """Features (flips, N, F) float64."""
+def describe_cases(describe: nn.Module, cases: Sequence[TrainCase], flips: Sequence[Flip], device: str) -> Job[Tensor]:
+    """Count the features (flips, N, F) float64 of cases, on a thread of their own.
+
+    Parameters
+    ----------
+    describe : nn.Module
+        From images (N, C, *spatial) to features (N, F).
+    flips : sequence of tuple of int
+        Axes of (N, C, *spatial) that are flipped together.
+
+    Yields
+    ------
+    Progress at least twice a second.
+    """
     size = max(_BATCH_VOX // max(cases[0].sample.image.size, 1), 1)
     describe.to(device)
     worker = Worker()

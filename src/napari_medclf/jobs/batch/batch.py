@@ -12,7 +12,7 @@ from napari_medclf.domain.errors import OptionError
 from napari_medclf.domain.events import FinishReason, Job
 from napari_medclf.domain.options import option
 from napari_medclf.domain.run import RunRecord, SkipKind
-from napari_medclf.domain.series_rule import Keep, SeriesRule
+from napari_medclf.domain.series_rule import FolderRule
 from napari_medclf.jobs.outputs.formats import check_formats
 from napari_medclf.jobs.predict import OutputOptions
 from napari_medclf.jobs.runs.cluster.address import check_scheduler
@@ -25,25 +25,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchOptions(OutputOptions):
+class BatchOptions(FolderRule, OutputOptions):
     """What to run on which folder, and where the results go."""
 
     model: str = option(help="name of a model (`medclf models list`), or its folder", positional=True)
     folder: Path = option(help="folder with the images, searched with all sub-folders", positional=True)
     out: Path = option(help="folder for run.json, results.csv and cases/")
-    include: tuple[str, ...] = option(
-        (), help="only files whose place below the folder matches one of these, such as 'sub-*/anat/*.nii.gz'"
-    )
-    exclude: tuple[str, ...] = option(
-        (), help="no files or folders that match one of these, such as 'localizer*'; wins over --include"
-    )
-    modality: tuple[str, ...] = option((), help="only images of these DICOM modalities: CT, MR, CR ...")
-    body_part: str = option("", help="only images whose DICOM Body Part Examined this regular expression finds")
-    description: str = option("", help="only images whose DICOM Series Description this regular expression finds")
-    not_description: str = option("", help="no images whose Series Description this finds: 'localizer|scout'")
-    min_slices: int = option(0, help="fewest slices of an image", minimum=0)
-    max_slice_mm: float | None = option(None, help="largest distance of slices", unit="mm", minimum=0.0)
-    one_per_study: Keep = option(Keep.ALL, help="run all images of a DICOM study, or one of them")
     dry_run: bool = option(False, help="only list what would be run and what would be skipped, and why")
     resume: bool = option(False, help="go on with the run in the folder; whole results are not made again")
     workers: int = option(1, help="processes that share the work, each with the model in memory", minimum=1, maximum=64)
@@ -72,21 +59,6 @@ class BatchOptions(OutputOptions):
         check_scheduler(self.scheduler, self.workers)
         if self.out.resolve() == self.folder.resolve():
             raise OptionError(f"{self.out}: results must not go among the images; choose another folder for --out.")
-
-    @property
-    def rule(self) -> SeriesRule:
-        """Which images of the folder the run is about."""
-        return SeriesRule(
-            include=self.include,
-            exclude=self.exclude,
-            modality=self.modality,
-            body_part=self.body_part,
-            description=self.description,
-            not_description=self.not_description,
-            min_slices=self.min_slices,
-            max_slice_mm=self.max_slice_mm,
-            one_per_study=self.one_per_study,
-        )
 
 
 def batch(options: BatchOptions) -> Job[RunRecord]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from napari_medclf.domain.errors import ReadError
 from napari_medclf.domain.events import Job, Progress
+from napari_medclf.domain.series_rule import FolderRule
 from napari_medclf.jobs.background import awaited, begin
 from napari_medclf.jobs.batch.choose import check_rule
 from napari_medclf.jobs.batch.forecast import with_forecast
@@ -61,7 +62,7 @@ def plan_batch(options: BatchOptions) -> Job[BatchPlan]:
         folder=options.folder,
         model=package.card.name,
         model_version=package.card.version,
-        rule=options.rule,
+        rule=FolderRule.of(options),
         rows=tuple(replace(row, record=kept.get(row.record.source, row.record)) for row in surveyed.rows),
     )
     return (yield from with_forecast(planned, package, options))
@@ -79,7 +80,7 @@ def look_through(options: BatchOptions) -> Job[Survey]:
     """
     from napari_medclf.jobs.batch.copies import find_copies
 
-    check_rule(options.rule)
+    check_rule(options)
     if not options.folder.is_dir():
         raise ReadError(options.folder, "is no folder" if options.folder.exists() else "does not exist")
     folder = options.folder.absolute()
@@ -97,7 +98,7 @@ def look_through(options: BatchOptions) -> Job[Survey]:
         survey,
         discovery,
         folder,
-        options.rule,
+        options,
         find_copies=find_copies,
         limit=options.limit,
         most_bytes=_most_bytes(options),
@@ -163,7 +164,7 @@ def _discover(folder: Path, options: BatchOptions) -> Job[Discovery]:
 
 def _leave_out(folder: Path, options: BatchOptions) -> Callable[[Path, bool], str]:
     """Leave out what the patterns say, and the results of runs, which are no images to run a model on."""
-    by_pattern = leave_out_by(folder, options.rule.include, options.rule.exclude)
+    by_pattern = leave_out_by(folder, options.include, options.exclude)
     out = options.out.resolve()
 
     def leave_out(path: Path, is_folder: bool) -> str:

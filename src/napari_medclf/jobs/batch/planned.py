@@ -11,7 +11,7 @@ from typing import Any
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.geometry import Vector3
 from napari_medclf.domain.run import CaseRecord, CaseStatus
-from napari_medclf.domain.series_rule import SeriesRule
+from napari_medclf.domain.series_rule import FolderRule
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class BatchPlan:
     folder: Path
     model: str
     model_version: str
-    rule: SeriesRule
+    rule: FolderRule
     rows: tuple[PlannedCase, ...]
     expected_s: float | None = None
     basis: str = ""

@@ -81,7 +81,7 @@ def inspect(unit: Unit, signature: str, folder: Path, options: ServiceOptions, *
     ways: dict[FileRef, FileRef] = {}
     if options.incomplete is Incomplete.RUN:
         discovery, ways = _with_gaps(discovery)
-    found = survey(discovery, folder, options.rule, find_copies=lambda entries: {})
+    found = survey(discovery, folder, options, find_copies=lambda entries: {})
     return Inspection(unit, signature, name_rows(found, folder, OutputLayout()), lacks, ways)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from napari_medclf.domain.errors import OptionError
 from napari_medclf.domain.options import check_options, option
-from napari_medclf.domain.series_rule import Keep, SeriesRule
+from napari_medclf.domain.series_rule import PathPatterns, SeriesRule
 from napari_medclf.jobs.outputs.formats import FORMATS
 from napari_medclf.jobs.predict import RunOptions
 
@@ -23,7 +23,7 @@ class Incomplete(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServiceOptions(RunOptions):
+class ServiceOptions(SeriesRule, RunOptions):
     """What is run on what arrives, and where the results go."""
 
     model: str = option(help="name of a model (`medclf models list`), or its folder")
@@ -49,42 +49,18 @@ class ServiceOptions(RunOptions):
     send_to: str = option(
         "", help="send DICOM results on: name of a server (`medclf pacs servers`), or dicom://AET@host:104, https://..."
     )
-    modality: tuple[str, ...] = option((), help="only images of these DICOM modalities: CT, MR, CR ...")
-    body_part: str = option("", help="only images whose DICOM Body Part Examined this regular expression finds")
-    description: str = option("", help="only images whose DICOM Series Description this regular expression finds")
-    not_description: str = option("", help="no images whose Series Description this finds: 'localizer|scout'")
-    min_slices: int = option(0, help="fewest slices of an image", minimum=0)
-    max_slice_mm: float | None = option(None, help="largest distance of slices", unit="mm", minimum=0.0)
-    one_per_study: Keep = option(Keep.ALL, help="run all images of a DICOM study, or one of them")
 
     def __post_init__(self) -> None:
         check_options(self)
         if self.patience < self.settle:
             raise OptionError(f"--patience is {self.patience:g} s, which is less than --settle, {self.settle:g} s.")
 
-    @property
-    def rule(self) -> SeriesRule:
-        """Which images of a study are run."""
-        return SeriesRule(
-            modality=self.modality,
-            body_part=self.body_part,
-            description=self.description,
-            not_description=self.not_description,
-            min_slices=self.min_slices,
-            max_slice_mm=self.max_slice_mm,
-            one_per_study=self.one_per_study,
-        )
-
 
 @dataclass(frozen=True, kw_only=True)
-class WatchOptions(ServiceOptions):
+class WatchOptions(PathPatterns, ServiceOptions):
     """Which folder is watched."""
 
     folder: Path = option(help="folder to watch, with all sub-folders; may be on a network share", positional=True)
-    include: tuple[str, ...] = option(
-        (), help="only files whose place below the folder matches one of these, such as '*/*.dcm'"
-    )
-    exclude: tuple[str, ...] = option((), help="no files or folders that match one of these; wins over --include")
     every: float = option(1.0, help="look into the folder so often", unit="s", minimum=0.05, maximum=86_400.0)
     once: bool = option(False, help="end when all that is there was run or refused, instead of waiting for more")
 

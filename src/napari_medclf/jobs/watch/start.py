@@ -40,7 +40,7 @@ def prepare(command: str, options: ServiceOptions) -> Job[tuple[RunPlan, Predict
     from napari_medclf.jobs.predict import load_package
     from napari_medclf.jobs.spec import spec_of
 
-    check_rule(options.rule)
+    check_rule(options)
     package = find_model(options.model)
     formats = options.format
     if options.send_to:

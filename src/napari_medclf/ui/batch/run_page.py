@@ -14,7 +14,7 @@ from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.events import FinishReason, Job, Outcome, Progress
 from napari_medclf.domain.options import option_fields
 from napari_medclf.domain.run import CaseStatus, RunRecord, RunSpec
-from napari_medclf.domain.series_rule import SeriesRule
+from napari_medclf.domain.series_rule import FolderRule
 from napari_medclf.jobs.batch.batch import BatchOptions, batch
 from napari_medclf.jobs.batch.planned import BatchPlan
 from napari_medclf.jobs.spec import options_from
@@ -22,6 +22,7 @@ from napari_medclf.ui import notify
 from napari_medclf.ui.batch.plan_view import PlanView
 from napari_medclf.ui.batch.reading import has_run
 from napari_medclf.ui.batch.words import counts_text
+from napari_medclf.ui.form_look import FormLook
 from napari_medclf.ui.forms import OptionsForm
 from napari_medclf.ui.lane import Lane
 from napari_medclf.ui.layout import button, column, heading, note
@@ -116,12 +117,14 @@ class RunPage(QWidget):
     def _make_form(self) -> OptionsForm[BatchOptions]:
         form = OptionsForm(
             BatchOptions,
-            hidden=_DECIDED,
-            labels={"out": "Results folder", "format": "Formats"},
-            hints={"out": "automatic, by folder and model"},
-            folders=("folder", "out"),
-            folded=[info.name for info in option_fields(BatchOptions) if info.name not in _SHOWN],
-            groups={"Which images": [one.name for one in dataclass_fields(SeriesRule)]},
+            FormLook(
+                hidden=_DECIDED,
+                labels={"out": "Results folder", "format": "Formats"},
+                hints={"out": "automatic, by folder and model"},
+                folders=("folder", "out"),
+                folded=[info.name for info in option_fields(BatchOptions) if info.name not in _SHOWN],
+                groups={"Which images": [one.name for one in dataclass_fields(FolderRule)]},
+            ),
             parent=self,
         )
         form.insert_row(0, "Model", self.model)

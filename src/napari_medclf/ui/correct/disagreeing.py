@@ -39,6 +39,7 @@ class Disagreeing(QObject):
         self._marked: Any = None
         session.painting.merged.connect(self._on_merged)
         session.painting.stroked.connect(self._on_stroke)
+        session.painting.joined.connect(lambda layer, voxels: self._drop_settled(layer))
         session.viewer.layers.events.removed.connect(self._on_removed)
 
     @property
@@ -99,9 +100,13 @@ class Disagreeing(QObject):
         self._leave()
 
     def _on_stroke(self, layer: Any, stroke: Stroke) -> None:
-        """Drop the pieces that the stroke settled; an undo may bring none back until the model is asked again."""
+        if stroke.kind is not StrokeKind.MODEL:
+            self._drop_settled(layer)
+
+    def _drop_settled(self, layer: Any) -> None:
+        """Drop the pieces that painting settled; an undo may bring none back until the model is asked again."""
         pieces, state = self._pieces.get(layer), self._session.painting.state(layer)
-        if not pieces or state is None or stroke.kind is StrokeKind.MODEL:
+        if not pieces or state is None:
             return
         is_open = [one for one in pieces if not one.is_settled(state.labels, state.origin)]
         if len(is_open) == len(pieces):

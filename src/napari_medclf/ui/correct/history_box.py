@@ -61,7 +61,8 @@ class HistoryBox(QWidget):
         self.table.itemSelectionChanged.connect(self._on_chosen)
         layout.addWidget(self.table)
         layout.addLayout(self._buttons())
-        session.painting.stroked.connect(self._on_stroke)
+        session.painting.stroked.connect(self._on_change)
+        session.painting.joined.connect(self._on_change)
         self._show_state()
 
     def follow(self) -> None:
@@ -123,7 +124,7 @@ class HistoryBox(QWidget):
         self.table.clearSelection()
         self.drop()
 
-    def _on_stroke(self, layer: Any, stroke: Any) -> None:
+    def _on_change(self, layer: Any, what: Any) -> None:
         if same_layer(layer, self._labels):
             self._leave()
             self._read_soon()

@@ -63,7 +63,8 @@ class OriginLayer(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_COUNT_AFTER_MS)
         self._timer.timeout.connect(self._count)
-        session.painting.stroked.connect(self._on_stroke)
+        session.painting.stroked.connect(lambda layer, stroke: self._redraw(layer, stroke.voxels))
+        session.painting.joined.connect(self._redraw)
         session.viewer.layers.events.removed.connect(self._on_removed)
 
     @property
@@ -135,7 +136,7 @@ class OriginLayer(QObject):
             self.counted.emit(None)
             self._timer.start()
 
-    def _on_stroke(self, layer: Any, stroke: Stroke) -> None:
+    def _redraw(self, layer: Any, voxels: NDArray[np.int64]) -> None:
         if not same_layer(layer, self._session.labels_layer):
             return
         self._timer.start()
@@ -143,9 +144,9 @@ class OriginLayer(QObject):
         state = self._session.painting.state(layer)
         if self._layer is None or state is None or not same_layer(layer, self._labels):
             return
-        values = _values(state.origin.reshape(-1)[stroke.voxels], state.labels.reshape(-1)[stroke.voxels])
+        values = _values(state.origin.reshape(-1)[voxels], state.labels.reshape(-1)[voxels])
         shown = state.info.frame.from_display(self._layer.data)
-        shown[np.unravel_index(stroke.voxels, shown.shape)] = values
+        shown[np.unravel_index(voxels, shown.shape)] = values
         self._layer.refresh(extent=False, thumbnail=False)
 
     def _count(self) -> None:

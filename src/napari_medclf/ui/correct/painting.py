@@ -46,8 +46,10 @@ class Painting(QObject):
     Signals
     -------
     stroked : (layer, Stroke)
-        A stroke was made and is on the disk, or `problem` says why not. Also told of the last stroke of another window,
-        when its strokes were taken in.
+        A stroke was made in this window and is on the disk, or `problem` says why not.
+    joined : (layer, (N,) int64)
+        Strokes of another window, or of one that was closed, were taken in: the voxels they are about, raveled in
+        C order on the image's grid. Nothing that this person did.
     merged : (layer, Merged)
         A model's new labels met what a person had painted: `engine.correct.lock.Merged`.
     began : layer
@@ -57,6 +59,7 @@ class Painting(QObject):
     """
 
     stroked = Signal(object, object)
+    joined = Signal(object, object)
     merged = Signal(object, object)
     began = Signal(object)
     problem_changed = Signal(str)
@@ -324,7 +327,7 @@ class Painting(QObject):
                     show_values(layer, state, voxels)
                     whose = "of another window, or of one that was closed"
                     notify.tell(f"{len(news.strokes)} strokes {whose}, were added to {layer.name}.")
-                    self.stroked.emit(layer, news.strokes[-1].stroke)
+                    self.joined.emit(layer, voxels)
 
 
 def show_values(layer: Any, state: LabelState, voxels: NDArray[np.int64]) -> None:

@@ -56,6 +56,7 @@ class CorrectPanel(QWidget):
         session.image_changed.connect(self.refresh)
         session.answer_changed.connect(self.refresh)
         session.painting.stroked.connect(lambda layer, stroke: self._show_subject())
+        session.painting.joined.connect(lambda layer, voxels: self._show_subject())
         session.painting.problem_changed.connect(self._show_trouble)
         self.refresh()
 

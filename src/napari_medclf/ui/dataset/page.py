@@ -22,6 +22,7 @@ from napari_medclf.ui.dataset.findings import picture_of
 from napari_medclf.ui.dataset.findings_view import FindingsView
 from napari_medclf.ui.dataset.opening import DataOpened, open_labelled
 from napari_medclf.ui.dataset.split_view import SplitView
+from napari_medclf.ui.form_look import FormLook
 from napari_medclf.ui.forms import OptionsForm
 from napari_medclf.ui.layout import banner, button, column, note
 from napari_medclf.ui.path_field import PathField
@@ -67,9 +68,11 @@ class DatasetPage(QWidget):
         layout.addWidget(self.path)
         self.form = OptionsForm(
             CheckOptions,
-            hidden=("data", "out", "exclude", "pictures"),
-            folded=("task", "label_errors"),
-            hints={"split": "as the data says"},
+            FormLook(
+                hidden=("data", "out", "exclude", "pictures"),
+                folded=("task", "label_errors"),
+                hints={"split": "as the data says"},
+            ),
             parent=self,
         )
         layout.addWidget(self.form)

@@ -13,6 +13,7 @@ from napari_medclf.domain.errors import MedclfError
 from napari_medclf.jobs.dataset.split import SplitOptions, SplitResult, split_data
 from napari_medclf.ui import notify
 from napari_medclf.ui.dataset.opening import folder_of
+from napari_medclf.ui.form_look import FormLook
 from napari_medclf.ui.forms import OptionsForm
 from napari_medclf.ui.layout import button, note
 from napari_medclf.ui.session import Session
@@ -49,14 +50,16 @@ class SplitView(QWidget):
         self._session, self._choice = session, choice
         self.form = OptionsForm(
             SplitOptions,
-            hidden=("data", "out", "task", "exclude", "split", "group_pattern", "class_names", "label_columns"),
-            labels={
-                "val_fraction": "Validation",
-                "test_fraction": "Test",
-                "near_copies": "Keep alike together",
-                "again": "Draw all anew",
-            },
-            folded=("folds", "repeats"),
+            FormLook(
+                hidden=("data", "out", "task", "exclude", "split", "group_pattern", "class_names", "label_columns"),
+                labels={
+                    "val_fraction": "Validation",
+                    "test_fraction": "Test",
+                    "near_copies": "Keep alike together",
+                    "again": "Draw all anew",
+                },
+                folded=("folds", "repeats"),
+            ),
             parent=self,
         )
         self.draw = button("Split and freeze", "Draw the splits, and write them to a file", self.freeze, self)

@@ -56,6 +56,7 @@ class Recolouring(QObject):
         self.model = "linear"
         marking.object_said.connect(lambda number, name: self.learn())
         session.painting.stroked.connect(lambda layer, stroke: self._forget())
+        session.painting.joined.connect(lambda layer, voxels: self._forget())
         session.image_changed.connect(self._forget)
 
     @property

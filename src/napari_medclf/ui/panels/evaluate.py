@@ -19,6 +19,7 @@ from napari_medclf.ui import notify
 from napari_medclf.ui.cases.source import CaseOpened, CaseSource
 from napari_medclf.ui.evaluation.results_page import ResultsPage
 from napari_medclf.ui.evaluation.scored import Results, ScoredCase, read_results, results_of
+from napari_medclf.ui.form_look import FormLook
 from napari_medclf.ui.forms import OptionsForm
 from napari_medclf.ui.layout import button, column, heading, note
 from napari_medclf.ui.model_choice import ModelChoice
@@ -88,10 +89,12 @@ class EvaluatePanel(QWidget):
         self.model = ModelChoice(self._session, page, wanted=str(settings.get("evaluate", "model", "")))
         self.form = OptionsForm(
             EvaluateOptions,
-            hidden=("model", "against"),
-            labels={"out": "Results folder", "exclude": "Leave out"},
-            hints={"out": "automatic, by model and time"},
-            folders=("out",),
+            FormLook(
+                hidden=("model", "against"),
+                labels={"out": "Results folder", "exclude": "Leave out"},
+                hints={"out": "automatic, by model and time"},
+                folders=("out",),
+            ),
             parent=page,
         )
         self.against = ModelChoice(self._session, page, none="no other model")

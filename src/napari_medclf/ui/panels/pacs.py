@@ -13,6 +13,7 @@ from napari_medclf.domain.events import FinishReason, Outcome
 from napari_medclf.domain.pacs import SeriesRow, StudyRow
 from napari_medclf.jobs import pacs
 from napari_medclf.ui import notify
+from napari_medclf.ui.form_look import FormLook
 from napari_medclf.ui.forms import OptionsForm
 from napari_medclf.ui.layout import button, column, heading, note
 from napari_medclf.ui.panels.pacs_server import ServerChoice
@@ -42,9 +43,7 @@ class PacsPanel(QWidget):
         layout.addWidget(self.server)
         self.form = OptionsForm(
             pacs.FindOptions,
-            hidden=("server", "level", "study", "limit"),
-            labels=_LABELS,
-            hints=_HINTS,
+            FormLook(hidden=("server", "level", "study", "limit"), labels=_LABELS, hints=_HINTS),
             parent=self,
         )
         layout.addWidget(self.form)

@@ -14,6 +14,7 @@ from napari_medclf.jobs.contract import check_image
 from napari_medclf.jobs.predict import RunOptions
 from napari_medclf.ui import model_tasks, notify
 from napari_medclf.ui.card_text import card_summary
+from napari_medclf.ui.form_look import FormLook
 from napari_medclf.ui.forms import OptionsForm
 from napari_medclf.ui.job_bar import seconds_text
 from napari_medclf.ui.layout import button, column, heading, note
@@ -41,7 +42,7 @@ class RunPanel(QWidget):
         layout.addWidget(self.summary)
         self.notices = Notices(self._mend, self)
         layout.addWidget(self.notices)
-        self.form = OptionsForm(RunOptions, labels=_LABELS, parent=self)
+        self.form = OptionsForm(RunOptions, FormLook(labels=_LABELS), parent=self)
         self.form.show_values(session.settings.section("run"))
         layout.addWidget(self.form)
         self.start = button("Run   (Space)", "Run the model on the image in the viewer", self.run, self)

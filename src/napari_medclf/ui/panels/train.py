@@ -16,6 +16,7 @@ from napari_medclf.domain.options import option_fields
 from napari_medclf.jobs.train import TrainOptions, TrainResult, train
 from napari_medclf.ui import notify
 from napari_medclf.ui.curve import Curve
+from napari_medclf.ui.form_look import FormLook
 from napari_medclf.ui.forms import OptionsForm
 from napari_medclf.ui.layout import button, column, heading, note
 from napari_medclf.ui.measure_names import measure_text
@@ -106,11 +107,13 @@ class TrainPanel(QWidget):
     def _make_form(self) -> OptionsForm[TrainOptions]:
         form = OptionsForm(
             TrainOptions,
-            hidden=_DECIDED,
-            labels={"out": "Model folder", "exclude": "Leave out", "max_minutes": "At most"},
-            hints={"out": "automatic, by name and time", "name": "as the folder", "exclude": "no case"},
-            folders=("out",),
-            folded=[info.name for info in option_fields(TrainOptions) if info.name not in _SHOWN],
+            FormLook(
+                hidden=_DECIDED,
+                labels={"out": "Model folder", "exclude": "Leave out", "max_minutes": "At most"},
+                hints={"out": "automatic, by name and time", "name": "as the folder", "exclude": "no case"},
+                folders=("out",),
+                folded=[info.name for info in option_fields(TrainOptions) if info.name not in _SHOWN],
+            ),
             fields={"recipe": self.recipe.as_field()},
             parent=self,
         )
