@@ -43,6 +43,8 @@ class Answer:
         What it took: strokes, and seconds of a person.
     is_blind : bool
         The author saw no other person's answer.
+    adjudicates : tuple of str
+        The people whose answers the author saw side by side, and decides between.
     """
 
     segmentation: Segmentation | None = None
@@ -55,6 +57,7 @@ class Answer:
     n_strokes: int = 0
     active_s: float = 0.0
     is_blind: bool = False
+    adjudicates: tuple[str, ...] = ()
 
     @property
     def task(self) -> Task:
@@ -203,6 +206,7 @@ def _save(project: Project, case: ProjectCase, image: MedImage, answer: Answer) 
         annotation,
         write_labels=None if segmentation is None else lambda path: write_segmentation(segmentation, path),
         write_edited=None if mask is None else lambda path: write_segmentation(mask, path),
+        adjudicates=answer.adjudicates,
     )
     return annotation
 

@@ -22,7 +22,7 @@ from napari_medclf.ui import notify, tasks, viewer_link
 from napari_medclf.ui.autosave import PaintedLabels
 from napari_medclf.ui.correct.class_clicks import ClassClicks
 from napari_medclf.ui.correct.effort import Effort
-from napari_medclf.ui.correct.said import Said, save_said
+from napari_medclf.ui.correct.said import Between, Said, save_said
 from napari_medclf.ui.job_bar import JobBar
 from napari_medclf.ui.overlays import CanvasNotes
 from napari_medclf.ui.running import Running
@@ -44,6 +44,7 @@ class Session(Running):
     def __init__(self, viewer: Any, notes: CanvasNotes, bar: JobBar, user_folder: Path, parent: QObject) -> None:
         super().__init__(viewer, notes, bar, user_folder, parent)
         self.effort = Effort()
+        self.between: Between | None = None
         self._answered_in: Path | None = None
         self._clicks = ClassClicks(self.painting.window_id)
         self.image_changed.connect(self.effort.begin)
@@ -167,6 +168,7 @@ class Session(Running):
         classes = self.person_classes if is_known else None
         if classes is None and base is not None and base.classification is not None:
             classes = base.classification.decided
+        who["between"] = self.between
         return Said(self.project_folder(base), status, self._copied(labels), labels, classes, base, self.schema, **who)
 
     def _copied(self, labels: Any) -> PaintedLabels | None:

@@ -142,6 +142,35 @@ def test_strokes_of_another_window_arrive(workbench, person, painted, until) -> 
     other.close()
 
 
+def test_what_another_window_does_counts_as_nothing_of_this_person(
+    workbench, person, painted, until, monkeypatch
+) -> None:
+    session, help_ = workbench.session, workbench.correct.help
+    person.stroke((0.3, 0.3), (0.3, 0.6))
+    state, region = session.painting.state(painted), help_._last
+    help_._beside.put(painted, ["said by a click here"])
+    help_.is_live = True
+    here, there, acts = [], [], []
+    session.painting.stroked.connect(lambda layer, stroke: here.append(stroke))
+    session.painting.joined.connect(lambda layer, voxels: there.extend(voxels.tolist()))
+    monkeypatch.setattr(session.effort, "act", lambda: acts.append(1))
+    with monkeypatch.context() as patched:
+        patched.setattr(help_, "here", lambda: acts.append("asked the model"))
+        other = StrokeJournal.open(state.folder, state.image.source.digest, "another-window")
+        for first, tool, kind in ((3, "", StrokeKind.PAINT), (90, "prompt", StrokeKind.UNDO)):
+            voxels = np.arange(first, first + 3)
+            other.append(Stroke(kind, voxels, np.zeros(3, int), np.full(3, 2), author="reader 2", tool=tool))
+        until(lambda: len(there) == 6, 10)
+        until(lambda: not session.lane.is_busy)
+    assert sorted(there) == [3, 4, 5, 90, 91, 92]
+    assert (here, acts) == ([], [])
+    assert state.n_strokes == 1
+    assert help_._last is region
+    assert help_._beside.get(painted) == ["said by a click here"]
+    help_._beside.forget(painted)
+    other.close()
+
+
 def test_full_disk_is_told_and_painting_is_written_when_there_is_room(
     workbench, person, painted, until, monkeypatch
 ) -> None:

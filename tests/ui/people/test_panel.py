@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
 
 from napari_medclf.domain.annotation import Annotation, Origin
 from napari_medclf.domain.card import Task
@@ -14,6 +15,8 @@ from napari_medclf.io.read import read_image
 from napari_medclf.io.write import write_image, write_segmentation
 from napari_medclf.store.project import Project
 from napari_medclf.testing.phantoms import brain_phantom
+
+BESIDE = {"brain · ann", "brain · bob", "brain · differ"}
 
 
 @pytest.fixture
@@ -78,3 +81,35 @@ def test_blind_reader_is_shown_nothing_of_others(panel, workbench):
     assert panel.disputes.rowCount() == 0
     assert not panel.compare.isEnabled()
     assert "You read blind" in panel.banner.text()
+
+
+def test_a_third_answer_accepted_beside_the_others_decides_between_them(panel, workbench, until, person, project):
+    session = workbench.session
+    panel.open_dispute(0)
+    until(lambda: panel.decide.isEnabled())
+    own = session.labels_layer
+    assert own.name not in BESIDE  # nobody paints on, or accepts, the outline of another one's answer
+    panel.author.setText("eve")
+    panel.author.editingFinished.emit()
+    session.viewer.layers.selection.active = own
+    workbench.show_tab("Correct")
+    person.click(workbench.correct.tools.group.buttons()[0])
+    person.press(Qt.Key.Key_1)
+    person.stroke((0.4, 0.4), (0.5, 0.5))
+    assert session.painting.is_dirty(own)
+    person.press(Qt.Key.Key_N)
+    until(lambda: len(project.case("brain").versions) == 3 and not session.lane.is_busy)
+    saved = project.case("brain").answer
+    assert (saved.annotation.author, saved.adjudicates) == ("eve", ("ann", "bob"))
+    assert project.case("brain").readers == ("ann", "bob")
+
+
+def test_answers_of_others_go_when_one_begins_to_read_blind(panel, workbench, until, person, project):
+    session = workbench.session
+    panel.open_dispute(0)
+    until(lambda: panel.decide.isEnabled())
+    assert {layer.name for layer in session.viewer.layers} >= BESIDE
+    panel.blind.setChecked(True)
+    assert not {layer.name for layer in session.viewer.layers} & BESIDE
+    assert session.between is None
+    assert not panel.decide.isEnabled()

@@ -16,7 +16,6 @@ from napari_medclf.ui import notify
 from napari_medclf.ui.layer_book import same_layer
 
 if TYPE_CHECKING:
-    from napari_medclf.domain.stroke import Stroke
     from napari_medclf.ui.correct.label_state import LabelState
     from napari_medclf.ui.session import Session
 

@@ -14,6 +14,17 @@ from napari_medclf.domain.results import Prediction
 from napari_medclf.ui.autosave import PaintedLabels
 
 
+@dataclass(frozen=True)
+class Between:
+    """Whose answers lie side by side on the image that is meant, and in which project.
+
+    What is accepted then decides between them: it is no reading of its own, as its author saw the others.
+    """
+
+    project: Path
+    readers: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Said:
     """A decision with all that belongs to it.
@@ -28,6 +39,8 @@ class Said:
         Whose copy it is; only the GUI thread touches it.
     base : Prediction or None
         What a model had said.
+    between : Between or None
+        Whose answers the person saw.
     """
 
     project: Path
@@ -40,6 +53,14 @@ class Said:
     author: str = ""
     is_blind: bool = False
     active_s: float = 0.0
+    between: Between | None = None
+
+    @property
+    def adjudicates(self) -> tuple[str, ...]:
+        """The people between whose answers it decides; blind readers decide between nobody."""
+        between = self.between
+        is_decided = between is not None and between.project == self.project and self.status is Status.DONE
+        return between.readers if between is not None and is_decided and not self.is_blind else ()
 
 
 def save_said(image: MedImage, said: Said) -> Job[Annotation]:
@@ -64,5 +85,6 @@ def save_said(image: MedImage, said: Said) -> Job[Annotation]:
         n_strokes=0 if painted is None else painted.n_strokes,
         active_s=said.active_s,
         is_blind=said.is_blind,
+        adjudicates=said.adjudicates,
     )
     return (yield from save_answer(said.project, image, answer))

@@ -14,6 +14,7 @@ from napari_medclf.domain.dataset import FileRef
 from napari_medclf.jobs.people.adjudicate import AdjudicateOptions, Merge
 from napari_medclf.jobs.people.agreement import AgreementRow
 from napari_medclf.ui import notify, viewer_link
+from napari_medclf.ui.correct.said import Between
 from napari_medclf.ui.layout import banner, button, column, heading, note
 from napari_medclf.ui.people.tasks import (
     DIFFER_COLOUR,
@@ -41,6 +42,7 @@ class PeoplePanel(QWidget):
         self._session = session
         self._compared: Compared | None = None
         self._shown: SideBySide | None = None
+        self._beside: list[Any] = []
         self._wanted = ""
         layout = column(self, margin=0)
         layout.setContentsMargins(0, 8, 0, 0)
@@ -131,6 +133,7 @@ class PeoplePanel(QWidget):
 
     def _set_blind(self, is_blind: bool) -> None:
         self._session.is_blind = is_blind
+        self._put_away()
         self._take(None)
         self._session.work_changed.emit()
 
@@ -150,7 +153,7 @@ class PeoplePanel(QWidget):
             session.open_index(index)
 
     def _on_image(self) -> None:
-        self._shown = None
+        self._put_away()
         self._show_deciding()
         if self._wanted:
             self._read_answers()
@@ -161,22 +164,34 @@ class PeoplePanel(QWidget):
             return
         self._wanted = ""
         self._session.lane.add(
-            f"Opening the answers for {case_id}", lambda: open_answers(project, case_id, image), self._show_answers
+            f"Opening the answers for {case_id}",
+            lambda: open_answers(project, case_id, image),
+            lambda shown: self._show_answers(shown, project),
         )
 
-    def _show_answers(self, shown: SideBySide) -> None:
-        viewer = self._session.viewer
-        for layer in [one for one in viewer.layers if one.name.startswith(f"{shown.case_id} · ")]:
-            viewer.layers.remove(layer)
-        active = self._session.image_layer
+    def _put_away(self) -> None:
+        """Take the readers' answers off the viewer, as when the image goes that they are about."""
+        viewer, beside = self._session.viewer, self._beside
+        self._shown, self._beside, self._session.between = None, [], None
+        for layer in beside if viewer is not None else ():
+            if layer in viewer.layers:
+                viewer.layers.remove(layer)
+
+    def _show_answers(self, shown: SideBySide, project: Path) -> None:
+        self._put_away()
+        if self._session.is_blind:
+            return
+        viewer, active = self._session.viewer, self._session.viewer.layers.selection.active
         for described, colour in zip(shown.layers, shown.colours, strict=True):
             added: Any = viewer_link.add_layer(viewer, described)
             added.editable = False
             added.colormap = DirectLabelColormap(color_dict={None: colour, 0: "transparent"})
             added.contour = 0 if colour == DIFFER_COLOUR else 2
             added.opacity = 0.8
+            self._beside.append(added)
         viewer.layers.selection.active = active
         self._shown = shown
+        self._session.between = Between(project, shown.readers)
         self._show_deciding()
 
     def _decide(self) -> None:

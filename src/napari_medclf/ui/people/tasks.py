@@ -111,11 +111,17 @@ def open_answers(folder: Path, case_id: str, image: MedImage) -> Job[SideBySide]
             0, Segmentation(apart, image.geometry, differ, source_digest=case.image_digest, name=f"{case_id} · differ")
         )
     said = {one.reader: ", ".join(one.classes) or "none" for one in readings if one.classes is not None}
-    layers = tuple(labels_layer(one, image=image) for one in painted)
+    layers = tuple(_picture(labels_layer(one, image=image)) for one in painted)
     outlined = [one.reader for one in readings if one.labels is not None]
     readers = (*outlined, *(one.reader for one in readings if one.labels is None))
     colours = (*[DIFFER_COLOUR] * (len(painted) - len(outlined)), *READER_COLOURS, *["#999999"] * len(outlined))
     return SideBySide(case_id, case.image, readers, layers, said, colours[: len(layers)])
+
+
+def _picture(layer: LayerTuple) -> LayerTuple:
+    """Without our metadata, so that nobody corrects or accepts another person's answer in place of their own."""
+    data, keywords, kind = layer
+    return data, keywords | {"metadata": {}}, kind
 
 
 def decide_case(options: AdjudicateOptions) -> Job[Annotation]:
