@@ -50,7 +50,8 @@ class FileLock:
         if remove:
             with suppress(OSError):  # Windows keeps a file that is open
                 self.path.unlink()
-        os.close(descriptor)
+        with suppress(OSError):  # a share that was disconnected took the lock with it
+            os.close(descriptor)
 
     @property
     def is_held(self) -> bool:

@@ -1,5 +1,6 @@
 """A disk that fails, fills or loses power costs no case that was told to be done."""
 
+import errno
 import os
 
 import pytest
@@ -84,3 +85,32 @@ def test_fault_while_flushing_in_the_background_is_told(lead, enter, monkeypatch
             enter(leader, str(number))
             leader._ledger._is_closing.wait(0.01)
     monkeypatch.undo()
+
+
+def test_share_that_is_disconnected_is_told_in_one_sentence(lead, enter, tmp_path, monkeypatch):
+    leader = lead(flush_s=3600)
+    enter(leader, "a")
+    folder = str(tmp_path / "out")
+    stat, close = os.stat, os.close
+
+    def is_below(descriptor):
+        return os.readlink(f"/proc/self/fd/{descriptor}").startswith(folder)
+
+    def stat_elsewhere(path, *args, **more):
+        if not isinstance(path, int) and str(path).startswith(folder):
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected", str(path))
+        return stat(path, *args, **more)
+
+    def close_and_fail(descriptor):
+        is_lost = is_below(descriptor)
+        close(descriptor)
+        if is_lost:
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    monkeypatch.setattr(os, "stat", stat_elsewhere)
+    monkeypatch.setattr(os, "close", close_and_fail)
+    with pytest.raises(OutputsLost, match=r"the folder of results is gone\. Bring it back and go on with --resume"):
+        leader.close()
+    monkeypatch.undo()
+    lead(resume=True)
+    assert set(Ledger.open(tmp_path / "out").records()) == {"in/a.png"}

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from napari_medclf.domain.errors import OutputsLost, ReadError, WriteError
+from napari_medclf.store.runs.faults import gone
 
 _OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.EFBIG})
 _PROBE_BYTES = 64 * 1024
@@ -27,8 +28,8 @@ def check_outputs(out: Path, error: BaseException) -> None:
     OutputsLost
         If the disk is full or failed, or the folder is gone.
     """
-    if not out.is_dir():
-        raise OutputsLost(_gone(out)) from error
+    if not os.path.isdir(out):  # Path.is_dir raises for a share that was disconnected
+        raise gone(out) from error
     causes = list(_causes(error))
     if any(isinstance(one, ReadError) for one in causes):
         return
@@ -55,10 +56,6 @@ def _try_to_write(folder: Path) -> OSError | None:
         with suppress(OSError):
             probe.unlink()
     return None
-
-
-def _gone(out: Path) -> str:
-    return f"{out}: the folder of results is gone. Bring it back and go on with --resume, or choose another folder."
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -63,14 +64,15 @@ def files_of(source: FileRef) -> tuple[Path, ...]:
     ReadError
         If it is not there any more.
     """
-    if source.path.is_file():
+    if os.path.isfile(source.path):  # Path.is_file raises for a share that was disconnected
         return (source.path,)
     from napari_medclf.io.read import discover
 
     for entry in discover(source.path).entries:
         if entry.ref == source or (not source.member and entry.ref.path.is_relative_to(source.path)):
             return entry.files
-    raise ReadError(source.path, f"holds no {source.member or 'image'} any more" if source.path.exists() else "is gone")
+    is_there = os.path.exists(source.path)
+    raise ReadError(source.path, f"holds no {source.member or 'image'} any more" if is_there else "is gone")
 
 
 def _has_input(case: RunCase, input_sha256: str) -> bool:

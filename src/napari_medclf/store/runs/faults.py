@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,4 +53,5 @@ def gone(folder: Path) -> OutputsLost:
 
 
 def _lost(folder: Path, reason: str) -> OutputsLost:
-    return OutputsLost(f"{folder}: cannot be written ({reason}). {_KEPT}") if folder.is_dir() else gone(folder)
+    is_there = os.path.isdir(folder)  # Path.is_dir raises for a share that was disconnected
+    return OutputsLost(f"{folder}: cannot be written ({reason}). {_KEPT}") if is_there else gone(folder)
