@@ -12,6 +12,7 @@ from napari_medclf.bridge.orientation import DisplayFrame
 from napari_medclf.domain.derived import MeasurementReport
 from napari_medclf.domain.detection import Detection
 from napari_medclf.domain.geometry import Geometry
+from napari_medclf.domain.heat_map import HeatMap
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.results import Prediction, Segmentation, UncertaintyMap
@@ -38,6 +39,8 @@ class LayerInfo:
         What a layer of boxes showed at first.
     uncertainty : UncertaintyMap or None
         What an image layer shows that is no image but a model's doubt.
+    heat : HeatMap or None
+        What an image layer shows that is no image but where a model found what it says.
     prediction : Prediction or None
         The model's answer that the labels or boxes came from.
     source_image : MedImage or None
@@ -57,11 +60,17 @@ class LayerInfo:
     segmentation: Segmentation | None = None
     detection: Detection | None = None
     uncertainty: UncertaintyMap | None = None
+    heat: HeatMap | None = None
     prediction: Prediction | None = None
     source_image: MedImage | None = None
     origin: str = ""
     reports: tuple[MeasurementReport, ...] = ()
     voxel_origins: OriginMap | None = None
+
+    @property
+    def is_map(self) -> bool:
+        """Whether an image layer shows what a model thinks about an image, and not an image."""
+        return self.uncertainty is not None or self.heat is not None
 
     @property
     def schema(self) -> LabelSchema | None:

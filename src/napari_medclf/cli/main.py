@@ -28,6 +28,7 @@ COMMANDS = {
     "batch": "run a model on a folder; resumes after a stop",
     "watch": "run a model on what arrives in a folder, until stopped",
     "listen": "run a model on what scanners and archives send (DICOM C-STORE), until stopped",
+    "explain": "say where in an image a classifier found what it says, as a heat map on the image's grid",
     "triage": "list the answers of a run, the likely wrong ones first",
     "runs": "tell how a run over many images stands, from its ledger",
     "dataset": "bring in, check, split, show and export labelled data",

@@ -48,8 +48,8 @@ class OptionInfo:
 
     @property
     def flag(self) -> str:
-        """The flag of the command line, such as ``--max-minutes``."""
-        return "--" + self.name.replace("_", "-")
+        """The flag of the command line, such as ``--max-minutes``; ``class_`` is ``--class``."""
+        return "--" + self.name.rstrip("_").replace("_", "-")
 
 
 def option(

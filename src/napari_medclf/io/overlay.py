@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,13 +87,32 @@ def draw_overlay(image: MedImage, segmentation: Segmentation, k: int) -> RgbArra
     difference = image.geometry.explain_difference(segmentation.geometry)
     if difference:
         raise WriteError(f"{image.name}: the labels do not lie on this image: {difference}.")
+    return draw_over(image, k, lambda picture: _painted(picture, segmentation, k))
+
+
+def draw_over(image: MedImage, k: int, paint: Callable[[RgbArray], RgbArray]) -> RgbArray:
+    """Draw a slice in its window as `draw_overlay` does, with something painted over it.
+
+    Parameters
+    ----------
+    paint : callable
+        Takes the picture (rows, columns, 3) with square pixels, not turned yet, and gives it back painted on.
+
+    Raises
+    ------
+    WriteError
+        If there is no such slice.
+    """
     if not 0 <= k < image.geometry.shape[0]:
         raise WriteError(f"{image.name}: has no slice {k}; there are 0 to {image.geometry.shape[0] - 1}.")
-    size = _square_size(image.geometry)
-    picture = _resized(_plane(image, k), size, is_smooth=True)
-    labels = _resized(np.asarray(segmentation.labels[k]).astype(np.int32), size, is_smooth=False).astype(np.int32)
-    blended = _blend(picture, labels, segmentation)
-    return _enlarged(turn_slice(blended, image.geometry))
+    picture = resized(_plane(image, k), _square_size(image.geometry), is_smooth=True)
+    return _enlarged(turn_slice(paint(np.asarray(picture, dtype=np.uint8)), image.geometry))
+
+
+def _painted(picture: RgbArray, segmentation: Segmentation, k: int) -> RgbArray:
+    values = np.asarray(segmentation.labels[k]).astype(np.int32)
+    labels = resized(values, picture.shape[:2], is_smooth=False).astype(np.int32)
+    return _blend(picture, labels, segmentation)
 
 
 def _enlarged(rgb: RgbArray) -> RgbArray:
@@ -148,13 +168,15 @@ def _square_size(geometry: Geometry) -> tuple[int, int]:
     return max(round(rows * row_step / step), 1), max(round(columns * column_step / step), 1)
 
 
-def _resized(plane: NDArray[np.generic], size: tuple[int, int], *, is_smooth: bool) -> NDArray[np.generic]:
+def resized(plane: NDArray[np.generic], size: tuple[int, ...], *, is_smooth: bool) -> NDArray[np.generic]:
+    """Bring a plane (rows, columns, ...) to another size."""
     from PIL import Image
 
     if plane.shape[:2] == size:
         return plane
     method = Image.Resampling.BILINEAR if is_smooth else Image.Resampling.NEAREST
-    return np.asarray(Image.fromarray(plane).resize(size[::-1], method))
+    rows, columns = size
+    return np.asarray(Image.fromarray(plane).resize((columns, rows), method))
 
 
 def _blend(picture: NDArray[np.generic], labels: LabelArray, segmentation: Segmentation) -> RgbArray:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from napari_medclf.bridge.boxes import boxes_layers
 from napari_medclf.bridge.contrast import Limits
 from napari_medclf.bridge.layers import LayerTuple, image_layer, labels_layer
+from napari_medclf.bridge.model_maps import uncertainty_layer
 from napari_medclf.bridge.preview import preview_layer
-from napari_medclf.bridge.uncertainty import uncertainty_layer
 from napari_medclf.domain.card import ModelCard
 from napari_medclf.domain.events import Job, Previewed, Progress
 from napari_medclf.domain.geometry import Unit

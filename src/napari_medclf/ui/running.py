@@ -14,7 +14,7 @@ from napari_medclf.domain.events import JobEvent, Noted, Outcome
 from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.violation import Violation
 from napari_medclf.store.trust import NotTrusted
-from napari_medclf.ui import notify, run_tasks, viewer_link
+from napari_medclf.ui import explain_tasks, notify, run_tasks, viewer_link
 from napari_medclf.ui.job_bar import JobBar
 from napari_medclf.ui.opening import Opening
 from napari_medclf.ui.overlays import CanvasNotes
@@ -36,6 +36,7 @@ class Running(Opening):
     def __init__(self, viewer: Any, notes: CanvasNotes, bar: JobBar, user_folder: Path, parent: QObject) -> None:
         super().__init__(viewer, notes, bar, user_folder, parent)
         self._cache = run_tasks.ModelCache()
+        self._explainers = explain_tasks.ExplainerCache()
         self._preview: Any = None
 
     def close_down(self) -> None:
@@ -59,6 +60,21 @@ class Running(Opening):
             on_event=lambda event: self._on_run_event(layer, info, event),
             on_end=self._on_run_end,
             tells_warnings=tells_warnings,
+            asks_for=NotTrusted,
+        )
+
+    def explain(self, package: ModelPackage, device: str, class_name: str = "") -> bool:
+        """Show what in the image that is meant speaks for a class, or for the one that the model decides for."""
+        layer, image = self.image_layer, self.image
+        if layer is None or image is None:
+            notify.warn("Open an image first: drop a file on the window, or use the Data tab.")
+            return False
+        package, cache, info = self.in_use(package), self._explainers, viewer_link.info_of(layer)
+        return self.bar.start(
+            f"Explaining {package.name}",
+            lambda: explain_tasks.explain_answer(image, package, device, class_name, cache),
+            lambda described: self._exchange(described) if self._shows(layer, info) else None,
+            on_end=self._on_run_end,
             asks_for=NotTrusted,
         )
 

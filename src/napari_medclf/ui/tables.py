@@ -113,6 +113,12 @@ class ScoreTable(ResultsTable):
         super().__init__(parent)
         self.setItemDelegateForColumn(1, _BarDelegate(self))
 
+    @property
+    def chosen_class(self) -> str:
+        """The class of the row that a person chose; empty where none is."""
+        chosen = self.selectionModel().selectedRows() if self.rowCount() else []
+        return str(self.item(chosen[0].row(), 0).text()) if chosen else ""
+
     def show_scores(self, classification: Classification | None, person: Sequence[str] | None) -> None:
         """Show what the model and the person say; None and no classes empty the table."""
         scores = {} if classification is None else classification.scores

@@ -61,7 +61,7 @@ def overlap_warning(viewer: Any, added: Layer) -> str:
     info = info_of(added)
     if info is None:
         return ""
-    if info.uncertainty is not None:
+    if info.is_map:
         return ""  # it lies on the image that it is about
     others = [layer for layer in viewer.layers if is_image(layer) and layer.unique_id != added.unique_id]
     known = [(layer.name, found.geometry) for layer in others if (found := info_of(layer)) is not None]
@@ -71,11 +71,11 @@ def overlap_warning(viewer: Any, added: Layer) -> str:
 
 
 def is_image(layer: Layer | None) -> bool:
-    """Whether a layer shows an image, and not a model's doubt about one."""
+    """Whether a layer shows an image, and not a model's doubt about one or where it looked."""
     if not isinstance(layer, Image):
         return False
     info = info_of(layer)
-    return info is None or info.uncertainty is None
+    return info is None or not info.is_map
 
 
 def is_our_labels(layer: Layer | None) -> bool:

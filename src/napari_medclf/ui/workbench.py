@@ -13,6 +13,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QApplication, QLabel, QTabWidget, QVBoxLayout, QWidget
 
 from napari_medclf.domain.annotation import Status
+from napari_medclf.domain.card import Task
 from napari_medclf.store.catalogue import default_user_folder
 from napari_medclf.ui.adapt.card import VerdictCard
 from napari_medclf.ui.adapt.learning import Learning
@@ -183,6 +184,7 @@ class Workbench(QWidget):
             "N": _always(accept),
             "Shift-N": _always(lambda: accept(Status.SKIPPED)),
             "X": self._flag,
+            "E": self._explain,
             "Control-Z": self.session.undo,
             "Control-Shift-Z": self.session.redo,
             "R": self.correct.help.here,
@@ -208,6 +210,14 @@ class Workbench(QWidget):
 
     def _flag(self) -> bool:
         return self.session.image is not None and self.session.accept(Status.FLAGGED)
+
+    def _explain(self) -> bool:
+        package = self.run.models.package
+        is_classifier = package is not None and package.card.task is Task.CLASSIFY
+        if self.session.image is None or not is_classifier:
+            return False
+        self.run.explain()
+        return True
 
     def _press_digit(self, number: int) -> bool:
         return self.correct.marks.marking.press(number) or self.session.press_class(number)

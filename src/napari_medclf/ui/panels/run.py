@@ -57,6 +57,9 @@ class RunPanel(QWidget):
         self.scores = ScoreTable(self)
         self.measurements = ResultsTable(self, most_rows=10)
         layout.addWidget(self.scores)
+        tip = "Show where in the image the model found what speaks for the class that is chosen in the table"
+        self.why = button("Show why   (E)", tip, self.explain, self)
+        layout.addWidget(self.why)
         layout.addWidget(self.measurements)
         layout.addStretch(1)
         self.dialog: TrustDialog | None = None
@@ -84,6 +87,17 @@ class RunPanel(QWidget):
             return False
         self._session.settings.set("run", model=package.name, **self.form.values())
         return self._session.run(package, options, tells_warnings=not self.isVisible())
+
+    def explain(self) -> bool:
+        """Show what in the image speaks for the class chosen in the table, or the one that the model decides for."""
+        package = self.models.package
+        if package is None or package.card.task is not Task.CLASSIFY:
+            notify.warn(
+                "Choose a model that gives classes to images first; answers of others lie on the image already."
+            )
+            return False
+        device = str(self.form.values().get("device", "auto"))
+        return self._session.explain(package, device, self.scores.chosen_class)
 
     def _show_model(self) -> None:
         package, image = self.models.package, self._session.image
@@ -135,6 +149,7 @@ class RunPanel(QWidget):
 
     def _on_running_changed(self, is_running: bool) -> None:
         self.start.setEnabled(not is_running)
+        self.why.setEnabled(not is_running)
         self._noted = ""
         self._show_answer()
 
@@ -142,6 +157,7 @@ class RunPanel(QWidget):
         answer = self._session.answer
         classification = None if answer is None else answer.prediction.classification
         self.scores.setVisible(classification is not None)
+        self.why.setVisible(classification is not None)
         self.scores.show_scores(classification, self._session.person_classes)
         rows = () if answer is None else answer.rows
         self.measurements.setVisible(bool(rows))
