@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -58,6 +58,19 @@ def atomic_write(path: Path, content: bytes | str) -> None:
     """
     with atomic_writer(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)
+
+
+def atomic_write_parts(path: Path, parts: Iterable[str]) -> None:
+    """Replace a file's content in one step by text that comes in parts, and need not be in memory as a whole.
+
+    Raises
+    ------
+    OSError
+        As `atomic_writer`.
+    """
+    with atomic_writer(path) as file:
+        for part in parts:
+            file.write(part.encode())
 
 
 def append_line(path: Path, line: str) -> None:

@@ -29,6 +29,10 @@ def _record(spec: RunSpec, *cases: CaseRecord) -> RunRecord:
     )
 
 
+def _table(record: RunRecord) -> io.StringIO:
+    return io.StringIO("".join(results_csv(record, lambda: record.cases)), newline="")
+
+
 def test_table_has_a_row_a_case_and_a_column_a_score(spec: RunSpec) -> None:
     done = CaseRecord(
         case_id="a",
@@ -38,7 +42,7 @@ def test_table_has_a_row_a_case_and_a_column_a_score(spec: RunSpec) -> None:
         values={"volume_ml": 2.5, "top_class": "ill", "score:ill": 0.75, "score:well": 0.25},
     )
     failed = CaseRecord(case_id="b", source="in/b.png", status="failed", reason="It is empty.")
-    rows = list(csv.DictReader(results_csv(_record(spec, done, failed)).splitlines()))
+    rows = list(csv.DictReader(_table(_record(spec, done, failed))))
     assert list(rows[0]) == [
         *("case_id", "source", "status", "reason", "model", "model_version", "top_class"),
         *("score:ill", "score:well", "volume_ml", "seconds"),
@@ -58,6 +62,6 @@ def test_table_has_a_row_a_case_and_a_column_a_score(spec: RunSpec) -> None:
 @pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+cmd", "-2+3", "@SUM(1)", "\tx", "\rx", " =1"])
 def test_formulas_in_names_stay_text(spec: RunSpec, name: str) -> None:
     case = CaseRecord(case_id=name, source=name, status="done", values={"top_class": name, "change": -1.5})
-    (row,) = csv.DictReader(io.StringIO(results_csv(_record(spec, case)), newline=""))
+    (row,) = csv.DictReader(_table(_record(spec, case)))
     assert [row[key] for key in ("case_id", "source", "top_class")] == ["'" + name.replace("\r", " ")] * 3
     assert row["change"] == "-1.5"

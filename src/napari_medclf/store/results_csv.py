@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from napari_medclf.domain.run import CaseRecord, RunRecord
 
@@ -13,20 +14,35 @@ _LAST = "seconds"
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def results_csv(record: RunRecord) -> str:
-    """Make ``results.csv``: one row a case, in the run's order.
+def results_csv(head: RunRecord, each_case: Callable[[], Iterable[CaseRecord]]) -> Iterator[str]:
+    """Make ``results.csv`` line by line: one row a case, in the run's order.
 
     The columns are case_id, source, status, reason, model, model_version, top_class, then every
     key of the cases' `values` (``score:<class>`` first), then seconds.
+
+    Parameters
+    ----------
+    head : RunRecord
+        Names the model; its own cases are not looked at.
+    each_case : callable
+        Gives all cases; asked twice, for the columns and for the rows.
     """
-    columns = _value_columns(record.cases)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*_FIRST, *columns, _LAST])
-    for case in record.cases:
-        fixed = [case.case_id, case.source, case.status, case.reason, record.model, record.model_version]
+    columns = _value_columns(each_case())
+    yield csv_line([*_FIRST, *columns, _LAST])
+    for case in each_case():
+        fixed = [case.case_id, case.source, case.status, case.reason, head.model, head.model_version]
         values = [case.values.get(name, "") for name in ("top_class", *columns)]
-        writer.writerow([safe_cell(cell) for cell in (*fixed, *values, round(case.elapsed_s, 3))])
+        yield csv_line([safe_cell(cell) for cell in (*fixed, *values, round(case.elapsed_s, 3))])
+
+
+def csv_line(cells: Sequence[str]) -> str:
+    """Write one row of a table.
+
+    >>> csv_line(["a", "b, c"])
+    'a,"b, c"\\n'
+    """
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()
 
 
@@ -47,7 +63,7 @@ def safe_cell(value: object) -> str:
     return one_line
 
 
-def _value_columns(cases: tuple[CaseRecord, ...]) -> list[str]:
+def _value_columns(cases: Iterable[CaseRecord]) -> list[str]:
     seen = dict.fromkeys(name for case in cases for name in case.values if name != "top_class")
     return sorted(seen, key=lambda name: not name.startswith("score:"))  # stable: else as they came
 

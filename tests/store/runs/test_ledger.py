@@ -117,6 +117,22 @@ def test_reader_asks_for_what_is_new(lead, enter):
     assert [row.case_id for row in ledger.rows(since=newest)] == ["b"]
 
 
+@pytest.mark.parametrize("with_traits", [True, False])
+def test_rows_come_one_after_the_other_as_they_do_at_once(lead, enter, monkeypatch, with_traits):
+    monkeypatch.setattr("napari_medclf.store.runs.ledger._AT_ONCE", 3)
+    first = lead()
+    first.plan(_pending(*"dcbagfe"))
+    enter(first, "b", traits={"volume_ml": 1.5})
+    first.close()
+    leader = lead(resume=True, flush_s=3600)
+    enter(leader, "c", traits={"volume_ml": 2.5})  # in the tail alone, as the next one, which was not planned
+    enter(leader, "z")
+    rows = leader.folder.ledger.rows(with_traits=with_traits)
+    assert [row.case_id for row in rows] == [*"dcbagfe", "z"]
+    assert list(leader.folder.ledger.each_row(with_traits=with_traits)) == rows
+    assert list(leader.folder.each_case(with_traits=with_traits)) == [row.record() for row in rows]
+
+
 def test_readers_never_miss_a_case_that_ended(lead, enter):
     leader = lead(flush_s=0.001)
     leader.plan(_pending(*map(str, range(300))))

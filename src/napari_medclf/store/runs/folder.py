@@ -118,8 +118,8 @@ class RunFolder:
         except OSError:
             return False
 
-    def record(self, *, with_traits: bool = True) -> RunRecord:
-        """Make the record of a run from its ledger, also of one that goes on or was killed.
+    def each_case(self, *, with_traits: bool = True) -> Iterator[CaseRecord]:
+        """Give every case's record in the order of the run, a few hundred in memory at a time.
 
         Parameters
         ----------
@@ -129,12 +129,30 @@ class RunFolder:
         Raises
         ------
         OptionError
+            If the ledger cannot be read.
+        """
+        return (row.record() for row in self.ledger.each_row(with_traits=with_traits))
+
+    def record(self, *, with_traits: bool = True) -> RunRecord:
+        """Make the record of a run from its ledger, also of one that goes on or was killed; see `each_case`.
+
+        Raises
+        ------
+        OptionError
             If there is no ledger, or it cannot be read.
         """
-        ledger = Ledger.open(self.folder)
-        run = ledger.run()
-        rows = ledger.rows(with_traits=with_traits)[::-1]
-        cases = tuple(rows.pop().record() for _ in range(len(rows)))  # never all of them twice in memory
+        head = self.head()
+        return head.model_copy(update={"cases": tuple(self.each_case(with_traits=with_traits))})
+
+    def head(self) -> RunRecord:
+        """Make the record of a run without its cases, of which there may be very many.
+
+        Raises
+        ------
+        OptionError
+            If there is no ledger, or it cannot be read.
+        """
+        run = Ledger.open(self.folder).run()
         return RunRecord(
             spec=run.spec,
             model=run.model,
@@ -145,5 +163,4 @@ class RunFolder:
             message=run.message if run.finish_reason else _NOT_ENDED,
             started=run.started,
             elapsed_s=run.elapsed_s,
-            cases=cases,
         )

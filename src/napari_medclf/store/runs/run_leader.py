@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from napari_medclf.atomic import atomic_write, atomic_writer, sweep
+from napari_medclf.atomic import atomic_write_parts, sweep
 from napari_medclf.domain.errors import OptionError
 from napari_medclf.domain.events import FinishReason
 from napari_medclf.domain.run import CaseRecord, CaseStatus, RunRecord, RunSpec
@@ -110,11 +110,13 @@ class RunLeader:
         changes |= {"elapsed_s": time.perf_counter() - self._started_s}
         self._ledger.write_run(self._run.model_copy(update=changes))
         self._ledger.flush()
-        record = self.folder.record(with_traits=False)
         with storing(self.folder.folder):
-            atomic_write(self.folder.folder / RESULTS, results_csv(record))
-            _write_record(self.folder.folder / RUN, record)
-        return record
+            atomic_write_parts(self.folder.folder / RESULTS, results_csv(self.folder.head(), self._each_case))
+            atomic_write_parts(self.folder.folder / RUN, _record_json(self.folder.head(), self._each_case()))
+        return self.folder.record(with_traits=False)
+
+    def _each_case(self) -> Iterator[CaseRecord]:
+        return self.folder.each_case(with_traits=False)
 
     def finish(self, reason: FinishReason, message: str = "") -> RunRecord:
         """Do as `write_results`, with what was begun and not ended as pending, and let go of the ledger.
@@ -160,11 +162,10 @@ def check_folder(folder: Path, spec: RunSpec, *, resume: bool) -> None:
         raise OptionError(led_by_another(folder))
 
 
-def _write_record(path: Path, record: RunRecord) -> None:
-    """Write ``run.json``, a case a line and one after the other: there may be many thousands."""
-    head = record.model_copy(update={"cases": ()}).model_dump_json(indent=1)
-    with atomic_writer(path) as file:
-        file.write(head.removesuffix("[]\n}").encode())
-        for number, case in enumerate(record.cases):
-            file.write((",\n  " if number else "[\n  ").encode() + case.model_dump_json().encode())
-        file.write(b"\n ]\n}\n" if record.cases else b"[]\n}\n")
+def _record_json(head: RunRecord, cases: Iterable[CaseRecord]) -> Iterator[str]:
+    """Give ``run.json``, a case a line."""
+    yield head.model_dump_json(indent=1).removesuffix("]\n}")
+    number = 0
+    for number, case in enumerate(cases, start=1):
+        yield (",\n  " if number > 1 else "\n  ") + case.model_dump_json()
+    yield "\n ]\n}\n" if number else "]\n}\n"

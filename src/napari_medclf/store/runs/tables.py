@@ -104,8 +104,15 @@ def read_rows(
     if _version_of(connection) == 0:
         return []
     select = _SELECT if with_traits else _SELECT.replace("[traits]", "'{}'")
-    found = connection.execute(f"{select} {where} ORDER BY position", values).fetchall()
+    found = connection.execute(f"{select} {where} ORDER BY position", values)
     return [row_of(columns) for columns in found]
+
+
+def read_order(connection: sqlite3.Connection) -> list[str]:
+    """Read the sources of all rows in the order of the run; none where there is no table yet."""
+    if _version_of(connection) == 0:
+        return []
+    return [source for (source,) in connection.execute("SELECT source FROM cases ORDER BY position")]
 
 
 def read_outputs(connection: sqlite3.Connection) -> dict[str, dict[str, str]]:
