@@ -160,6 +160,9 @@ class Prediction:
         The memory that was planned and how the run was cut, in one line.
     place : str
         Where and with what it ran, such as ``cpu openvino``.
+    features : (f,) float32 or None
+        What the network computed just before it answered, the mean over its windows; None where what runs it lets
+        nobody listen, as ONNX Runtime and OpenVINO do.
     """
 
     model: str
@@ -175,6 +178,7 @@ class Prediction:
     violations: tuple[Violation, ...] = ()
     plan: str = ""
     place: str = "cpu"
+    features: FloatArray | None = field(default=None, compare=False, repr=False)
     elapsed_s: float = 0.0
     weights_sha256: str = ""
     """Of the weights that said it, to be kept with corrections."""

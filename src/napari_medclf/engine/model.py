@@ -19,6 +19,7 @@ from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.results import Prediction
 from napari_medclf.domain.run_settings import LoadSettings, RunSettings
 from napari_medclf.domain.violation import Violation
+from napari_medclf.engine.active.listen import Ear
 from napari_medclf.engine.answers.boxes import answer_boxes
 from napari_medclf.engine.answers.inference import Answer, Inference
 from napari_medclf.engine.answers.labels import answer_labels
@@ -75,6 +76,7 @@ class LoadedModel:
     where: str = ""
     """Device, precision and runtime, for people; empty for the device alone."""
     _meter: ActivationMeter = field(default_factory=ActivationMeter, repr=False)
+    _ear: Ear = field(default_factory=Ear, repr=False)
 
     @property
     def card(self) -> ModelCard:
@@ -148,7 +150,8 @@ class LoadedModel:
         yield Noted(plan.sentence)
         prepared = (yield from self._prepare(image, settings)) if ready is None else ready.prepared
         inference = Inference(self.card, self.network, self.device, image, prepared, settings, plan)
-        answer = yield from _ANSWERS[self.card.task](inference)
+        with self._ear.listening(self.network) as heard:
+            answer = yield from _ANSWERS[self.card.task](inference)
         sentences = [one.sentence for one in violations] + [plan.warning] * bool(plan.warning)
         said = (*sentences, *prepared.warnings, *answer.warnings, *self._notes())
         return Prediction(
@@ -165,6 +168,7 @@ class LoadedModel:
             violations=violations,
             plan=f"{plan.sentence}{answer.note}",
             place=self.place,
+            features=heard.values,
             weights_sha256=self.card.weights_sha256,
             elapsed_s=time.perf_counter() - started,
         )

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from napari_medclf.domain.arrays import FloatArray
 from napari_medclf.domain.errors import CardError
-from napari_medclf.engine.classic.encoder import find_layer
+from napari_medclf.engine.classic.encoder import choose_layer, shown_of, weighted_layers
 
 
 class Embedding:
@@ -28,55 +29,86 @@ class Embedding:
         if rows.dim() > 2:
             flat = rows.flatten(2)
             rows = torch.cat([flat.mean(2), flat.amax(2)], 1)
-        total = rows.sum(dim=0).cpu()
+        total = rows.sum(dim=0)
         self._sum = total if self._sum is None else self._sum + total
         self._n_windows += len(rows)
+
+    def take(self, other: Embedding) -> None:
+        """Go on from what another one has heard."""
+        self._sum, self._n_windows = other._sum, other._n_windows
 
     @property
     def values(self) -> FloatArray | None:
         """(F,) float32; None where the network was not run."""
         if self._sum is None:
             return None
-        return np.asarray((self._sum / self._n_windows).numpy(), dtype=np.float32)
+        return np.asarray((self._sum / self._n_windows).cpu().numpy(), dtype=np.float32)
 
 
-@contextmanager
-def listening(network: Any) -> Iterator[Embedding]:
-    """Listen to a network while the body runs it; nothing is heard of what is no torch module.
+class Ear:
+    """Listens to one network, image after image.
 
-    The layer is the one that `engine.classic.encoder.find_layer` takes: the input of the last linear layer of a
-    classifier, the bottom of a U-Net. It is looked for with the first window, which costs one more run of that.
+    The layer is the one that `engine.classic.encoder.choose_layer` takes: the input of the last linear layer of a
+    classifier, the bottom of a U-Net. All layers are heard in the very first window; then it is known, and only that
+    one is: no window runs twice.
     """
-    heard = Embedding()
-    if not isinstance(network, nn.Module) or isinstance(network, torch.jit.ScriptModule):
-        yield heard
-        return
-    ear = _Ear(network, heard)
-    try:
-        yield heard
-    finally:
-        ear.remove()
 
+    def __init__(self) -> None:
+        self._layer: str | None = None
+        """Empty where the network has none."""
 
-class _Ear:
-    """Hooks of a network: one that finds the layer at the first call, then one at that layer."""
+    @contextmanager
+    def listening(self, network: Any) -> Iterator[Embedding]:
+        """Listen while the body runs the network on one image.
 
-    def __init__(self, network: nn.Module, heard: Embedding) -> None:
-        self._heard = heard
-        self._handles = [network.register_forward_pre_hook(self._on_first)]
-
-    def _on_first(self, network: nn.Module, given: tuple[Tensor, ...]) -> None:
-        self.remove()  # finding the layer runs the network, too
-        try:
-            layer = network.get_submodule(find_layer(network, given[0][:1]))
-        except CardError:
+        Nothing is heard of what is no torch module, or is run by other code than its own: a script, a compiled one.
+        """
+        heard = Embedding()
+        if not _can_be_heard(network) or self._layer == "":
+            yield heard
             return
-        self._handles = [layer.register_forward_hook(self._on_layer)]
+        handles = self._hooks(network, heard)
+        try:
+            yield heard
+        finally:
+            for handle in handles:
+                handle.remove()
 
-    def _on_layer(self, layer: nn.Module, given: tuple[Tensor, ...], found: Tensor) -> None:
-        self._heard.hear(given[0] if given[0].dim() == 2 else found)
+    def _hooks(self, network: nn.Module, heard: Embedding) -> list[RemovableHandle]:
+        if self._layer is not None:
+            return [_hear(network.get_submodule(self._layer), heard)]
+        called: list[tuple[str, tuple[int, ...]]] = []
+        candidates: dict[str, Embedding] = {}
+        handles: list[RemovableHandle] = []
 
-    def remove(self) -> None:
-        for handle in self._handles:
-            handle.remove()
-        self._handles = []
+        def on_layer(name: str, values: Tensor) -> None:
+            called.append((name, tuple(values.shape)))
+            candidates.setdefault(name, Embedding()).hear(values)
+
+        def on_answer(*_: Any) -> None:
+            while handles:
+                handles.pop().remove()
+            try:
+                self._layer = choose_layer(called)
+            except CardError:
+                self._layer = ""
+                return
+            heard.take(candidates[self._layer])
+            handles.append(_hear(network.get_submodule(self._layer), heard))
+
+        handles += [
+            layer.register_forward_hook(lambda _, given, found, name=name: on_layer(name, shown_of(given, found)))
+            for name, layer in weighted_layers(network)
+        ]
+        handles.append(network.register_forward_hook(on_answer))
+        return handles
+
+
+def _hear(layer: nn.Module, heard: Embedding) -> RemovableHandle:
+    return layer.register_forward_hook(lambda _, given, found: heard.hear(shown_of(given, found)))
+
+
+def _can_be_heard(network: Any) -> bool:
+    is_scripted = isinstance(network, torch.jit.ScriptModule)
+    is_compiled = hasattr(network, "_orig_mod")  # torch.compile's wrapper, of a class that torch 2.13 does not export
+    return isinstance(network, nn.Module) and not is_scripted and not is_compiled

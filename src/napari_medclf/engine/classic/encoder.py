@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -71,11 +71,12 @@ def find_layer(network: nn.Module, images: Tensor) -> str:
     CardError
         If the network has neither.
     """
-    called: list[tuple[str, Tensor]] = []
+    called: list[tuple[str, tuple[int, ...]]] = []
     handles = [
-        layer.register_forward_hook(lambda _, given, found, name=name: called.append((name, _shown(given, found))))
-        for name, layer in network.named_modules()
-        if isinstance(layer, _WEIGHTED)
+        layer.register_forward_hook(
+            lambda _, given, found, name=name: called.append((name, tuple(shown_of(given, found).shape)))
+        )
+        for name, layer in weighted_layers(network)
     ]
     try:
         with torch.no_grad():
@@ -83,25 +84,43 @@ def find_layer(network: nn.Module, images: Tensor) -> str:
     finally:
         for handle in handles:
             handle.remove()
-    if not called:
-        raise CardError(f"The network {type(network).__name__} has no layer whose values could be features.")
-    name, last = called[-1]
-    if last.dim() == 2:
-        return name
-    maps = [(name, found) for name, found in called if found.dim() > 3]
+    return choose_layer(called)
+
+
+def weighted_layers(network: nn.Module) -> list[tuple[str, nn.Module]]:
+    """List the layers whose values may be features, by name."""
+    return [(name, layer) for name, layer in network.named_modules() if isinstance(layer, _WEIGHTED)]
+
+
+def choose_layer(called: Sequence[tuple[str, tuple[int, ...]]]) -> str:
+    """Choose among layers by the shapes of their values (`shown_of`), in the order in which they were called.
+
+    Returns
+    -------
+    str
+        As `find_layer`.
+
+    Raises
+    ------
+    CardError
+        If none has values that could be features.
+    """
+    if called and len(called[-1][1]) == 2:
+        return called[-1][0]
+    maps = [(name, shape) for name, shape in called if len(shape) > 3]
     if not maps:
-        raise CardError(f"The network {type(network).__name__} has no layer whose values could be features.")
-    order = [(-math.prod(found.shape[2:]), found.shape[1], number) for number, (_, found) in enumerate(maps)]
+        raise CardError("The network has no layer whose values could be features.")
+    order = [(-math.prod(shape[2:]), shape[1], number) for number, (_, shape) in enumerate(maps)]
     return maps[order.index(max(order))][0]
 
 
-def _shown(given: tuple[Any, ...], found: Any) -> Tensor:
+def shown_of(given: tuple[Any, ...], found: Any) -> Tensor:
     """What counts of a layer: the input of a linear one, which is one vector an image, or the output."""
     return given[0] if given[0].dim() == 2 else found
 
 
 def _listen(layer: nn.Module, heard: list[Tensor]) -> RemovableHandle:
-    return layer.register_forward_hook(lambda _, given, found: heard.append(_shown(given, found)))
+    return layer.register_forward_hook(lambda _, given, found: heard.append(shown_of(given, found)))
 
 
 def _pooled(values: Tensor) -> Tensor:

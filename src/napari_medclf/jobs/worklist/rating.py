@@ -48,17 +48,15 @@ def rate_image(image: MedImage, loaded: Predictor, settings: RunSettings, *, wit
     from dataclasses import replace
 
     from napari_medclf.engine.active.describe import describe_image
-    from napari_medclf.engine.active.listen import listening
 
     settings = replace(settings, is_uncertainty_wanted=True)
-    with listening(getattr(loaded, "network", None)) as heard:
-        prediction = yield from loaded.predict(image, settings)
+    prediction = yield from loaded.predict(image, settings)
     card = loaded.package.card
     measured = _of_answer(prediction, card)
     measured |= yield from _of_members(image, loaded, settings)
     if with_tta:
         measured |= yield from _of_copies(image, loaded, prediction)
-    embedding = describe_image(image.data) if heard.values is None else heard.values
+    embedding = describe_image(image.data) if prediction.features is None else prediction.features
     return Rating(prediction, embedding, measured)
 
 
