@@ -40,6 +40,7 @@ from napari_medclf.jobs.models import find_model
 from napari_medclf.jobs.outputs.values import values_of
 from napari_medclf.jobs.predict import RunOptions, load_package, predict_image
 from napari_medclf.jobs.triage.after import doubts_of
+from napari_medclf.jobs.triage.cohort import Cohort
 from napari_medclf.jobs.triage.figures import read_figures
 from napari_medclf.jobs.triage.score import WEIGHTS, parts_of, score_of
 from napari_medclf.jobs.triage.thumbnail import draw_thumbnail, encode
@@ -105,7 +106,7 @@ def _alone(records: Sequence[CaseRecord], figures: Figures | None) -> dict[str, 
         others = [one for one in usual if _name(one) != _name(bad)]
         some = [others[n] for n in drawn.permutation(len(others))[:N_USUAL]]
         is_planted = np.array([*[False] * len(some), True])
-        trials[_planted(bad)].append((parts_of([*some, bad], figures)[0], is_planted))
+        trials[_planted(bad)].append((parts_of(Cohort.of([*some, bad]), figures)[0], is_planted))
     return trials
 
 
@@ -121,7 +122,7 @@ def _together(records: Sequence[CaseRecord], figures: Figures | None) -> list[Tr
         failed = {_name(one) for one in chosen}
         cohort = [one for one in usual if _name(one) not in failed]
         is_planted = np.array([False] * len(cohort) + [True] * len(chosen))
-        trials.append((parts_of([*cohort, *chosen], figures)[0], is_planted))
+        trials.append((parts_of(Cohort.of([*cohort, *chosen]), figures)[0], is_planted))
     return trials
 
 

@@ -41,6 +41,8 @@ class TriageRow:
         What each kind of doubt gives to the score, from 0 to 1.
     sentence : str
         The strongest doubts with their numbers, for people.
+    source : str
+        The image, as the run tells it.
     """
 
     case_id: str
@@ -48,3 +50,4 @@ class TriageRow:
     score: float
     parts: dict[DoubtKind, float]
     sentence: str
+    source: str = ""

@@ -36,10 +36,10 @@ def results_csv(head: RunRecord, each_case: Callable[[], Iterable[CaseRecord]]) 
 
 
 def csv_line(cells: Sequence[str]) -> str:
-    """Write one row of a table.
+    r"""Write one row of a table.
 
     >>> csv_line(["a", "b, c"])
-    'a,"b, c"\\n'
+    'a,"b, c"\n'
     """
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)

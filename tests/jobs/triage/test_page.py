@@ -12,8 +12,9 @@ from napari_medclf.domain.events import FinishReason
 from napari_medclf.domain.run import CaseRecord, CaseStatus, RunRecord, RunSpec
 from napari_medclf.jobs.triage.histogram import histogram_figure
 from napari_medclf.jobs.triage.listing import triage_csv
-from napari_medclf.jobs.triage.page import run_page
+from napari_medclf.jobs.triage.page import RunSummary, run_page
 from napari_medclf.jobs.triage.score import rank_cases
+from napari_medclf.jobs.triage.tally import Tally
 from napari_medclf.jobs.triage.thumbnail import encode, thumbnail_path
 
 
@@ -48,7 +49,9 @@ def test_page_shows_worst_case_first_with_its_picture_and_every_reason(tmp_path)
     path = thumbnail_path(tmp_path, "case_0")
     path.parent.mkdir()
     path.write_bytes(encode(np.zeros((9, 9, 3), np.uint8)))
-    text = run_page(tmp_path, record, rank_cases(record.cases))
+    rows = rank_cases(record.cases)
+    tally = Tally.of(record.cases, [row.case_id for row in rows])
+    text = run_page(tmp_path, RunSummary(record, tally, rows, [row.score for row in rows]))
     figures = re.findall(r"<figure>(.*?)</figure>", text)
     first = next(one for one in figures if "case_" in one)
     assert "case_0" in first
@@ -64,7 +67,7 @@ def test_page_shows_worst_case_first_with_its_picture_and_every_reason(tmp_path)
 def test_table_has_a_row_for_every_answer_in_the_order_of_the_list() -> None:
     record = _record()
     rows = rank_cases(record.cases)
-    read = list(csv.DictReader(io.StringIO(triage_csv(rows, record))))
+    read = list(csv.DictReader(io.StringIO("".join(triage_csv(rows)))))
     assert [one["case_id"] for one in read] == [row.case_id for row in rows]
     assert read[0]["source"] == "in/case_0.nii.gz"
     assert float(read[0]["size"]) > 0.5

@@ -8,7 +8,8 @@ import pytest
 from napari_medclf.domain.run import CaseRecord, CaseStatus
 from napari_medclf.domain.triage import DoubtKind
 from napari_medclf.engine.triage.compare import figures_of
-from napari_medclf.jobs.triage.score import numbers_of, rank_cases
+from napari_medclf.jobs.triage.cohort import numbers_of
+from napari_medclf.jobs.triage.score import rank_cases
 
 
 def _case(name: str, seed: int, **changed: float) -> CaseRecord:

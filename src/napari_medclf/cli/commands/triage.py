@@ -19,7 +19,7 @@ def _document(result: Triaged) -> Mapping[str, Any]:
             "score": row.score,
             "parts": {kind.value: part for kind, part in row.parts.items()},
             "why": row.sentence,
-            "source": result.sources.get(row.case_id, ""),
+            "source": row.source,
         }
         for row in result.rows
     ]

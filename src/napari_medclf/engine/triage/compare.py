@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from napari_medclf.engine.triage.columns import Columns
 
 Table = NDArray[np.float64]
 """(n, t): a row a case, a column a number; NaN where a case has it not."""
@@ -72,17 +74,21 @@ class Compared:
     usual: NDArray[np.float64]
     apart: Table
 
+    def number(self, name: str, row: int) -> float:
+        """A number of one case; NaN where it has none."""
+        return float(self.numbers[row, self.names.index(name)]) if name in self.names else float("nan")
+
     def of_kind(self, kind: str) -> NDArray[np.intp]:
         """Columns whose name begins with a kind, such as ``shape``."""
         return np.flatnonzero([name.partition(":")[0] == kind for name in self.names])
 
 
-def compare(rows: Sequence[Mapping[str, float]], figures: Figures | None = None) -> Compared:
+def compare(rows: Columns | Iterable[Mapping[str, float]], figures: Figures | None = None) -> Compared:
     """Compare the cases of a run.
 
     Parameters
     ----------
-    rows : sequence of dict
+    rows : Columns, or iterable of dict
         The numbers of each case, by ``kind:name``.
     figures : Figures or None
         Of the training cases. Where both are known, a number's distance is the mean of the one to the other cases and
@@ -93,8 +99,8 @@ def compare(rows: Sequence[Mapping[str, float]], figures: Figures | None = None)
     Distances are in robust standard deviations (1.4826 times the median absolute deviation), widened where cases are
     few. With fewer than 5 cases that have a number, only the training tells what is usual.
     """
-    names = tuple(sorted({name for row in rows for name in row}))
-    numbers = _table(rows, names)
+    columns = rows if isinstance(rows, Columns) else Columns(rows)
+    names, numbers = columns.names, columns.table()
     centre, spread = centre_and_spread(numbers, names)
     apart = (numbers - centre) / spread
     if figures is not None and figures.n_cases:
@@ -106,14 +112,15 @@ def compare(rows: Sequence[Mapping[str, float]], figures: Figures | None = None)
 
 def figures_of(rows: Sequence[Mapping[str, float]]) -> Figures:
     """Sum up the numbers of training cases; numbers that fewer than 5 cases have are left out."""
-    names = tuple(sorted({name for row in rows for name in row}))
-    centre, spread = centre_and_spread(_table(rows, names), names)
+    columns = Columns(rows)
+    names = columns.names
+    centre, spread = centre_and_spread(columns.table(), names)
     known = [(name, c, s) for name, c, s in zip(names, centre.tolist(), spread.tolist(), strict=True) if np.isfinite(s)]
     figures = Figures(len(rows), {name: c for name, c, _ in known}, {name: s for name, _, s in known})
     looks = tuple(name for name, _, _ in known if name.startswith("look:") and all(name in row for row in rows))
     if len(rows) < _FEWEST_TO_CORRELATE or not looks:
         return figures
-    apart = np.clip(_from_training(_table(rows, looks), looks, figures), -_CLIPPED, _CLIPPED)
+    apart = np.clip(_from_training(columns.table(looks), looks, figures), -_CLIPPED, _CLIPPED)
     spreads = np.maximum(apart.std(axis=0), 1e-6)
     centred = (apart - apart.mean(axis=0)) / spreads
     return replace(figures, looks=looks, correlations=centred.T @ centred / len(rows))
@@ -202,11 +209,6 @@ def _from_training(numbers: Table, names: Sequence[str], figures: Figures) -> Ta
     centre = np.array([figures.centres.get(name, np.nan) for name in names])
     spread = np.array([figures.spreads.get(name, np.nan) for name in names])
     return (numbers - centre) / spread
-
-
-def _table(rows: Sequence[Mapping[str, float]], names: Sequence[str]) -> Table:
-    listed = [[row.get(name, np.nan) for name in names] for row in rows]
-    return np.array(listed, dtype=np.float64).reshape(len(rows), len(names))
 
 
 def _mean_of_both(first: Table, second: Table) -> Table:

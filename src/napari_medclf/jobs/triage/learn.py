@@ -143,7 +143,7 @@ def _numbers_of(image: MedImage, said: Prediction) -> dict[str, float]:
     from napari_medclf.engine.triage.traits import traits_of
     from napari_medclf.jobs.outputs.values import values_of
     from napari_medclf.jobs.triage.after import doubts_of
-    from napari_medclf.jobs.triage.score import numbers_of
+    from napari_medclf.jobs.triage.cohort import numbers_of
 
     record = CaseRecord(
         case_id="-",

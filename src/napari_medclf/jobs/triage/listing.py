@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.domain.run import RunRecord
     from napari_medclf.engine.triage.compare import Figures
+    from napari_medclf.jobs.triage.page import RunSummary
 
 TABLE = "triage.csv"
 _log = logging.getLogger(__name__)
@@ -46,8 +46,6 @@ class Triaged:
 
     Parameters
     ----------
-    sources : dict
-        Case to its image.
     n_trained : int
         How many training cases told what is usual; 0 where only the run's own cases did.
     files : tuple of Path
@@ -55,7 +53,6 @@ class Triaged:
     """
 
     rows: tuple[TriageRow, ...]
-    sources: Mapping[str, str]
     n_trained: int = 0
     n_top: int = 0
     files: tuple[Path, ...] = ()
@@ -79,36 +76,67 @@ def triage(options: TriageOptions) -> Job[Triaged]:
     if not options.run.is_dir():
         raise OptionError(f"{options.run}: is no folder of results.")
     yield Progress(0, 0, f"reading {options.run}")
-    record = RunFolder(options.run).record()
-    figures = _figures(options, record)
-    rows = rank_cases(record.cases, figures)
+    run = RunFolder(options.run)
+    figures = _figures(options, run.head())
+    rows = rank_cases(run.each_case(), figures)
     files: tuple[Path, ...] = ()
     if options.report:
         yield Progress(0, 0, "writing the report")
-        files = write_triage(options.run, record, rows)
-    sources = {one.case_id: one.source for one in record.cases}
-    return Triaged(rows, sources, figures.n_cases if figures else 0, options.top, files)
+        files = write_triage(options.run, rows)
+    return Triaged(rows, figures.n_cases if figures else 0, options.top, files)
 
 
-def write_triage(out: Path, record: RunRecord, rows: Sequence[TriageRow]) -> tuple[Path, ...]:
+def write_triage(out: Path, rows: Iterable[TriageRow]) -> tuple[Path, ...]:
     """Write ``triage.csv`` and ``report.html`` of a run.
+
+    Parameters
+    ----------
+    rows : iterable of TriageRow
+        Worst first; they are gone through once, and not kept.
 
     Raises
     ------
     WriteError
         If they cannot be written.
     """
-    from napari_medclf.atomic import atomic_write
+    from napari_medclf.atomic import atomic_write, atomic_write_parts
     from napari_medclf.jobs.triage.page import run_page
 
-    page = run_page(out, record, rows, _card_of(out))
-    files = {out / TABLE: triage_csv(rows, record), out / "report.html": page}
+    table, report = out / TABLE, out / "report.html"
+    seen = _Seen()
     try:
-        for path, text in files.items():
-            atomic_write(path, text)
+        atomic_write_parts(table, triage_csv(seen.watch(rows)))
+        atomic_write(report, run_page(out, _summary(out, seen), _card_of(out)))
     except OSError as error:
         raise WriteError(f"{out}: cannot be written ({error.strerror or error}).") from error
-    return tuple(files)
+    return table, report
+
+
+@dataclass
+class _Seen:
+    """What of a list is kept for the page while it goes by: its beginning, and all scores."""
+
+    first: list[TriageRow] = field(default_factory=list)
+    scores: array[float] = field(default_factory=lambda: array("d"))
+
+    def watch(self, rows: Iterable[TriageRow]) -> Iterator[TriageRow]:
+        from napari_medclf.jobs.triage.page import MOST_PICTURES
+
+        for row in rows:
+            if len(self.first) < MOST_PICTURES:
+                self.first.append(row)
+            self.scores.append(row.score)
+            yield row
+
+
+def _summary(out: Path, seen: _Seen) -> RunSummary:
+    from napari_medclf.jobs.triage.page import RunSummary
+    from napari_medclf.jobs.triage.tally import Tally
+    from napari_medclf.store.runs import RunFolder
+
+    run = RunFolder(out)
+    shown = {row.case_id for row in seen.first}
+    return RunSummary(run.head(), Tally.of(run.each_case(with_traits=False), shown), seen.first, seen.scores)
 
 
 def _card_of(out: Path) -> ModelCard | None:
@@ -127,29 +155,24 @@ def _card_of(out: Path) -> ModelCard | None:
 def finish_triage(out: Path, package: ModelPackage) -> None:
     """Write table and page at the end of a run; never raises, as the results themselves are there."""
     from napari_medclf.jobs.triage.figures import read_figures
-    from napari_medclf.jobs.triage.score import rank_cases
+    from napari_medclf.jobs.triage.score import each_ranked
     from napari_medclf.store.runs import RunFolder
 
     try:
-        record = RunFolder(out).record()
-        write_triage(out, record, rank_cases(record.cases, read_figures(package)))
+        write_triage(out, each_ranked(RunFolder(out).each_case(), read_figures(package)))
     except Exception:  # noqa: BLE001  (nothing that only helps to look may cost a result)
         _log.debug("the triage of %s could not be written", out, exc_info=True)
 
 
-def triage_csv(rows: Sequence[TriageRow], record: RunRecord) -> str:
-    """Write the list as CSV: rank, case, score, what each kind of doubt gives to it, and why."""
-    from napari_medclf.store.results_csv import safe_cell
+def triage_csv(rows: Iterable[TriageRow]) -> Iterator[str]:
+    """Write the list as CSV, line by line: rank, case, score, what each kind of doubt gives to it, and why."""
+    from napari_medclf.store.results_csv import csv_line, safe_cell
 
-    sources = {one.case_id: one.source for one in record.cases}
-    stream = io.StringIO()
-    table = csv.writer(stream, lineterminator="\n")
-    table.writerow(["rank", "case_id", "score", *(kind.value for kind in DoubtKind), "why", "source"])
+    yield csv_line(["rank", "case_id", "score", *(kind.value for kind in DoubtKind), "why", "source"])
     for row in rows:
         parts = [f"{row.parts.get(kind, 0.0):.3f}" for kind in DoubtKind]
-        case_id, why, source = map(safe_cell, (row.case_id, row.sentence, sources.get(row.case_id, "")))
-        table.writerow([row.rank, case_id, f"{row.score:.4f}", *parts, why, source])
-    return stream.getvalue()
+        case_id, why, source = map(safe_cell, (row.case_id, row.sentence, row.source))
+        yield csv_line([str(row.rank), case_id, f"{row.score:.4f}", *parts, why, source])
 
 
 def _figures(options: TriageOptions, record: RunRecord) -> Figures | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from napari_medclf.domain.run import CaseRecord, CaseStatus
+from napari_medclf.domain.run import CaseRecord
 from napari_medclf.domain.triage import DoubtKind, TriageRow
 from napari_medclf.jobs.triage.words import sentence_of
 
@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_medclf.engine.triage.compare import Compared, Figures
+    from napari_medclf.jobs.triage.cohort import Cohort
 
-_SIZES = ("volume_", "area_", "n_objects:", "n_boxes:", "value:")
-"""Columns of the results that tell how much of something there is."""
 _FEWEST_TO_MISS = 5
 _MISSED_CLASS = 0.7
 _SCALE = 5.0
@@ -39,13 +38,18 @@ WEIGHTS: Mapping[DoubtKind, float] = {
 """How much each kind of doubt can give to the score; chosen by ``benchmarks/triage_planted.py``."""
 
 
-def rank_cases(records: Sequence[CaseRecord], figures: Figures | None = None) -> tuple[TriageRow, ...]:
-    """Rank the answered cases of a run, the likely wrong ones first.
+def rank_cases(records: Iterable[CaseRecord], figures: Figures | None = None) -> tuple[TriageRow, ...]:
+    """Rank the answered cases of a run, the likely wrong ones first; see `each_ranked`."""
+    return tuple(each_ranked(records, figures))
+
+
+def each_ranked(records: Iterable[CaseRecord], figures: Figures | None = None) -> Iterator[TriageRow]:
+    """Rank the answered cases of a run, the likely wrong ones first; their rows come one after the other.
 
     Parameters
     ----------
-    records : sequence of CaseRecord
-        Of a run, finished or not; those without an answer are left out.
+    records : iterable of CaseRecord
+        Of a run, finished or not; those without an answer are left out. They are read once, and not kept.
     figures : Figures or None
         What the model's training cases are like, where its package tells.
 
@@ -55,18 +59,18 @@ def rank_cases(records: Sequence[CaseRecord], figures: Figures | None = None) ->
     disagreement, unfit), and how far the case's numbers are from those of the others (size, shape, pieces, distance,
     empty). The score is 1 - product(1 - weight * part): one strong doubt is enough, and several weak ones add up.
     """
-    done = [one for one in records if one.status is CaseStatus.DONE]
-    if not done:
-        return ()
-    parts, compared = parts_of(done, figures)
+    from napari_medclf.jobs.triage.cohort import Cohort
+
+    cohort = Cohort.of(records)
+    if not len(cohort):
+        return
+    parts, compared = parts_of(cohort, figures)
     scores = score_of(parts)
-    order = sorted(range(len(done)), key=lambda n: (-scores[n], n))
-    rows = []
+    order = sorted(range(len(cohort)), key=lambda n: (-scores[n], n))
     for rank, n in enumerate(order, start=1):
         own = {kind: float(values[n]) for kind, values in parts.items() if values[n] > 0}
-        sentence = sentence_of(own, done[n], compared, n)
-        rows.append(TriageRow(done[n].case_id, rank, float(scores[n]), own, sentence))
-    return tuple(rows)
+        sentence = sentence_of(own, compared, n)
+        yield TriageRow(cohort.case_ids[n], rank, float(scores[n]), own, sentence, cohort.sources[n])
 
 
 def score_of(
@@ -78,35 +82,21 @@ def score_of(
     return np.asarray(1 - np.prod([1 - weights[kind] * part for kind, part in parts.items()], axis=0))
 
 
-def numbers_of(record: CaseRecord) -> dict[str, float]:
-    """Give everything about a case that is compared, by ``kind:name``; sizes as logarithms."""
-    found = {name: value for name, value in record.traits.items() if math.isfinite(value)}
-    for name, value in record.values.items():
-        if name.startswith(_SIZES) and isinstance(value, int | float) and math.isfinite(value):
-            if name.startswith("value:"):
-                found[f"value:{name}"] = float(value)
-            elif value > 0:
-                found[f"size:{name}"] = math.log(value)
-    return found | {f"doubt:{name}": value for name, value in record.doubts.items() if name != DoubtKind.UNFIT.value}
-
-
-def parts_of(
-    records: Sequence[CaseRecord], figures: Figures | None = None
-) -> tuple[dict[DoubtKind, NDArray[np.float64]], Compared]:
+def parts_of(cohort: Cohort, figures: Figures | None = None) -> tuple[dict[DoubtKind, NDArray[np.float64]], Compared]:
     """Say how much of each kind of doubt there is about every answered case, (n,) from 0 to 1."""
     import numpy as np
 
     from napari_medclf.engine.triage.compare import compare, training_distance
 
-    compared = compare([numbers_of(one) for one in records], figures)
+    compared = compare(cohort.numbers, figures)
     kind = {name: compared.apart[:, compared.of_kind(name)] for name in ("shape", "size", "pieces", "look")}
     parts = {
         DoubtKind.SHAPE: np.maximum(_unlike(kind["shape"]), _misfit(compared)),
         DoubtKind.SIZE: _surprise(_largest(np.abs(kind["size"]))),
         DoubtKind.PIECES: _surprise(_largest(np.abs(kind["pieces"]))),
         DoubtKind.DISTANCE: _distance(kind["look"], training_distance(compared, figures)),
-        DoubtKind.EMPTY: _empty(records),
-        DoubtKind.UNFIT: np.array([one.doubts.get(DoubtKind.UNFIT.value, 0.0) for one in records]),
+        DoubtKind.EMPTY: _empty(cohort),
+        DoubtKind.UNFIT: np.array(cohort.unfit),
     }
     for own in (DoubtKind.ENTROPY, DoubtKind.DISAGREEMENT):
         columns = [n for n, name in enumerate(compared.names) if name == f"doubt:{own.value}"]
@@ -189,14 +179,13 @@ def _above_cohort(distances: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((logs - middle) / spread)
 
 
-def _empty(records: Sequence[CaseRecord]) -> NDArray[np.float64]:
+def _empty(cohort: Cohort) -> NDArray[np.float64]:
     """Tell where nothing was found of what most cases have."""
     import numpy as np
 
-    names = sorted({name for one in records for name in one.values if name.startswith(_SIZES[:4])})
-    if not names or len(records) < _FEWEST_TO_MISS:
-        return np.zeros(len(records))
-    found = np.array([[float(one.values.get(name) or 0) > 0 for name in names] for one in records])
+    if not cohort.found.names or len(cohort) < _FEWEST_TO_MISS:
+        return np.zeros(len(cohort))
+    found = np.nan_to_num(cohort.found.table()) > 0
     missing = ((~found) * found.mean(axis=0) ** 2).max(axis=1) * _MISSED_CLASS
     is_empty = ~found.any(axis=1)
     return np.asarray(np.maximum(missing, is_empty * (1 - is_empty.mean()) ** 2))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from napari_medclf.domain.triage import DoubtKind
 
 if TYPE_CHECKING:
-    from napari_medclf.domain.run import CaseRecord
     from napari_medclf.engine.triage.compare import Compared
 
 _WORTH_SAYING = 0.2
@@ -31,7 +30,7 @@ _PLAIN = {
 }
 
 
-def sentence_of(parts: Mapping[DoubtKind, float], record: CaseRecord, compared: Compared, row: int) -> str:
+def sentence_of(parts: Mapping[DoubtKind, float], compared: Compared, row: int) -> str:
     """Name the strongest doubts with their numbers.
 
     Parameters
@@ -40,17 +39,17 @@ def sentence_of(parts: Mapping[DoubtKind, float], record: CaseRecord, compared: 
         Of the case, in `compared`.
     """
     strong = sorted((kind for kind, part in parts.items() if part >= _WORTH_SAYING), key=lambda kind: -parts[kind])
-    said = [_say(kind, record, compared, row) for kind in strong[:_MOST_SAID]]
+    said = [_say(kind, compared, row) for kind in strong[:_MOST_SAID]]
     return " ".join(one for one in said if one) or "Nothing unusual was found."
 
 
-def _say(kind: DoubtKind, record: CaseRecord, compared: Compared, row: int) -> str:
+def _say(kind: DoubtKind, compared: Compared, row: int) -> str:
     if kind in _COLUMNS:
         return _say_number(compared, row, _COLUMNS[kind])
     if kind is DoubtKind.ENTROPY:
-        return f"The model is unsure (entropy {record.doubts.get('entropy', 0.0):.2f})."
+        return f"The model is unsure (entropy {compared.number('doubt:entropy', row):.2f})."
     if kind is DoubtKind.DISAGREEMENT:
-        return f"Answers to the same image differ (disagreement {record.doubts.get('disagreement', 0.0):.2f})."
+        return f"Answers to the same image differ (disagreement {compared.number('doubt:disagreement', row):.2f})."
     if kind is DoubtKind.EMPTY:
         return "Nothing was found of what other cases have."
     if kind is DoubtKind.UNFIT:
