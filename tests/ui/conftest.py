@@ -54,15 +54,20 @@ class Person:
         self._canvas.setFocus()
         QTest.keyClick(self._canvas, key, modifier)
 
-    def stroke(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+    def stroke(
+        self,
+        start: tuple[float, float],
+        end: tuple[float, float],
+        modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+    ) -> None:
         """Drag the mouse between two places of the canvas, given in fractions of its (width, height)."""
         places = [self._place(start, end, step / 6) for step in range(7)]
         QTest.mouseMove(self._canvas, places[0])
-        QTest.mousePress(self._canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, places[0])
+        QTest.mousePress(self._canvas, Qt.MouseButton.LeftButton, modifier, places[0])
         for place in places[1:]:
             QTest.mouseMove(self._canvas, place)
             QTest.qWait(15)
-        QTest.mouseRelease(self._canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, places[-1])
+        QTest.mouseRelease(self._canvas, Qt.MouseButton.LeftButton, modifier, places[-1])
 
     def click_at(
         self, place: tuple[float, float], modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier

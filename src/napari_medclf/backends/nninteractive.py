@@ -1,6 +1,7 @@
-"""nnInteractive (Isensee 2025): one object from points and boxes, computed by a server of one's own.
+"""nnInteractive (Isensee 2025): one object from points, lines and boxes, computed by a server of one's own.
 
-Not a backend of `registry`: its answer depends on prompts, which `Predictor.predict` does not take. From Python:
+Not a backend of `registry`: its answer depends on prompts, which `Predictor.predict` does not take. The window asks it
+in place of a model; from Python:
 
 with PromptedSession(image, server="http://127.0.0.1:1527") as session:
     segmentation = run(session.add(Point((20, 130, 90))))
@@ -8,23 +9,28 @@ with PromptedSession(image, server="http://127.0.0.1:1527") as session:
 
 from __future__ import annotations
 
+import itertools
 import math
+import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_medclf.backends.external.setting import read_setting
-from napari_medclf.domain.arrays import LabelArray
+from napari_medclf.domain.arrays import BoolArray, LabelArray
 from napari_medclf.domain.errors import BackendUnavailable, CardError, OptionError, ServerError
 from napari_medclf.domain.events import Job
 from napari_medclf.domain.geometry import Shape3
 from napari_medclf.domain.image import ChannelKind, MedImage
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.results import Segmentation
+from napari_medclf.io.pacs.server import is_loopback
 
 _CLIENT = "nnInteractive"
 _MISSING = (
@@ -60,7 +66,48 @@ class Box:
     is_inside: bool = True
 
 
-Prompt = Point | Box
+@dataclass(frozen=True)
+class Scribble:
+    """A line through the object, or through what does not belong to it.
+
+    Parameters
+    ----------
+    points : (k, j, i), one or more
+        Joined by straight lines.
+    """
+
+    points: tuple[tuple[float, float, float], ...]
+    is_inside: bool = True
+
+    def drawn(self, shape: Shape3, width_vox: Shape3 = (1, 1, 1)) -> tuple[BoolArray, list[list[int]]]:
+        """Draw the line: a mask, and the box (k, j, i), each from start to stop, of the image that it fills.
+
+        Parameters
+        ----------
+        width_vox : (k, j, i)
+            How thick; a line within a slice stays in that slice.
+
+        Raises
+        ------
+        OptionError
+            If no part of it lies in the image.
+        """
+        voxels = _widened(_line(self.points), width_vox)
+        voxels = voxels[((voxels >= 0) & (voxels < np.array(shape))).all(axis=1)]
+        if not len(voxels):
+            raise OptionError(f"The line does not lie inside of the image's {shape} voxels (k, j, i).")
+        start, stop = voxels.min(axis=0), voxels.max(axis=0) + 1
+        mask = np.zeros(stop - start, dtype=bool)
+        mask[tuple((voxels - start).T)] = True
+        return mask, np.stack([start, stop], axis=1).tolist()
+
+
+Prompt = Point | Box | Scribble
+
+
+def is_on_this_computer(address: str) -> bool:
+    """Tell whether what is sent to an address stays on this computer."""
+    return is_loopback(urlsplit(address).hostname or "")
 
 
 def unavailable_because(server: str = "") -> str:
@@ -167,6 +214,7 @@ class PromptedSession:
         if self._client is None:
             from nnInteractive.inference.remote import nnInteractiveRemoteInferenceSession
 
+            _refuse_detour(self._server)
             client = nnInteractiveRemoteInferenceSession(self._server)
             spacing = [float(step) for step in self._image.geometry.spacing]
             client.set_image(np.ascontiguousarray(self._image.data)[np.newaxis], {"spacing": spacing})
@@ -181,12 +229,19 @@ class PromptedSession:
             settings = {"include_interaction": prompt.is_inside, "run_prediction": number == len(prompts)}
             if isinstance(prompt, Point):
                 client.add_point_interaction(list(prompt.index), **settings)
+            elif isinstance(prompt, Scribble):
+                k, j, i = (int(n) for n in client.preferred_scribble_thickness)
+                mask, box = prompt.drawn(self._image.geometry.shape, (k, j, i))
+                client.add_scribble_interaction(mask.astype(np.uint8), interaction_bbox=box, **settings)
             else:
                 ends = zip(prompt.start, prompt.stop, strict=True)
                 client.add_bbox_interaction([[begin, end] for begin, end in ends], **settings)
 
     def _check(self, prompt: Prompt) -> None:
         shape = self._image.geometry.shape
+        if isinstance(prompt, Scribble):
+            prompt.drawn(shape)
+            return
         first, last = (prompt.index,) * 2 if isinstance(prompt, Point) else (prompt.start, prompt.stop)
         inside = [0 <= low < n and low <= high <= n for low, high, n in zip(first, last, shape, strict=True)]
         is_empty = isinstance(prompt, Box) and math.prod(b - a for a, b in zip(first, last, strict=True)) < 1
@@ -194,10 +249,50 @@ class PromptedSession:
             raise OptionError(f"{prompt} is not inside of the image's {shape} voxels (k, j, i).")
 
     def _explain(self, error: Exception) -> ServerError:
+        if type(error).__name__ == "ConnectError":
+            return ServerError(
+                f"No nnInteractive server answers at {self._server}. Start it (`nninteractive-server`), or correct the "
+                f"address. ({error})"
+            )
         answer = getattr(error, "response", None)
         said = answer.text if answer is not None else str(error)
         said = " ".join(said.split())[:300] or type(error).__name__
         return ServerError(f"The nnInteractive server {self._server} did not answer as asked: {said}")
+
+
+def _line(points: Sequence[tuple[float, float, float]]) -> NDArray[np.int64]:
+    """List the voxels (N, 3) along a line, each once."""
+    corners = np.array(points, dtype=np.float64)
+    n_steps = [max(1, math.ceil(2 * np.abs(b - a).max())) for a, b in itertools.pairwise(corners)]
+    at = np.concatenate([[0], *(leg + np.arange(1, n + 1) / n for leg, n in enumerate(n_steps))])
+    places = [np.interp(at, np.arange(len(corners)), axis) for axis in corners.T]
+    return np.unique(np.rint(np.stack(places, axis=1)).astype(np.int64), axis=0)
+
+
+def _widened(voxels: NDArray[np.int64], width_vox: Shape3) -> NDArray[np.int64]:
+    """Draw with a thicker pen; what lies within one slice stays in it."""
+    is_within = voxels.min(axis=0) == voxels.max(axis=0)
+    widths = [1 if within and len(voxels) > 1 else max(1, n) for within, n in zip(is_within, width_vox, strict=True)]
+    pen = np.meshgrid(*(np.arange(n) - (n - 1) // 2 for n in widths), indexing="ij")
+    return (voxels[:, np.newaxis] + np.stack(pen, axis=-1).reshape(-1, 3)).reshape(-1, 3)
+
+
+def _refuse_detour(server: str) -> None:
+    """See that a proxy does not carry an image off this computer that is meant for a server on it.
+
+    Raises
+    ------
+    ServerError
+        If this computer's settings send such requests through a proxy; the client obeys them.
+    """
+    host, scheme = urlsplit(server).hostname or "", urlsplit(server).scheme
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(scheme) or proxies.get("all")
+    if is_on_this_computer(server) and proxy and not urllib.request.proxy_bypass(host):
+        raise ServerError(
+            f"The proxy that is set on this computer would carry the image away, though {server} is on it. "
+            f"Add {host} to NO_PROXY. Nothing was sent."
+        )
 
 
 def segment_with_prompts(image: MedImage, prompts: Sequence[Prompt], server: str = "") -> Job[Segmentation]:
@@ -213,9 +308,18 @@ def segment_with_prompts(image: MedImage, prompts: Sequence[Prompt], server: str
     An object of several parts is still one: it has the value 1 everywhere.
     """
     if not prompts:
-        raise OptionError("Without a point or a box there is nothing to segment.")
+        raise OptionError("Without a point, a line or a box there is nothing to segment.")
     with PromptedSession(image, server) as session:
         return (yield from session.add(*prompts))
 
 
-__all__ = ["Box", "Point", "Prompt", "PromptedSession", "segment_with_prompts", "unavailable_because"]
+__all__ = [
+    "Box",
+    "Point",
+    "Prompt",
+    "PromptedSession",
+    "Scribble",
+    "is_on_this_computer",
+    "segment_with_prompts",
+    "unavailable_because",
+]

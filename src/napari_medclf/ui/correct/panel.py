@@ -84,6 +84,7 @@ class CorrectPanel(QWidget):
     def close_down(self) -> None:
         """Take our helping layers away, and let go of the viewer."""
         self.help.close_down()
+        self.prompts.source.server.close_down()
         self.drop()
         self.lock.remove()
         self.history.drop()

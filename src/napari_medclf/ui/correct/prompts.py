@@ -1,4 +1,4 @@
-"""Clicks, scribbles and boxes that the model answers at once."""
+"""Clicks, scribbles and boxes that the model, or a server, answers at once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from napari_medclf.domain.geometry import Unit
 from napari_medclf.ui import viewer_link
 from napari_medclf.ui.correct.model_help import ModelHelp
 from napari_medclf.ui.correct.prompt_mouse import PromptKind, PromptMouse
+from napari_medclf.ui.correct.prompt_source import PromptSource
 from napari_medclf.ui.layout import button, column, heading
 from napari_medclf.ui.session import Session
 
@@ -27,10 +28,12 @@ class PromptRow(QWidget):
     def __init__(self, session: Session, help_: ModelHelp, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.mouse = PromptMouse(session, help_.ask, lambda: self.radius.value(), self)
+        self.source = PromptSource(session, help_, self)
+        self.mouse = PromptMouse(session, self.source.ask, lambda: self.radius.value(), self)
         layout = column(self, margin=0, spacing=4)
-        layout.addWidget(heading("Ask the model   (Shift: not this)", self))
+        layout.addWidget(heading("Ask   (Shift: not this)", self))
         layout.addLayout(self._row())
+        layout.addWidget(self.source)
         self.mouse.chosen.connect(self.refresh)
         self.refresh()
 
