@@ -263,3 +263,24 @@ def _loaded():
     from napari_medclf.jobs import predict
 
     return predict.load_package(None, None)
+
+
+def test_key_e_shows_where_the_evidence_lies(workbench, person, until) -> None:
+    session = workbench.session
+    workbench.show_tab("Run")
+    workbench.run.models.choose("chest-xray-pneumonia")
+    film = session.show_image(chest_phantom())
+    person.press(Qt.Key.Key_Space)
+    until(lambda: workbench.run.why.isVisibleTo(workbench.run) and not session.bar.is_running, 120)
+    person.press(Qt.Key.Key_E)
+    until(lambda: len(session.viewer.layers) == 2 and not session.bar.is_running, 120)
+    heat = session.viewer.layers[-1]
+    info = viewer_link.info_of(heat)
+    assert info.heat.class_name == session.answer.prediction.classification.decided[0]
+    assert heat.data.shape == film.data.shape
+    assert session.image_layer.name == film.name
+    workbench.run.scores.selectRow(1)
+    other = workbench.run.scores.chosen_class
+    person.click(workbench.run.why)
+    until(lambda: viewer_link.info_of(session.viewer.layers[-1]).heat.class_name == other)
+    assert len(session.viewer.layers) == 2
