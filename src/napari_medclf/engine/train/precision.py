@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn, optim
+
+from napari_medclf.engine.train.small_convolutions import SmallConvolutions
 
 
 class Precision:
@@ -25,10 +29,14 @@ class Precision:
         self._dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[name]
         self._scaler = torch.amp.GradScaler(self._kind, enabled=name == "float16")
 
-    def autocast(self) -> torch.autocast:
+    @contextmanager
+    def autocast(self) -> Iterator[None]:
         """Context for a forward pass."""
-        is_half = self._dtype != torch.float32
-        return torch.autocast(self._kind, self._dtype if is_half else torch.bfloat16, enabled=is_half)
+        if self._dtype == torch.float32:
+            yield
+            return
+        with torch.autocast(self._kind, self._dtype), SmallConvolutions():
+            yield
 
     def backward(self, loss: Tensor) -> None:
         """Add a loss's gradients to the weights'."""
