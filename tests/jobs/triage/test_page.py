@@ -58,10 +58,13 @@ def test_page_shows_worst_case_first_with_its_picture_and_every_reason(tmp_path)
     assert "data:image/jpeg;base64," in first
     assert "Volume of liver (ml) is 3, usually" in first
     assert "<td>3</td><td>is no image</td>" in text
+    assert text.index("<td>failed</td>") < text.index("<td>skipped</td>")
+    assert "Begun 2026-01-01 00:00 UTC" in text
+    assert "default-src 'none'" in text
     assert "is &lt;cut&gt; short" in text
     assert "<b>bad" not in text
     assert not re.search(r'(?:src|href)="(?!#|data:)', text)
-    assert "Histogram of volume of liver (ml)" in text
+    assert "Histogram of Volume of liver (mL)" in text
 
 
 def test_table_has_a_row_for_every_answer_in_the_order_of_the_list() -> None:
@@ -76,4 +79,6 @@ def test_table_has_a_row_for_every_answer_in_the_order_of_the_list() -> None:
 
 def test_histogram_of_equal_numbers_says_so_and_of_none_is_not_drawn() -> None:
     assert histogram_figure("volume", [float("nan")]) is None
-    assert "all 3 cases" in str(histogram_figure("volume", [2.0, 2.0, 2.0]))
+    assert "2 in all 3 cases." in str(histogram_figure("volume", [2.0, 2.0, 2.0]))
+    assert "2.5" in str(histogram_figure("volume", [2.5]))
+    assert "in the only case." in str(histogram_figure("volume", [2.5]))

@@ -7,6 +7,9 @@ from html import escape
 
 from napari_medclf.jobs.report.style import STYLE
 
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""A browser that obeys it loads nothing from anywhere, and runs no script."""
+
 
 class Html(str):
     """Text that is markup already."""
@@ -24,6 +27,7 @@ def page(title: str, parts: Iterable[str]) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>\n" + "\n".join(parts) + "\n</body></html>\n"
     )
 

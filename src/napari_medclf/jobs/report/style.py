@@ -34,7 +34,8 @@ nav { font-size: .9rem; margin: .8rem 0; } nav a { display: inline-block; margin
   min-width: 9.5rem; }
 .tile b { display: block; font-size: 1.6rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .tile span { display: block; font-size: .82rem; color: var(--soft); }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); gap: 1rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr));
+  gap: 1rem; align-items: start; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .7rem;
   break-inside: avoid; }
 figcaption { font-size: .85rem; color: var(--soft); margin-top: .3rem; }

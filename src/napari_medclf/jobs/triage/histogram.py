@@ -28,7 +28,10 @@ def histogram_figure(name: str, values: Sequence[float], limits: tuple[float, fl
         return None
     low, high = limits or (float(numbers.min()), float(numbers.max()))
     if high <= low:
-        return figure(name, Html(""), f"{number(low)} in all {len(numbers)} cases.")
+        value = f"{low:.0f}" if low == round(low) else number(low)
+        return figure(
+            name, Html(""), f"{value} in {'the only case' if len(numbers) == 1 else f'all {len(numbers)} cases'}."
+        )
     n_bins = min(max(round(2 * len(numbers) ** (1 / 3)), 5), _MOST_BINS)  # Rice's rule
     counts, edges = np.histogram(numbers, n_bins, (low, high))
     digits = max(0, 1 - int(np.floor(np.log10(high - low))))

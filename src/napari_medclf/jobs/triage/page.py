@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 MOST_PICTURES = 60
 _MOST_REASONS = 30
 _MOST_WORDS = 160
+_UNITS = {"ml": "mL", "mm2": "mm²", "vox": "voxels"}
 _PLACES = frozenset({"folder", "paths", "out", "data"})
 """Options whose values may be named after patients; run.json has them."""
 
@@ -66,9 +68,12 @@ def run_page(out: Path, run: RunSummary, card: ModelCard | None = None) -> str:
 
 def _head(run: RunSummary) -> Iterator[str]:
     record = run.head
-    yield f"<h1>{escape(record.model)} on {run.tally.n_cases} cases</h1>"
+    n_cases = run.tally.n_cases
+    yield f"<h1>{escape(record.model)} on {n_cases:,} {'case' if n_cases == 1 else 'cases'}</h1>"
     seconds = f"{record.elapsed_s:.0f} s" if record.elapsed_s < 600 else f"{record.elapsed_s / 3600:.1f} h"
-    yield paragraph(f"Version {record.model_version}, on {record.device}. Begun {record.started}, took {seconds}.")
+    yield paragraph(
+        f"Version {record.model_version}, on {record.device}. Begun {_time(record.started)}, took {seconds}."
+    )
     yield '<span class="research">Research use only. Not a medical device.</span>'
     if record.message:
         yield paragraph(printable(record.message), "banner")
@@ -76,7 +81,7 @@ def _head(run: RunSummary) -> Iterator[str]:
 
 def _tiles(tally: Tally) -> Html:
     tiles = "".join(
-        f'<div class="tile"><b>{tally.counts[status]}</b><span>{status.value}</span></div>'
+        f'<div class="tile"><b>{tally.counts[status]:,}</b><span>{status.value}</span></div>'
         for status in CaseStatus
         if tally.counts[status]
     )
@@ -89,7 +94,7 @@ def _sections(out: Path, run: RunSummary, card: ModelCard | None) -> Iterator[tu
     yield "not-run", "Failed and skipped", _reasons(run.tally)
     yield "model", "Model card", _card(card)
     told = {name: value for name, value in run.head.spec.options.items() if name not in _PLACES}
-    options = {name: str(value) for name, value in told.items() if value not in (None, "", False, [])}
+    options = {name: _option(value) for name, value in told.items() if value not in (None, "", False, [])}
     yield "options", "Options", [folded("As the run was started", pairs(options))]
 
 
@@ -154,13 +159,29 @@ def _column_name(name: str) -> str:
     """Name a column of the results.
 
     >>> _column_name("volume_ml:liver"), _column_name("score:pneumonia")
-    ('volume of liver (ml)', 'score of pneumonia')
+    ('Volume of liver (mL)', 'Score of pneumonia')
     """
     column, _, one_class = name.partition(":")
     if column.startswith("n_"):
-        return f"number of {one_class} ({column[2:]})"
+        return f"Number of {one_class} ({column[2:]})"
     what, _, unit = column.partition("_")
-    return f"{what} of {one_class} ({unit})" if unit else f"{what} of {one_class}"
+    return f"{what.capitalize()} of {one_class}" + (f" ({_UNITS.get(unit, unit)})" if unit else "")
+
+
+def _time(started: str) -> str:
+    """Write a time as people read it.
+
+    >>> _time("2026-11-22T02:43:25+00:00")
+    '2026-11-22 02:43 UTC'
+    """
+    try:
+        return datetime.fromisoformat(started).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:  # of another program
+        return started
+
+
+def _option(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else "yes" if value is True else str(value)
 
 
 def _short(text: str) -> str:

@@ -83,8 +83,8 @@ class Tally:
 
     @property
     def reasons(self) -> list[Reason]:
-        """Why cases have no answer, the commonest reason first."""
-        return sorted(self._reasons.values(), key=lambda one: -one.n_cases)
+        """Why cases have no answer: failures first, and of each kind the commonest reason."""
+        return sorted(self._reasons.values(), key=lambda one: (one.status is not CaseStatus.FAILED, -one.n_cases))
 
     def _add_answer(self, case: CaseRecord) -> None:
         for name, value in case.values.items():
