@@ -90,6 +90,25 @@ def test_any_moment_is_restored_also_after_compacting(project, journal, strokes)
         np.testing.assert_array_equal(found.labels, _painted(made[:number]))
 
 
+def test_journal_is_compacted_once_it_is_heavy_and_all_of_it_was_accepted(project, journal, strokes):
+    made = list(strokes(12))
+    for one in made:
+        journal.append(one)
+    assert not journal.compact_if_heavy(most_bytes=10)  # nobody accepted it: taking back needs the single strokes
+    journal.append_saved("ab")
+    journal.close()
+    with closing(_open(project)) as later:
+        assert not later.compact_if_heavy(most_bytes=10**6)
+        assert later.compact_if_heavy(most_bytes=10)
+        assert not later.compact_if_heavy(most_bytes=10)  # nothing lies on the new base yet
+    reader = _open(project)
+    assert not reader.is_unsaved()
+    assert reader.replay().n_strokes == 0
+    np.testing.assert_array_equal(reader.replay().labels, _painted(made))
+    for number, step in enumerate(reader.moments(), start=1):
+        np.testing.assert_array_equal(reader.replay(until=step.moment).labels, _painted(made[:number]))
+
+
 def test_labels_of_a_model_lie_under_the_strokes(project, strokes):
     base = np.random.default_rng(0).integers(0, 3, SHAPE).astype(np.uint8)
     journal = _open(project)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partialmethod
+
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
@@ -122,6 +124,27 @@ def test_what_was_accepted_is_not_restored_as_unsaved(workbench, person, painted
     until(lambda: session.image.name == "disc-0" and session.labels_layer is not None)
     assert not session.painting.is_dirty(session.labels_layer)
     assert session.painting.origin_of(session.labels_layer).any()  # what was painted stays locked
+
+
+def test_heavy_strokes_are_compacted_behind_the_person_once_they_were_accepted(
+    workbench, person, painted, until, monkeypatch
+) -> None:
+    light = partialmethod(StrokeJournal.compact_if_heavy, most_bytes=1)
+    monkeypatch.setattr(StrokeJournal, "compact_if_heavy", light)
+    session = workbench.session
+    person.stroke((0.3, 0.3), (0.3, 0.6))
+    drawn, history = painted.data.copy(), history_of(session, painted)
+    person.press(Qt.Key.Key_N)
+    until(lambda: session.image is not None and session.image.name == "disc-1" and not session.lane.is_busy)
+    assert history.base().info.is_checkpoint
+    assert history.replay().n_strokes == 0
+    session.open_index(0)
+    until(lambda: session.image.name == "disc-0" and session.labels_layer is not None)
+    np.testing.assert_array_equal(session.labels_layer.data, drawn)
+    session.labels_layer.mode = "paint"
+    person.stroke((0.6, 0.3), (0.6, 0.6))  # and painting goes on from there
+    assert history.is_unsaved()
+    assert len(history.moments()) == 2
 
 
 def test_strokes_of_another_window_arrive(workbench, person, painted, until) -> None:

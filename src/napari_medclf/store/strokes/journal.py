@@ -37,6 +37,8 @@ from napari_medclf.store.strokes.stroke_file import StrokeFile
 __all__ = ["BaseInfo", "News", "Replayed", "Seen", "StrokeJournal"]
 
 _MANY_FILES = 8
+_HEAVY_BYTES = 1024**2
+"""Some thousand strokes; reading and making them again takes a fraction of a second then."""
 _MOST_RECENT = 1_000
 
 
@@ -268,6 +270,26 @@ class StrokeJournal:
             self.save_base(entry.base_id, now.labels, now.origin, now.model_labels)
             self._begin(entry)
         return self._tail.pack()
+
+    def compact_if_heavy(self, most_bytes: int = _HEAVY_BYTES) -> bool:
+        """Compact where much lies on the newest base, and all of it was saved as an answer; returns whether it did.
+
+        What nobody accepted stays as it is: taking back a stroke needs the strokes before it, one by one.
+
+        Raises
+        ------
+        ReadError, WriteError
+            As `compact`.
+        """
+        if self._tail.n_bytes() <= most_bytes or self.is_unsaved():
+            return False
+        entry = self.base()
+        held = Seen(entry.seen if entry else {})
+        loose = (one for one in self._tail.records() if one.kind is RecordKind.STROKE and not held.covers(one.moment))
+        if sum(len(one.body) for one in loose) <= most_bytes:
+            return False
+        self.compact()
+        return True
 
     def tidy(self, most_files: int = _MANY_FILES) -> int:
         """Join the files of closed windows where there are many; returns how many went. For a worker.

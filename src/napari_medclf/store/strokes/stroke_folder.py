@@ -48,6 +48,14 @@ class StrokeFolder:
             return []
         return sorted(path for path in self.folder.glob(f"*{SUFFIX}") if not is_temporary(path))
 
+    def n_bytes(self) -> int:
+        """Size of all files of strokes; those that vanish meanwhile count nothing."""
+        total = 0
+        for path in self.paths():
+            with suppress(OSError):
+                total += path.stat().st_size
+        return total
+
     def records(self) -> list[Record]:
         """All records, each once, file by file."""
         return [record for one in self._scans() for record in one.records]

@@ -255,6 +255,15 @@ class LabelState:
             if self._journal is not None:
                 self._journal.close()
 
+    def compact(self) -> None:
+        """Make the strokes on this image quick to read again, once its journal was closed; on a worker."""
+        if self._journal is not None and not self.is_dirty:
+            journal = StrokeJournal.open(self.folder, self.image.source.digest, layer=self.journal_layer)
+            try:
+                journal.compact_if_heavy()
+            finally:
+                journal.close()
+
     def _open_journal(self) -> None:
         from napari_medclf.io.digest import with_digest
 

@@ -75,6 +75,7 @@ class Painting(QObject):
         self.window_id = f"window-{uuid.uuid4().hex[:12]}"
         self._lane, self._folder_of, self._author_of = lane, folder_of, author_of
         self._states: LayerBook[LabelState] = LayerBook()
+        self._is_closed = False
         self.probability_of: Callable[[Any, int], FloatArray | None] | None = None
         """Gives the probability of a label value for a layer, (K, J, I), where a model that runs here knows it."""
         self._expected: dict[int, tuple[LayerInfo, Recovered]] = {}
@@ -213,9 +214,12 @@ class Painting(QObject):
             self._states.forget(layer)
             self._ways.let_go(layer)
             state.close()
+            if not self._is_closed:
+                self._lane.add("", lambda: _compact(state), on_failure=lambda message: None)  # nothing is lost then
 
     def close_down(self) -> None:
         """Write what could not be written before, and let go of all journals."""
+        self._is_closed = True
         self._look.stop()
         self._retry.stop()
         for layer, state in self._states.items():
@@ -352,6 +356,11 @@ def _only(stroke: Stroke, chosen: NDArray[np.bool_]) -> Stroke:
 def _prepare(state: LabelState) -> Job[None]:
     yield Progress(0, 0)
     state.prepare()
+
+
+def _compact(state: LabelState) -> Job[None]:
+    yield Progress(0, 0)
+    state.compact()
 
 
 def _begin(state: LabelState) -> Job[None]:
