@@ -1,8 +1,12 @@
-"""Archives that live in the test's own process, on loopback, and can be told to misbehave."""
+"""Archives and receivers that live in the test's own process, on loopback; archives can be told to misbehave."""
 
 from __future__ import annotations
 
+import queue
+import shutil
+import subprocess
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +16,9 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from napari_medclf.domain.pacs import InstanceRow
+from napari_medclf.io.pacs.depot import Depot
+from napari_medclf.io.pacs.dimse.receive import receiving
+from napari_medclf.io.pacs.dimse.reception import Reception
 from napari_medclf.testing.phantoms import oblique_phantom
 
 GET_FIND_MOVE = [f"1.2.840.10008.5.1.4.1.2.2.{n}" for n in (1, 2, 3)]
@@ -207,3 +214,54 @@ def linked(address: str):
 def link_to():
     """Give `linked`."""
     return linked
+
+
+class Desk:
+    """A receiver, its folder, and what it told."""
+
+    def __init__(self, depot, port, told) -> None:
+        self.depot, self.port, self._told = depot, port, told
+
+    def told(self, kind, n=1):
+        """Wait for things of a kind."""
+        found = []
+        until = time.monotonic() + 20
+        while len(found) < n and time.monotonic() < until:
+            with_one = self._told.get(timeout=20)
+            found += [with_one] if isinstance(with_one, kind) else []
+        return found
+
+    def objects(self):
+        """Data sets that are kept, by SOP Instance UID."""
+        return {str(one.SOPInstanceUID): one for one in map(dcmread, self.depot.folder.rglob("*.dcm"))}
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """Give a function that opens a receiver."""
+
+    @contextmanager
+    def open_desk(depot=None, **settings):
+        depot = depot or Depot(tmp_path / "received")
+        told = queue.Queue()
+        with receiving(Reception(0, **settings), depot, told.put) as port:
+            yield Desk(depot, port, told)
+
+    return open_desk
+
+
+@pytest.fixture(scope="session")
+def make_certificate(tmp_path_factory):
+    """Give a function that makes a certificate of 127.0.0.1, and its key, that nobody vouches for."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not here to make a certificate")
+
+    def make(name="pacs"):
+        folder = tmp_path_factory.mktemp("tls")
+        key, certificate = folder / "key.pem", folder / "certificate.pem"
+        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
+        names = ["-addext", "subjectAltName=IP:127.0.0.1"]
+        subprocess.run([*command, *names, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        return certificate, key
+
+    return make

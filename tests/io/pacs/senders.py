@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,9 @@ EXPLICIT = "1.2.840.10008.1.2.1"
 
 def storescu(port: int, *paths: Path, calling: str = "STORESCU", called: str = "MEDCLF", more=()) -> int:
     """Send files and folders with dcmtk; gives its exit code."""
-    program = shutil.which("storescu")
+    folders = os.environ.get("PATH", "").split(os.pathsep)
+    elsewhere = [one for one in folders if not one.startswith(sys.prefix)]  # pynetdicom has a program of this name, too
+    program = shutil.which("storescu", path=os.pathsep.join(elsewhere))
     if program is None:
         pytest.skip("dcmtk's storescu is not installed")
     command = [program, "-aet", calling, "-aec", called, *more, "+sd", "+r", "-xe", "127.0.0.1", str(port), *paths]

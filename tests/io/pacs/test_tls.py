@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 import ssl
-import subprocess
 import threading
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from napari_medclf.domain.errors import ServerError
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not here to make a certificate")
-
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A key and a certificate of 127.0.0.1 that nobody vouches for."""
-    folder = tmp_path_factory.mktemp("tls")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=pacs"]
-    names = ["-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*command, *names, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    return certificate, key
+def certificate(make_certificate):
+    return make_certificate()
 
 
 def context(certificate):
@@ -52,11 +43,18 @@ def web(certificate):
 
 @pytest.fixture
 def dimse(certificate):
+    with echoing(context(certificate)) as port:
+        yield port
+
+
+@contextmanager
+def echoing(encryption):
+    """Answer C-ECHO on an encrypted line."""
     from pynetdicom import AE
 
     entity = AE("FAKE")
     entity.add_supported_context("1.2.840.10008.1.1")
-    server = entity.start_server(("127.0.0.1", 0), block=False, ssl_context=context(certificate))
+    server = entity.start_server(("127.0.0.1", 0), block=False, ssl_context=encryption)
     yield server.server_address[1]
     server.shutdown()
 
@@ -87,3 +85,16 @@ def test_open_line_to_an_encrypted_server_is_told(dimse, link_to):
         pytest.raises(ServerError, match="Check the port"),
     ):
         link.echo()
+
+
+def test_server_that_asks_who_we_are_is_shown_our_certificate(certificate, make_certificate, link_to):
+    ours, key = make_certificate("we")
+    asking = context(certificate)
+    asking.verify_mode = ssl.CERT_REQUIRED
+    asking.load_verify_locations(ours)
+    with echoing(asking) as port:
+        address = f"dicoms://FAKE@127.0.0.1:{port}?ca={certificate[0]}&timeout=5"
+        with link_to(address) as link, pytest.raises(ServerError, match=r"\?certificate="):
+            link.echo()
+        with link_to(f"{address}&certificate={ours}&key={key}") as link:
+            link.echo()

@@ -91,6 +91,8 @@ class DimseServer:
         are fetched with C-GET, with them with C-MOVE.
     is_tls : bool
         Whether the line is encrypted (``dicoms://``).
+    certificate_file, key_file : str
+        What we show on an encrypted line to a server that asks who we are; the key may be in the same file.
     """
 
     host: str
@@ -101,6 +103,8 @@ class DimseServer:
     move_port: int = 0
     is_tls: bool = False
     ca_file: str = ""
+    certificate_file: str = ""
+    key_file: str = ""
     timeout_s: float = TIMEOUT_S
 
     def __post_init__(self) -> None:
@@ -111,6 +115,8 @@ class DimseServer:
                 raise OptionError(f"{title!r} is no AE title; it has 1 to 16 plain characters (PS3.5 6.2).")
         if bool(self.move_ae_title) != bool(self.move_port) or not 0 <= self.move_port < 65536:
             raise OptionError("C-MOVE needs our own name and port: ?move=MEDCLF:11112.")
+        if self.certificate_file and not self.is_tls:
+            raise OptionError("A certificate is shown on encrypted lines only: give dicoms://AETITLE@host:2762.")
         _check_common("", self.timeout_s)
 
     @property
@@ -123,7 +129,14 @@ class DimseServer:
         """The one text it can be parsed from again."""
         move = f"{self.move_ae_title}:{self.move_port}" if self.move_ae_title else ""
         calling = "" if self.calling_ae_title == "MEDCLF" else self.calling_ae_title
-        query = _query(calling=calling, move=move, ca=self.ca_file, timeout=_seconds(self.timeout_s))
+        query = _query(
+            calling=calling,
+            move=move,
+            ca=self.ca_file,
+            certificate=self.certificate_file,
+            key=self.key_file,
+            timeout=_seconds(self.timeout_s),
+        )
         host = f"[{self.host}]" if ":" in self.host else self.host
         scheme = "dicoms" if self.is_tls else "dicom"
         return f"{scheme}://{self.ae_title}@{host}:{self.port}{'?' if query else ''}{query}"
@@ -182,7 +195,7 @@ def _parse_web(parts: SplitResult) -> DicomWebServer:
 
 
 def _parse_dimse(parts: SplitResult, port: int | None) -> DimseServer:
-    settings = _settings(parts, ("calling", "move", "ca", "timeout"))
+    settings = _settings(parts, ("calling", "move", "ca", "certificate", "key", "timeout"))
     title = parts.netloc.rpartition("@")[0]
     if not title or port is None:
         raise OptionError(f"{parts.geturl()!r} lacks the AE title or the port. Give dicom://AETITLE@host:104.")
@@ -198,6 +211,8 @@ def _parse_dimse(parts: SplitResult, port: int | None) -> DimseServer:
         move_port=int(move_port or 0),
         is_tls=parts.scheme == "dicoms",
         ca_file=_file(settings),
+        certificate_file=_file(settings, "certificate"),
+        key_file=_file(settings, "key"),
         timeout_s=_timeout(settings),
     )
 
@@ -217,10 +232,11 @@ def _timeout(settings: dict[str, str]) -> float:
         raise OptionError(f"The timeout {settings['timeout']!r} is no number of seconds.") from None
 
 
-def _file(settings: dict[str, str]) -> str:
-    path = settings.get("ca", "")
+def _file(settings: dict[str, str], name: str = "ca") -> str:
+    path = settings.get(name, "")
     if path and not Path(path).is_file():
-        raise OptionError(f"There is no file of certificates at {path}.")
+        what = "private key" if name == "key" else "certificates"
+        raise OptionError(f"There is no file of {what} at {path}.")
     return path
 
 

@@ -15,7 +15,7 @@ from napari_medclf.jobs.watch.waiting import Stamp, Waiting
 
 if TYPE_CHECKING:
     from napari_medclf.io.pacs.depot import Depot
-    from napari_medclf.io.pacs.dimse.receive import Told
+    from napari_medclf.io.pacs.dimse.reception import Told
 
 LeaveOut = Callable[[Path, bool], str]
 _WALK_SHARE = 0.1
@@ -168,7 +168,7 @@ class DepotArrivals:
         return self.depot.under_way.how_left(unit)
 
     def _hear(self, told: Told, waiting: Waiting, now_s: float) -> list[JobEvent]:
-        from napari_medclf.io.pacs.dimse.receive import Ended, Stored, TurnedAway
+        from napari_medclf.io.pacs.dimse.reception import Ended, Stored, TurnedAway
 
         if isinstance(told, Stored):
             if told.taken.path is not None:

@@ -12,7 +12,8 @@ from napari_medclf.jobs.watch.options import ListenOptions
 from napari_medclf.jobs.watch.start import prepare, serve
 
 if TYPE_CHECKING:
-    from napari_medclf.io.pacs.dimse.receive import Told
+    from napari_medclf.io.pacs.certificates import Certificates
+    from napari_medclf.io.pacs.dimse.reception import Told
 
 
 def listen(options: ListenOptions) -> Job[RunRecord]:
@@ -27,12 +28,14 @@ def listen(options: ListenOptions) -> Job[RunRecord]:
     CardError
         If there is no such model.
     OptionError
-        If others than this computer may send and none is named, or the results' folder belongs to another run.
+        If others than this computer may send and none is named, the certificates cannot be used, or the results'
+        folder belongs to another run.
     WriteError
         If the folder for what is received cannot be written.
     """
     from napari_medclf.io.pacs.depot import Depot
-    from napari_medclf.io.pacs.dimse.receive import Reception, receiving
+    from napari_medclf.io.pacs.dimse.receive import receiving
+    from napari_medclf.io.pacs.dimse.reception import Reception
     from napari_medclf.io.pacs.needs import require
 
     require("pynetdicom")
@@ -43,10 +46,22 @@ def listen(options: ListenOptions) -> Job[RunRecord]:
         options.calling,
         options.max_senders,
         options.max_object_mb * 2**20,
+        certificates=_certificates(options),
     )
     plan, loaded = yield from prepare("listen", options)
     depot = Depot(options.received_folder.absolute(), round(options.min_free_gb * 1e9))
     told: queue.SimpleQueue[Told] = queue.SimpleQueue()
     with receiving(reception, depot, told.put) as port:
-        yield Noted(f"{options.ae_title} listens on {options.host}:{port}; received objects go to {depot.folder}")
+        how = "with TLS" if reception.certificates else "without encryption"
+        yield Noted(f"{options.ae_title} listens on {options.host}:{port} {how}; received objects go to {depot.folder}")
         return (yield from serve(options, plan, loaded, DepotArrivals(depot, told)))
+
+
+def _certificates(options: ListenOptions) -> Certificates | None:
+    from napari_medclf.io.pacs.certificates import Certificates
+
+    if options.certificate is None:
+        return None
+    certificates = Certificates(options.certificate, options.key, options.trusted)
+    certificates.of_server()  # refused before the model is loaded
+    return certificates

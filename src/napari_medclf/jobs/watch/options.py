@@ -82,6 +82,13 @@ class ListenOptions(ServiceOptions):
     calling: tuple[str, ...] = option(
         (), help="AE titles that may send; without any, every program of this computer may"
     )
+    certificate: Path | None = option(
+        None, help="encrypt: file of our certificate, with those who signed it (PEM); without one, lines are readable"
+    )
+    key: Path | None = option(None, help="file of the certificate's private key, where it is another one")
+    trusted: Path | None = option(
+        None, help="file of certificates; only senders that show one of these, or one signed by these, may send"
+    )
     received: Path | None = option(None, help="folder for what is received; without one, `received` in --out")
     min_free_gb: float = option(
         1.0, help="take nothing when less of the disk would be left free", unit="GB", minimum=0.0, maximum=1e6
@@ -90,6 +97,11 @@ class ListenOptions(ServiceOptions):
         4096, help="largest object that is taken", unit="MB", minimum=1, maximum=65_536, advanced=True
     )
     max_senders: int = option(10, help="senders at a time", minimum=1, maximum=200, advanced=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.certificate is None and (self.key or self.trusted):
+            raise OptionError("--key and --trusted belong to an encrypted line, which needs --certificate.")
 
     @property
     def received_folder(self) -> Path:

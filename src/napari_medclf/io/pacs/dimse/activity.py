@@ -65,8 +65,22 @@ def bound(association: Any, most_pdu_bytes: int, idle_s: float) -> None:
     line.socket.settimeout(idle_s)
 
 
+def can_abort(association: Any) -> bool:
+    """Tell whether a line is in a state that knows an abort (PS3.8 9.2.3): not before the first word, nor at the end."""
+    return association.dul.state_machine.current_state not in ("Sta1", "Sta2", "Sta13")
+
+
+def shut(association: Any) -> None:
+    """Close a line without a word."""
+    with suppress(OSError, AttributeError):  # it may have gone by itself
+        association.dul.socket.socket.shutdown(socket.SHUT_RDWR)
+
+
 def hang_up(association: Any) -> None:
     """Abort an association and wake whoever waits for its answer."""
+    if not can_abort(association):
+        shut(association)
+        return
     with suppress(Exception):  # it may just have ended by itself
         association.abort()
     association.dimse.msg_queue.put((None, None))  # pynetdicom 3.0 wakes nobody after our own abort

@@ -8,10 +8,12 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from napari_medclf.domain.errors import ServerError
 from napari_medclf.free_memory import available_bytes
+from napari_medclf.io.pacs.certificates import show_certificate
 from napari_medclf.io.pacs.dimse.activity import Activity, hang_up, send_at_once
 from napari_medclf.io.pacs.needs import require
 from napari_medclf.io.pacs.server import DimseServer
@@ -119,7 +121,11 @@ class Line:
     def _tls(self) -> tuple[ssl.SSLContext, str] | None:
         if not self.server.is_tls:
             return None
-        return ssl.create_default_context(cafile=self.server.ca_file or None), self.server.host
+        server = self.server
+        context = ssl.create_default_context(cafile=server.ca_file or None)
+        if server.certificate_file:
+            show_certificate(context, Path(server.certificate_file), Path(server.key_file) if server.key_file else None)
+        return context, server.host
 
     def _watch(self, association: Any, activity: Activity, done: threading.Event) -> None:
         most_bytes = available_bytes() // 2
@@ -154,6 +160,7 @@ class Line:
             return f"cannot be reached ({error.strerror or type(error).__name__})."
         if self.server.is_tls:
             return (
-                "something listens there, but no encrypted line came about. Check the port, and the certificate (?ca=)."
+                "something listens there, but no encrypted line came about. Check the port, the certificates that we "
+                "trust (?ca=), and our own if the server asks for one (?certificate=)."
             )
         return "something listens there, but gave no answer as a DICOM server. Check the port."

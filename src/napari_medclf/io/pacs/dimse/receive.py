@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from napari_medclf.domain.errors import OptionError, ServerError
+from napari_medclf.domain.errors import ServerError
 from napari_medclf.free_memory import available_bytes
 from napari_medclf.io.pacs.contexts import SYNTAXES, VERIFICATION
 from napari_medclf.io.pacs.depot import Depot, Taken, Verdict
-from napari_medclf.io.pacs.dimse.activity import Activity, bound, hang_up, send_at_once
+from napari_medclf.io.pacs.dimse.activity import Activity, bound, can_abort, hang_up, send_at_once, shut
+from napari_medclf.io.pacs.dimse.handshake import Handshakes, shake_hands
+from napari_medclf.io.pacs.dimse.reception import Ended, Reception, Stored, Told, TurnedAway
 from napari_medclf.io.pacs.needs import hushed, require
-from napari_medclf.io.pacs.server import is_loopback
 
 _STATUS = {
     Verdict.TAKEN: 0x0000,
@@ -32,82 +33,9 @@ _PDU_BYTES = 2**18
 _MOST_PDU_BYTES = 2**20
 """More than `_PDU_BYTES`, which callers are told, and than any request for an association."""
 _CROWD, _COMING_S = 4, 5.0
+_HANDSHAKE_S = 10.0
 _COPIES = 3
 """How often an object is in memory while it is taken: as it came, as a file, and being read again."""
-
-
-@dataclass(frozen=True)
-class Reception:
-    """Who may send, where to, and how much.
-
-    Parameters
-    ----------
-    host : str
-        Address to listen on; any other than this machine's own needs `calling`.
-    calling : tuple of str
-        AE titles that may send; empty lets every program of this machine send.
-    most_senders : int
-        Associations at a time; more are turned away and may try again.
-    most_bytes : int
-        Largest object; a sender of a larger one is cut off.
-    idle_s : float
-        After so long without a word a sender is cut off.
-    """
-
-    port: int
-    host: str = "127.0.0.1"
-    ae_title: str = "MEDCLF"
-    calling: tuple[str, ...] = ()
-    most_senders: int = 10
-    most_bytes: int = 2**32
-    idle_s: float = 60.0
-
-    def __post_init__(self) -> None:
-        for title in (self.ae_title, *self.calling):
-            if not 0 < len(title) <= 16 or not title.isascii() or not title.isprintable() or "\\" in title:
-                raise OptionError(f"{title!r} is no AE title; it has 1 to 16 plain characters (PS3.5 6.2).")
-        if not is_loopback(self.host) and not self.calling:
-            raise OptionError(
-                f"Listening on {self.host} lets other machines send, so --calling must name the AE titles that may. "
-                "Without --host only programs of this machine can."
-            )
-
-
-@dataclass(frozen=True)
-class Stored:
-    """An object was dealt with; ``sender`` is the AE title it came from."""
-
-    sender: str
-    taken: Taken
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A sender is gone.
-
-    Parameters
-    ----------
-    studies : tuple of str
-        What it had begun.
-    is_whole : bool
-        Whether it said that this was all; else it, or the line, broke off.
-    """
-
-    sender: str
-    studies: tuple[str, ...]
-    is_whole: bool
-
-
-@dataclass(frozen=True)
-class TurnedAway:
-    """A sender was not let in, or was cut off; `reason` is a sentence without its name."""
-
-    sender: str
-    address: str
-    reason: str
-
-
-Told = Stored | Ended | TurnedAway
 
 
 @contextmanager
@@ -125,12 +53,15 @@ def receiving(reception: Reception, depot: Depot, tell: Callable[[Told], None]) 
         If the packages of the extra ``pacs`` are missing.
     ServerError
         If the address or port cannot be listened on.
+    OptionError
+        If the certificates cannot be used.
     """
     require("pynetdicom")
     from pynetdicom import evt
 
     desk = _Desk(reception, depot, tell)
     entity = _entity(reception)
+    encryption = None if reception.certificates is None else Handshakes(reception.certificates.of_server())
     handlers = [
         (evt.EVT_CONN_OPEN, desk.on_open),
         (evt.EVT_DATA_RECV, desk.on_data),
@@ -141,7 +72,9 @@ def receiving(reception: Reception, depot: Depot, tell: Callable[[Told], None]) 
     ]
     with hushed():
         try:
-            listener = entity.start_server((reception.host, reception.port), block=False, evt_handlers=handlers)
+            listener = entity.start_server(
+                (reception.host, reception.port), block=False, evt_handlers=handlers, ssl_context=encryption
+            )
         except OSError as error:
             why = error.strerror or type(error).__name__
             raise ServerError(
@@ -162,7 +95,10 @@ def _close(listener: Any, entity: Any) -> None:
     closing.start()
     until_s = time.monotonic() + _LAST_ONES_S
     for association in entity.active_associations:
-        association.abort(block=False)
+        if can_abort(association):
+            association.abort(block=False)
+        else:
+            shut(association)
     while entity.active_associations and time.monotonic() < until_s:
         time.sleep(0.02)
     closing.join()
@@ -224,6 +160,11 @@ class _Desk:
             del self._coming[:1]
             self._visits[id(event.assoc)] = _Visit(event.assoc, f"{self._start}-{next(self._numbers)}")
         send_at_once(event.assoc)
+        problem = shake_hands(event.assoc.dul.socket.socket, min(self._reception.idle_s, _HANDSHAKE_S))
+        if problem:
+            self._turn_away(event.assoc, problem)
+            shut(event.assoc)
+            return
         bound(event.assoc, _MOST_PDU_BYTES, self._reception.idle_s)
 
     def on_data(self, event: Any) -> None:
