@@ -8,7 +8,7 @@ def _case(name: str, status: CaseStatus = CaseStatus.DONE, reason: str = "", **v
     return CaseRecord(case_id=name, source=f"in/{name}", status=status, reason=reason, values=values)
 
 
-def test_reasons_come_by_how_common_they_are_each_with_its_first_case() -> None:
+def test_failures_come_before_other_reasons_and_the_commonest_first_each_with_its_first_case() -> None:
     cases = [
         _case("a", CaseStatus.FAILED, "is cut short"),
         _case("b", CaseStatus.SKIPPED, "is a table"),
@@ -19,8 +19,8 @@ def test_reasons_come_by_how_common_they_are_each_with_its_first_case() -> None:
     tally = Tally.of(iter(cases))
     assert tally.n_cases == 5
     assert [(one.status, one.reason, one.example, one.n_cases) for one in tally.reasons] == [
-        ("skipped", "is a table", "b", 2),
         ("failed", "is cut short", "a", 1),
+        ("skipped", "is a table", "b", 2),
         ("pending", "not run yet", "d", 1),
     ]
 
