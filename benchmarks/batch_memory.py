@@ -17,25 +17,15 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import numpy as np
 import torch
-from classify_xrays import refuse_failure
-from PIL import Image
+from made_images import write_small_pictures
+from made_models import make_tiny_classifier
+from watched import memory_mb, refuse_failure
 
-from napari_medclf.domain.card import ModelCard, NetworkSpec, Task
 from napari_medclf.domain.events import CaseDone, Progress
-from napari_medclf.domain.input_spec import InputSpec, Intensity
-from napari_medclf.domain.labels import LabelSchema
-from napari_medclf.domain.output_spec import OutputSpec
-from napari_medclf.domain.run import RunSpec
 from napari_medclf.jobs.batch.batch import BatchOptions, batch
 from napari_medclf.jobs.drive import drive
-from napari_medclf.store.bundle import write_package
 
-SIZE_PX = 32
-NETWORK = {
-    "in_shape": (1, SIZE_PX, SIZE_PX), "classes": 2, "channels": (4, 8), "strides": (2, 2), "kernel_size": 3,
-}  # fmt: skip
 FIRST = 100
 
 
@@ -49,7 +39,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         scratch = Path(temporary)
         os.environ["MEDCLF_HOME"] = str(scratch / "home")
-        run(write_pictures(scratch / "pictures", options.n), make_model(scratch / "tiny-bench"), scratch, options)
+        run(
+            write_small_pictures(scratch / "pictures", options.n),
+            make_tiny_classifier(scratch / "tiny-bench"),
+            scratch,
+            options,
+        )
 
 
 def run(folder: Path, model: Path, scratch: Path, options: argparse.Namespace) -> None:
@@ -80,51 +75,6 @@ def run(folder: Path, model: Path, scratch: Path, options: argparse.Namespace) -
         f"{options.n} cases: growth from case {FIRST} to the last {max(marks.values()) - marks[FIRST]:.0f} MB, to the "
         f"end with all results {end - marks[FIRST]:.0f} MB; {time.process_time() / options.n * 1e3:.1f} CPU ms a case"
     )
-
-
-def memory_mb() -> float:
-    """Memory of this process that is in use."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def write_pictures(folder: Path, n: int) -> Path:
-    """Write pictures, no two alike."""
-    random = np.random.default_rng(0)
-    for number in range(n):
-        place = folder / f"{number // 1000:03d}"
-        place.mkdir(parents=True, exist_ok=True)
-        picture = random.integers(0, 255, size=(SIZE_PX, SIZE_PX), dtype=np.uint8)
-        Image.fromarray(picture).save(place / f"{number:06d}.png", compress_level=0)
-    return folder
-
-
-def make_model(folder: Path) -> Path:
-    """Write a package with a small classifier of random weights."""
-    from monai.networks.nets import Classifier
-    from safetensors.torch import save
-
-    torch.manual_seed(0)
-    network = Classifier(**NETWORK).eval()
-    card = ModelCard(
-        name=folder.name,
-        version="1",
-        task=Task.CLASSIFY,
-        title="Small network for a benchmark",
-        description="Random weights.",
-        input=InputSpec(
-            spatial_dims=2,
-            channels=("gray",),
-            intensity=Intensity(kind="range"),
-            resize_to=(SIZE_PX, SIZE_PX),
-            patch_vox=(SIZE_PX, SIZE_PX),
-        ),
-        output=OutputSpec(schema=LabelSchema.from_names(["one", "other"])),
-        network=NetworkSpec(target="monai.networks.nets.Classifier", arguments=NETWORK),
-        licence="CC0",
-    )
-    write_package(folder, card, save(network.state_dict()), RunSpec(command="train", options={}), "CC0")
-    return folder
 
 
 if __name__ == "__main__":

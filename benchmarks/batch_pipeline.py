@@ -32,14 +32,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import torch
-from batch_xrays import write_pictures
-from classify_xrays import make_model, refuse_failure, write_xrays
+from made_images import write_films, write_volumes, write_xrays
+from made_models import make_densenet, make_segmenter
+from watched import refuse_failure
 
-from napari_medclf.domain.card import ModelCard, NetworkSpec, Task
 from napari_medclf.domain.events import CaseDone
-from napari_medclf.domain.input_spec import InputSpec, Intensity
-from napari_medclf.domain.labels import LabelSchema
-from napari_medclf.domain.output_spec import OutputSpec
 from napari_medclf.domain.run import RunSpec
 from napari_medclf.jobs.batch.batch import BatchOptions, batch
 from napari_medclf.jobs.drive import drive, finish
@@ -50,11 +47,8 @@ from napari_medclf.jobs.runs.case import RunPlan
 from napari_medclf.jobs.runs.run_book import RunBook
 from napari_medclf.jobs.runs.sources import find_in_folder
 from napari_medclf.jobs.runs.stages import answer_case, read_case, write_case
-from napari_medclf.store.bundle import write_package
 
 LATENCY_S = 0.2
-SHAPE = (64, 192, 192)
-NETWORK_3D = {"spatial_dims": 3, "in_channels": 1, "out_channels": 3, "channels": (8, 16, 32), "strides": (2, 2)}
 
 
 @dataclass(frozen=True)
@@ -89,10 +83,10 @@ def make(kind: str, scratch: Path, n: int) -> tuple[Path, Path]:
     if kind == "volumes":
         return write_volumes(scratch / "volumes", n), make_segmenter(scratch / "segmenter-bench")
     classifier = scratch / "densenet-bench"
-    model = classifier if classifier.exists() else make_model(classifier)
+    model = classifier if classifier.exists() else make_densenet(classifier)
     if kind == "films":
-        return write_xrays(scratch / "films", n, "j2k"), model
-    return write_pictures(scratch / "share", 8 * n, "png"), model
+        return write_films(scratch / "films", n, "j2k"), model
+    return write_xrays(scratch / "share", 8 * n, "png"), model
 
 
 def show(kind: str, folder: Path, model: Path, scratch: Path, rounds: int) -> None:
@@ -197,49 +191,6 @@ def is_running() -> bool:
     import threading
 
     return threading.current_thread().name.startswith("medclf-read")
-
-
-def write_volumes(folder: Path, n: int) -> Path:
-    """Write volumes of smooth noise as NIfTI with gzip."""
-    import nibabel
-    from scipy.ndimage import gaussian_filter
-
-    folder.mkdir()
-    random = np.random.default_rng(0)
-    base = gaussian_filter(random.normal(size=SHAPE), 3) * 4000
-    for number in range(n):
-        samples = (np.roll(base, number, axis=1) + random.normal(size=SHAPE) * 10).astype(np.int16)
-        volume = nibabel.Nifti1Image(samples, np.diag([1.0, 1.0, 2.0, 1.0]))  # type: ignore[no-untyped-call]
-        nibabel.save(volume, folder / f"{number:03d}.nii.gz")
-    return folder
-
-
-def make_segmenter(folder: Path) -> Path:
-    """Write a package with a small 3D U-Net of random weights."""
-    from monai.networks.nets import UNet
-    from safetensors.torch import save
-
-    torch.manual_seed(0)
-    network = UNet(**NETWORK_3D).eval()
-    card = ModelCard(
-        name=folder.name,
-        version="1",
-        task=Task.SEGMENT,
-        title="U-Net for a benchmark",
-        description="Random weights.",
-        input=InputSpec(
-            spatial_dims=3,
-            channels=("CT",),
-            intensity=Intensity(kind="window", low=-1000, high=1000),
-            patch_vox=(64, 96, 96),
-            divisible_by=4,
-        ),
-        output=OutputSpec(schema=LabelSchema.from_names(["background", "liver", "spleen"])),
-        network=NetworkSpec(target="monai.networks.nets.UNet", arguments=NETWORK_3D),
-        licence="CC0",
-    )
-    write_package(folder, card, save(network.state_dict()), RunSpec(command="train", options={}), "CC0")
-    return folder
 
 
 if __name__ == "__main__":

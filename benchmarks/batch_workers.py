@@ -27,8 +27,9 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import psutil  # type: ignore[import-untyped]  # its stubs are a package of their own
-from classify_xrays import make_model, write_xrays
 from distributed import LocalCluster
+from made_images import write_films
+from made_models import make_densenet
 
 from napari_medclf.domain.events import CaseDone, CaseFailed, JobEvent
 from napari_medclf.jobs.batch.batch import BatchOptions, batch
@@ -95,8 +96,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary, workers(1) as one, workers(2) as two:
         scratch = Path(temporary)
         os.environ["MEDCLF_HOME"] = str(scratch / "home")
-        model = make_model(scratch / "densenet-bench")
-        folder = write_xrays(scratch / "j2k", options.n, "j2k")
+        model = make_densenet(scratch / "densenet-bench")
+        folder = write_films(scratch / "j2k", options.n, "j2k")
         ways = {"one worker": one, "two workers": two, "pipeline of one process": None}
         found: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
         if options.core_each:

@@ -22,21 +22,18 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import numpy as np
 import torch
-from classify_xrays import CLASSES, make_model, refuse_failure, write_xray
-from PIL import Image
-from scipy.ndimage import gaussian_filter
+from made_images import write_xrays
+from made_models import CLASSES, XRAY_PX, make_densenet
+from watched import refuse_failure
 
 from napari_medclf.jobs.batch.batch import BatchOptions, batch
 from napari_medclf.jobs.drive import drive
 from napari_medclf.jobs.models import find_model
 from napari_medclf.jobs.predict import RunOptions, load_package
 
-SIZE_PX = 224
 N_AT_THE_START = 8
 N_TO_FORETELL = 10_000
-N_PICTURES = 16
 
 
 def main() -> None:
@@ -52,10 +49,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         scratch = Path(temporary)
         os.environ["MEDCLF_HOME"] = str(scratch / "home")
-        model = make_model(scratch / "densenet-bench")
+        model = make_densenet(scratch / "densenet-bench")
         for packing in options.packing:
-            folder = write_pictures(scratch / packing, options.n, packing)
-            few = write_pictures(scratch / f"{packing}-few", N_AT_THE_START, packing)
+            folder = write_xrays(scratch / packing, options.n, packing)
+            few = write_xrays(scratch / f"{packing}-few", N_AT_THE_START, packing)
             for runtime in options.runtime:
                 if options.profile:
                     profile(partial(ours, folder, model, scratch, runtime))
@@ -84,7 +81,7 @@ def show(
         each[name] = (min(runs[name]) - min(starts[name])) / (options.n - N_AT_THE_START)
         foretold[name] = min(starts[name]) + (N_TO_FORETELL - N_AT_THE_START) * each[name]
     print(
-        f"{options.n} X-rays of {SIZE_PX} px ({packing}), runtime {runtime}, CPU ms an image: bare network "
+        f"{options.n} X-rays of {XRAY_PX} px ({packing}), runtime {runtime}, CPU ms an image: bare network "
         f"{1e3 * each['bare']:.2f}, ours {1e3 * each['ours']:.2f}; start {min(starts['bare']):.1f} and "
         f"{min(starts['ours']):.1f} s; ratio for {N_TO_FORETELL:,} images {foretold['ours'] / foretold['bare']:.3f}",
         flush=True,
@@ -96,7 +93,7 @@ def bare(n: int, model: Path, runtime: str) -> float:
     before_s = time.process_time()
     loaded = load_package(find_model(str(model)), RunOptions(device="cpu", runtime=runtime), n)
     network = loaded.network  # type: ignore[attr-defined]  # native models have one
-    picture = torch.rand(1, 1, SIZE_PX, SIZE_PX)
+    picture = torch.rand(1, 1, XRAY_PX, XRAY_PX)
     with torch.inference_mode():
         for _ in range(n):
             assert network(picture).shape == (1, len(CLASSES))
@@ -138,25 +135,6 @@ def profile(run: Callable[[], float]) -> None:
     threading.setprofile(None)
     for one in profiles:
         pstats.Stats(one).sort_stats("tottime").print_stats(40)
-
-
-def write_pictures(folder: Path, n: int, packing: str) -> Path:
-    """Write X-rays: a few pictures, moved aside so that no two files are alike."""
-    folder.mkdir()
-    random = np.random.default_rng(0)
-    pictures = []
-    for _ in range(N_PICTURES):
-        noise = random.normal(size=(SIZE_PX, SIZE_PX))
-        body = gaussian_filter(noise, 12)
-        gray = (body - body.min()) / np.ptp(body) * 0.9 + 0.05 + noise * 0.01
-        pictures.append(np.clip(gray * 4095, 0, 4095).astype(np.uint16))
-    for number in range(n):
-        picture = np.roll(pictures[number % N_PICTURES], number // N_PICTURES, axis=1)
-        if packing == "png":
-            Image.fromarray((picture // 16).astype(np.uint8)).save(folder / f"{number:05d}.png")
-        else:
-            write_xray(folder / f"{number:05d}.dcm", picture, picture.astype("<u2").tobytes(), number, "raw")
-    return folder
 
 
 if __name__ == "__main__":

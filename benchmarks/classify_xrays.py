@@ -17,34 +17,22 @@ import csv
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import imagecodecs
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter
+from made_images import write_films
+from made_models import CLASSES, DENSENET, XRAY_PX, make_densenet
+from watched import refuse_failure
 
-from napari_medclf.domain.card import ModelCard, NetworkSpec, Task
-from napari_medclf.domain.events import CaseFailed
-from napari_medclf.domain.input_spec import InputSpec, Intensity
-from napari_medclf.domain.labels import LabelSchema
-from napari_medclf.domain.output_spec import OutputSpec
-from napari_medclf.domain.run import RunSpec
 from napari_medclf.jobs.batch.batch import BatchOptions, batch
 from napari_medclf.jobs.drive import drive
-from napari_medclf.store.bundle import write_package
 
-SIZE_PX = 224
-HIGHEST = 4095
-CLASSES = [f"finding {number}" for number in range(1, 19)]
-NETWORK = {"spatial_dims": 2, "in_channels": 1, "out_channels": len(CLASSES)}
-N_PICTURES = 4
 N_AT_THE_START = 4
 
 
@@ -70,10 +58,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         scratch = Path(temporary)
         os.environ["MEDCLF_HOME"] = str(scratch / "home")
-        model = make_model(scratch / "densenet-bench")
+        model = make_densenet(scratch / "densenet-bench")
         for packing in options.packing:
-            folder = write_xrays(scratch / packing, options.n, packing)
-            few = write_xrays(scratch / f"{packing}-few", N_AT_THE_START, packing)
+            folder = write_films(scratch / packing, options.n, packing)
+            few = write_films(scratch / f"{packing}-few", N_AT_THE_START, packing)
             ways = {"TorchXRayVision-style loop": lambda where: loop(where, scratch)}
             ways |= our_ways(model, scratch, options.runtime, has_full=options.full)
             show(packing, options.n, ways, folder, few, options.rounds)
@@ -137,18 +125,12 @@ def ours(folder: Path, model: Path, scratch: Path, runtime: str, *, reduced: boo
     return Run(cpu_s, wall_s, scores)
 
 
-def refuse_failure(event: object) -> None:
-    """Stop where an image could not be done."""
-    if isinstance(event, CaseFailed):
-        raise AssertionError(event.reason)
-
-
 def loop(folder: Path, scratch: Path) -> Run:
     """Classify one file after the other, as TorchXRayVision's README does."""
     from monai.networks.nets import DenseNet121
 
     before = (time.process_time(), time.perf_counter())
-    network = DenseNet121(**NETWORK)
+    network = DenseNet121(**DENSENET)
     network.load_state_dict(torch.load(scratch / "weights.pt", weights_only=True))
     network.eval()
     prepare = find_steps()
@@ -167,7 +149,7 @@ def find_steps() -> Callable[[Path], np.ndarray]:
     if find_spec("torchxrayvision") is not None:
         import torchxrayvision as xrv
 
-        crop, resize = xrv.datasets.XRayCenterCrop(), xrv.datasets.XRayResizer(SIZE_PX)
+        crop, resize = xrv.datasets.XRayCenterCrop(), xrv.datasets.XRayResizer(XRAY_PX)
         return lambda path: resize(crop(xrv.utils.read_xray_dcm(path)[None]))
     return prepare_alike
 
@@ -184,89 +166,8 @@ def prepare_alike(path: Path) -> np.ndarray:
     size = min(rows, columns)
     top, left = rows // 2 - size // 2, columns // 2 - size // 2
     square = scaled[:, top : top + size, left : left + size]
-    small = resize(square, (1, SIZE_PX, SIZE_PX), mode="constant", preserve_range=True)
+    small = resize(square, (1, XRAY_PX, XRAY_PX), mode="constant", preserve_range=True)
     return np.asarray(small.astype(np.float32))
-
-
-def make_model(folder: Path) -> Path:
-    """Write a package with a DenseNet-121 of random weights, scaled as TorchXRayVision scales; and its bare weights."""
-    from monai.networks.nets import DenseNet121
-    from safetensors.torch import save
-
-    torch.manual_seed(0)
-    network = DenseNet121(**NETWORK).eval()
-    torch.save(network.state_dict(), folder.parent / "weights.pt")
-    intensity = Intensity(kind="window", low=0, high=HIGHEST, is_clipped=False, mean=(0.5,), std=(1 / 2048,))
-    card = ModelCard(
-        name=folder.name,
-        version="1",
-        task=Task.CLASSIFY,
-        title="DenseNet-121 for a benchmark",
-        description="Random weights.",
-        input=InputSpec(
-            spatial_dims=2,
-            channels=("gray",),
-            intensity=intensity,
-            crop="square",
-            resize_to=(SIZE_PX, SIZE_PX),
-            patch_vox=(SIZE_PX, SIZE_PX),
-        ),
-        output=OutputSpec(schema=LabelSchema.from_names(CLASSES), activation="sigmoid"),
-        network=NetworkSpec(target="monai.networks.nets.DenseNet121", arguments=NETWORK),
-        licence="CC0",
-    )
-    run_spec = RunSpec(command="train", options={})
-    write_package(folder, card, save(network.state_dict()), run_spec, "CC0")
-    return folder
-
-
-def write_xrays(folder: Path, n: int, packing: str) -> Path:
-    """Write DICOM X-rays, each under its own identifiers."""
-    folder.mkdir()
-    pictures = [(picture, pack(picture, packing)) for picture in make_pictures()]
-    for number in range(n):
-        write_xray(folder / f"{number:04d}.dcm", *pictures[number % len(pictures)], number, packing)
-    return folder
-
-
-def make_pictures() -> Iterator[np.ndarray]:
-    """A smooth body with noise, 12 bits."""
-    random = np.random.default_rng(0)
-    for _ in range(N_PICTURES):
-        noise = random.normal(size=(2560, 2048))
-        body = gaussian_filter(noise, 60)
-        gray = (body - body.min()) / np.ptp(body) * 3600 + 200 + noise * 8
-        yield np.clip(gray, 0, HIGHEST).astype(np.uint16)
-
-
-def pack(picture: np.ndarray, packing: str) -> bytes:
-    """Pixel data as raw little-endian samples, or as reversible JPEG 2000."""
-    if packing == "raw":
-        return picture.astype("<u2").tobytes()
-    return bytes(imagecodecs.jpeg2k_encode(picture, level=0, reversible=True, codecformat="j2k", bitspersample=12))
-
-
-def write_xray(path: Path, picture: np.ndarray, packed: bytes, number: int, packing: str) -> None:
-    """Write one Digital X-Ray image."""
-    from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.encaps import encapsulate
-    from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless
-
-    root = "1.2.826.0.1.3680043.8.498.9"
-    xray: Any = Dataset()
-    xray.file_meta = FileMetaDataset()
-    xray.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian if packing == "raw" else JPEG2000Lossless
-    xray.file_meta.MediaStorageSOPClassUID = xray.SOPClassUID = UID("1.2.840.10008.5.1.4.1.1.1.1")
-    xray.file_meta.MediaStorageSOPInstanceUID = xray.SOPInstanceUID = UID(f"{root}.{number + 1}.1")
-    xray.StudyInstanceUID, xray.SeriesInstanceUID = UID(f"{root}.{number + 1}.2"), UID(f"{root}.{number + 1}.3")
-    xray.Modality, xray.InstanceNumber, xray.PatientID = "DX", 1, f"phantom-{number}"
-    xray.ImagerPixelSpacing = [0.14, 0.14]
-    (xray.Rows, xray.Columns), xray.SamplesPerPixel = picture.shape, 1
-    xray.BitsAllocated, xray.BitsStored, xray.HighBit, xray.PixelRepresentation = 16, 12, 11, 0
-    xray.PhotometricInterpretation = "MONOCHROME2"
-    xray.PixelData = packed if packing == "raw" else encapsulate([packed])
-    xray["PixelData"].VR = "OW" if packing == "raw" else "OB"
-    xray.save_as(path, enforce_file_format=True)
 
 
 if __name__ == "__main__":
