@@ -131,7 +131,7 @@ def test_study_over_several_associations_is_run_once(scene, options, model, stud
             assert store(association, *study()[start : start + 4]) == [0] * 4
             association.release()
 
-    scene.play(options(settle=1.0, patience=2.0), act, n_done(1))
+    scene.play(options(settle=4.0, patience=5.0), act, n_done(1))  # longer than a busy machine pauses between them
     assert model.seen == [12]
 
 
