@@ -66,7 +66,7 @@ def bound(association: Any, most_pdu_bytes: int, idle_s: float) -> None:
 
 
 def can_abort(association: Any) -> bool:
-    """Tell whether a line is in a state that knows an abort (PS3.8 9.2.3): not before the first word or after the last."""
+    """Tell whether a line knows an abort now (PS3.8 9.2.3): not before the first word, nor after the last."""
     return association.dul.state_machine.current_state not in ("Sta1", "Sta2", "Sta13")
 
 
