@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 
@@ -152,12 +152,18 @@ class LoadedModel:
         inference = Inference(self.card, self.network, self.device, image, prepared, settings, plan)
         with self._ear.listening(self.network) as heard:
             answer = yield from _ANSWERS[self.card.task](inference)
-        sentences = [one.sentence for one in violations] + [plan.warning] * bool(plan.warning)
-        said = (*sentences, *prepared.warnings, *answer.warnings, *self._notes())
+        prediction = self._prediction(inference, violations, answer)
+        return replace(prediction, features=heard.values, elapsed_s=time.perf_counter() - started)
+
+    def _prediction(self, inference: Inference, violations: tuple[Violation, ...], answer: Answer) -> Prediction:
+        plan = inference.plan
+        planned, planned_warning = (plan.sentence, plan.warning) if plan else ("", "")
+        sentences = [one.sentence for one in violations] + [planned_warning] * bool(planned_warning)
+        said = (*sentences, *inference.prepared.warnings, *answer.warnings, *self._notes())
         return Prediction(
             model=self.card.name,
             model_version=self.card.version,
-            image_name=image.name,
+            image_name=inference.image.name,
             segmentation=answer.segmentation,
             classification=answer.classification,
             detection=answer.detection,
@@ -166,11 +172,9 @@ class LoadedModel:
             doubts=answer.doubts,
             warnings=tuple(dict.fromkeys(said)),
             violations=violations,
-            plan=f"{plan.sentence}{answer.note}",
+            plan=f"{planned}{answer.note}",
             place=self.place,
-            features=heard.values,
             weights_sha256=self.card.weights_sha256,
-            elapsed_s=time.perf_counter() - started,
         )
 
     def _prepare(self, image: MedImage, settings: RunSettings) -> Job[Prepared]:
