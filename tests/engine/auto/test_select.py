@@ -43,13 +43,30 @@ def test_members_that_are_equally_good_count_alike(truth):
     assert choice.loss < np.mean([log_losses(one, truth).mean() for one in candidates])
 
 
-def test_another_kind_of_model_counts_only_if_it_surely_helps(truth):
+def test_another_kind_of_model_counts_as_much_as_it_helps(truth):
     ours, other = said(truth, 4.0, 2), said(truth, 4.0, 4)
     assert share_of_other(ours, ours, truth) == 0.0
     assert share_of_other(ours, said(truth, 0.0, 5), truth) == 0.0
     ours[:100], other[100:] = 1 / 3, 1 / 3  # each knows the half that the other does not
     assert 0.2 <= share_of_other(ours, other, truth) <= 0.8
     assert share_of_other(said(truth, 0.0, 1), said(truth, 5.0, 5), truth) >= 0.8
+
+
+def test_a_poorer_model_that_errs_on_other_cases_counts_a_little():
+    random = np.random.default_rng(6)
+    is_there = random.random(2000) < 0.5
+
+    def honest(knowledge: float) -> np.ndarray:
+        """Probabilities by evidence of its own, a log-likelihood ratio."""
+        ratio = random.normal(np.where(is_there, knowledge, -knowledge), np.sqrt(2 * knowledge))
+        there = 1 / (1 + np.exp(-ratio))
+        return np.stack([1 - there, there], 1)
+
+    ours, other, truth = honest(2.0), honest(1.0), np.eye(2)[is_there.astype(int)]
+    share = share_of_other(ours, other, truth)
+    assert 0 < share < 0.5
+    beside = [log_losses((1 - one) * ours + one * other, truth).mean() for one in (share - 0.1, share, share + 0.1)]
+    assert beside[1] <= min(beside[0], beside[2])
 
 
 def test_kinds_that_are_about_as_good_count_half_each(truth):

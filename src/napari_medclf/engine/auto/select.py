@@ -90,21 +90,24 @@ def best_mean(candidates: Sequence[FloatArray], truth: FloatArray) -> Choice:
 
 
 def share_of_other(ours: FloatArray, other: FloatArray, truth: FloatArray) -> float:
-    """Say how much a model of another kind should count beside `ours`: 0 unless that surely helps.
+    """Say how much a model of another kind should count beside `ours`: as much as the loss is lowest with.
 
     Returns
     -------
     float
         From 0 (leave it out) to 1 (take it alone): "deep learning is not needed here" is an allowed verdict.
+
+    Notes
+    -----
+    The loss of a mixture has one valley over the share, so that this is one number and no best of many: a poorer model
+    that errs on other cases helps a little, and hardly ever surely.
     """
-    alone = log_losses(ours, truth)
-    mixed = [log_losses((1 - share) * ours + share * other, truth) for share in _SHARES]
-    best = int(np.argmin([one.mean() for one in mixed]))
-    return _SHARES[best] if _is_surely_worse(alone, mixed[best]) else 0.0
+    losses = np.array([log_losses((1 - share) * ours + share * other, truth).mean() for share in _SHARES])
+    return _SHARES[int(np.argmax(losses <= losses.min() + _SMALLEST))]
 
 
 def share_of_classic(classic: FloatArray, deep: FloatArray, truth: FloatArray) -> float:
-    """Say how much classic models count beside networks: half, unless one kind is surely better than the other.
+    """Say how much classic models count beside networks: half, or what is best where one kind is surely better.
 
     Returns
     -------
