@@ -34,6 +34,25 @@ def test_limit_of_the_address_space_counts() -> None:
     assert 0 < int(done.stdout) < 600_000 * 1024
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems are not asked")
+def test_memory_that_was_freed_goes_back_to_the_system() -> None:
+    program = """
+import os
+from pathlib import Path
+from napari_medclf.free_memory import give_back
+def taken():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+pieces = [bytes(5_000) for _ in range(10_000)]
+last = bytes(5_000)  # the heap cannot shrink below it
+pieces.clear()
+before = taken()
+give_back()
+print(before - taken())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 30_000_000
+
+
 def test_temporary_files_in_memory_are_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(free_memory, "_is_in_memory", lambda folder: True)
     assert available_disk_bytes() == 0

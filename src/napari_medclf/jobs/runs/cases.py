@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from napari_medclf.domain.errors import WriteError
 from napari_medclf.domain.events import CaseFailed, FinishReason, Job, Progress
 from napari_medclf.domain.run import CaseRecord, CaseStatus, RunRecord, SkipKind
+from napari_medclf.free_memory import give_back
 from napari_medclf.jobs.drive import explain
 from napari_medclf.jobs.json_text import printable
 from napari_medclf.jobs.outputs.names_file import write_names
@@ -63,6 +64,7 @@ def run_cases(plan: RunPlan, sources: Sources) -> Job[RunRecord]:
         raise
     record = book.close(FinishReason.COMPLETED)
     finish_triage(plan.out, plan.package)
+    give_back()
     return record
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from napari_medclf.domain.errors import OutputsLost, WriteError
 from napari_medclf.domain.events import Job, JobEvent, Progress
 from napari_medclf.domain.run import CaseRecord
+from napari_medclf.free_memory import give_back
 from napari_medclf.jobs.nested import within
 from napari_medclf.jobs.runs.allowance import Allowance, answer_bytes, default_allowance_bytes
 from napari_medclf.jobs.runs.crew import Crew
@@ -32,6 +33,8 @@ _PART_FOR_ONE = 4
 """Of the allowance: an image that takes more is prepared when the network is free for it."""
 _WORTH_PROCESSES_S = 20.0
 """Seconds of reading that are left, from which on processes earn what it takes to start them."""
+_N_TO_GIVE_BACK = 500
+"""Cases after which memory that nobody uses goes back to the system; it takes about a millisecond."""
 _LAST_WRITES_S = 1.2
 """What a stop waits for files that are being written; the rest of its 2 s is for the network."""
 _SWITCH_S = 5e-4
@@ -134,6 +137,8 @@ class _Line:
         else:
             assert isinstance(message, CaseRecord)
             self._n_entered += 1
+            if self._n_entered % _N_TO_GIVE_BACK == 0:
+                give_back()
             yield self._book.enter(message)
 
     def _answer(self, read: ReadCase) -> Job[None]:
