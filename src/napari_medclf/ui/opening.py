@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtWidgets import QApplication
 
 from napari_medclf.bridge.derived import image_of_reference, with_source_image
 from napari_medclf.bridge.layer_info import METADATA_KEY
@@ -23,8 +24,9 @@ from napari_medclf.ui.cases.source import CaseOpened, CaseSource, case_sentence,
 from napari_medclf.ui.correct.painting import Painting
 from napari_medclf.ui.correct.recovery import blind_layer
 from napari_medclf.ui.job_bar import JobBar
+from napari_medclf.ui.layer_book import same_layer
 from napari_medclf.ui.overlays import CanvasNotes
-from napari_medclf.ui.refill import can_refill, refill
+from napari_medclf.ui.refill import can_refill, can_refill_labels, empty_labels, refill, refill_labels
 from napari_medclf.ui.subject import Subject
 from napari_medclf.ui.tasks import Answer, Beside, Found, Opened, WorkItem
 from napari_medclf.ui.work_list import WorkList
@@ -60,8 +62,12 @@ class Opening(Subject):
         self._wanted: Path | None = None
         self._read_ahead = tasks.ReadAhead()
         self._opened_layers: list[Any] = []
+        self._spare: Any = None
+        self.helpers: list[Callable[[], bool]] = []
+        """Each tells whether somebody beside the lane and the bar still works for the labels that are shown."""
         self._shown: FileRef | None = None
         self._is_moving = False
+        self._is_missing = False
 
     def close_down(self) -> None:
         """Write what is unsaved, stop what runs, and let go of the viewer."""
@@ -119,7 +125,7 @@ class Opening(Subject):
             f"Opening {item.name}",
             lambda: tasks.open_image(item.ref, ahead, kept),
             self._show_opened,
-            self._on_move_failed,
+            self._on_not_opened,
         )
 
     def open_new(self, ref: FileRef, name: str) -> None:
@@ -203,11 +209,14 @@ class Opening(Subject):
         if self.work.items:
             self.open_index(0 if first is None else first)
 
-    def _replace_opened(self, described: LayerTuple, ref: FileRef | None) -> Any:
-        self._is_moving = False
+    def _replace_opened(self, described: LayerTuple, ref: FileRef | None, labels: LayerTuple | None = None) -> Any:
+        """Show another image in the layer of the one before where it can be; that of its labels waits for `labels`."""
+        self._is_moving = self._is_missing = False
         opened = [layer for layer in self._opened_layers if layer in self.viewer.layers]
+        self._spare = self._keep_labels(opened, described, labels)
         for layer in opened[1:]:
-            self.viewer.layers.remove(layer)
+            if not same_layer(layer, self._spare):
+                self.viewer.layers.remove(layer)
         layer = self._exchange_image(opened[0] if opened else None, described)
         self._opened_layers, self._shown = [layer], ref
         viewer_link.show_acquired_plane(self.viewer, layer)
@@ -216,12 +225,34 @@ class Opening(Subject):
     def _exchange_image(self, old: Any, described: LayerTuple) -> Any:
         if old is None:
             return viewer_link.add_layer(self.viewer, described)
-        if len(self.viewer.layers) == 1 and can_refill(old, described):
+        n_kept = 1 if self._spare is None else 2
+        if len(self.viewer.layers) == n_kept and can_refill(old, described):
             refill(self.viewer, old, described)
             self._begin_anew(old)
             return old
         self.viewer.layers.remove(old)
         return viewer_link.add_layer(self.viewer, described)
+
+    def _keep_labels(self, opened: list[Any], described: LayerTuple, labels: LayerTuple | None) -> Any:
+        """Empty the labels of the image before, to show those of the next one in their layer; None where it cannot be.
+
+        Nothing that runs or waits may still mean the labels before: it would find others in their layer.
+        """
+        if labels is None or len(opened) != 2 or len(self.viewer.layers) != 2:
+            return None
+        image, old = opened
+        is_busy = self.bar.is_running or self.lane.is_busy or any(helps() for helps in self.helpers)
+        is_idle = not is_busy and QApplication.mouseButtons() == Qt.MouseButton.NoButton
+        can_be = viewer_link.is_our_labels(old) and can_refill(image, described) and can_refill_labels(old, labels)
+        if not (is_idle and can_be):
+            return None
+        self._let_go(old)
+        empty_labels(old)
+        return old
+
+    def _let_go(self, labels: Any) -> None:
+        """Forget what is known of labels that are taken away."""
+        self._forget(labels)
 
     def _show_case(self, opened: CaseOpened, then: Callable[[Any, CaseOpened], None]) -> None:
         layer = self._replace_opened(opened.layer, None)
@@ -232,8 +263,8 @@ class Opening(Subject):
         then(layer, opened)
 
     def _show_opened(self, opened: Opened) -> None:
-        layer = self._replace_opened(opened.layer, opened.ref)
         saved = opened.saved
+        layer = self._replace_opened(opened.layer, opened.ref, _first_labels(opened))
         if saved is not None:
             self.put_saved(layer, saved)
         if opened.clicked is not None:
@@ -274,11 +305,33 @@ class Opening(Subject):
         if state is not None:
             state.is_dirty = True
 
+    def _filled_spare(self, described: LayerTuple) -> Any:
+        """Show labels in the layer that was kept for them, as if it had been added; None without one."""
+        spare, self._spare = self._spare, None
+        if spare is None:
+            return None
+        refill_labels(spare, described)
+        self._greet(spare)
+        self.viewer.layers.selection.active = spare
+        return spare
+
     def _read_next(self, image: MedImage) -> None:
         following, ahead = self.work.next_open(), self._read_ahead
         if following is not None and image.data.nbytes <= _READ_AHEAD_BYTES:
             ref = self.work.items[following].ref
             self.lane.add("", lambda: ahead.read(ref), on_failure=lambda message: None)
+
+    @property
+    def missing(self) -> str:
+        """The image of the work list that could not be opened, while another one, or none, is seen; else empty."""
+        current, layer = self.work.current, self.image_layer
+        is_other = layer is None or layer in self._opened_layers
+        return self.work.items[current].name if self._is_missing and is_other and current is not None else ""
+
+    def _on_not_opened(self, message: str) -> None:
+        self._is_missing = True
+        self._on_move_failed(message)
+        self.work_changed.emit()
 
     def _on_move_failed(self, message: str) -> None:
         self._is_moving = False
@@ -286,7 +339,18 @@ class Opening(Subject):
 
     def _add_opened(self, described: LayerTuple) -> Any:
         is_of_list = self.image_layer in self._opened_layers
-        layer = viewer_link.add_layer(self.viewer, described)
+        layer = self._filled_spare(described)
+        if layer is None:
+            layer = viewer_link.add_layer(self.viewer, described)
         if is_of_list:
             self._opened_layers.append(layer)
         return layer
+
+
+def _first_labels(opened: Opened) -> LayerTuple | None:
+    """Which labels `_show_opened` shows first; None without any."""
+    if opened.painted is not None:
+        return opened.painted
+    if opened.saved is not None and opened.saved.labels is not None:
+        return opened.saved.labels
+    return None if opened.answer is None else opened.answer.layer

@@ -44,6 +44,7 @@ class Session(Running):
     def __init__(self, viewer: Any, notes: CanvasNotes, bar: JobBar, user_folder: Path, parent: QObject) -> None:
         super().__init__(viewer, notes, bar, user_folder, parent)
         self.effort = Effort()
+        self._heard: set[Any] = set()
         self.between: Between | None = None
         self._answered_in: Path | None = None
         self._clicks = ClassClicks(self.painting.window_id)
@@ -104,6 +105,9 @@ class Session(Running):
             Whether there was something to save. Nothing is while the last answer is being saved or
             the next image is being opened, so a key pressed twice cannot answer for the wrong image.
         """
+        if self.missing and not self._is_moving:
+            self._pass_missing(status)
+            return False
         layer, image = self.image_layer, self.image
         if layer is None or image is None:
             notify.warn("There is no image to answer for. Open one first.")
@@ -124,6 +128,12 @@ class Session(Running):
             self._on_move_failed,
         )
         return True
+
+    def _pass_missing(self, status: Status) -> None:
+        """Save nothing about an image that nobody saw, nor about the one that is still there; go to the next."""
+        notify.warn(f"{self.missing} could not be opened, and what you see is not it. Nothing was saved.")
+        if status is not Status.FLAGGED:
+            self.open_next()
 
     @property
     def current_project(self) -> Path:
@@ -197,17 +207,19 @@ class Session(Running):
         if annotation.status is not Status.FLAGGED:
             self.open_next()
 
-    def _on_inserted(self, event: Any) -> None:
-        if viewer_link.is_our_labels(event.value):
-            self._watch_labels(event.value)
-        super()._on_inserted(event)
+    def _greet(self, layer: Any) -> None:
+        if viewer_link.is_our_labels(layer):
+            self._watch_labels(layer)
+        super()._greet(layer)
 
     def _watch_labels(self, layer: Any) -> None:
         """Keep painting safe and the Correct tab up to date, whoever added the labels."""
         for under in viewer_link.images_under(self.viewer, layer)[:1]:
             self.painting.watch(layer, self.image_behind(under))
-        layer.events.selected_label.connect(lambda event: self.answer_changed.emit())
-        layer.events.mode.connect(lambda event: self.answer_changed.emit())
+        if layer.unique_id not in self._heard:  # a layer that shows the next case's labels was heard before
+            self._heard.add(layer.unique_id)
+            layer.events.selected_label.connect(lambda event: self.answer_changed.emit())
+            layer.events.mode.connect(lambda event: self.answer_changed.emit())
 
     def _on_step(self, event: Any) -> None:
         self.effort.act()
@@ -220,9 +232,14 @@ class Session(Running):
         super().close_down()
 
     def _on_removed(self, event: Any) -> None:
-        self.autosave.let_go(event.value)
-        self.painting.let_go(event.value)
+        self._heard.discard(event.value.unique_id)
+        self._let_go(event.value)
         super()._on_removed(event)
+
+    def _let_go(self, labels: Any) -> None:
+        self.autosave.let_go(labels)
+        self.painting.let_go(labels)
+        super()._let_go(labels)
 
 
 def _remove(copies: WorkingCopies, image: MedImage) -> Job[None]:

@@ -183,7 +183,10 @@ class Subject(Shelf):
         self.put_classes(layer, said)
 
     def _on_inserted(self, event: Any) -> None:
-        layer = event.value
+        self._greet(event.value)
+
+    def _greet(self, layer: Any) -> None:
+        """Take in a layer that came, or that shows something else now."""
         if viewer_link.is_image(layer) and viewer_link.info_of(layer) is not None:
             images = [one for one in self.viewer.layers if viewer_link.is_image(one)]
             if len(images) == 1:

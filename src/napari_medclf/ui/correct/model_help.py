@@ -54,9 +54,11 @@ class ModelHelp(QObject):
         self.is_live = False
         self._keeper = HeadKeeper()
         self._lane = Lane(self)  # of its own: the next image may be read meanwhile
+        session.helpers.append(lambda: self._lane.is_busy)
         self._lane.busy.connect(self.told)
         self._beside: LayerBook[list[Corrections]] = LayerBook()
         self._last: tuple[Any, Box] | None = None
+        session.painting.left.connect(self._forget)
         self._is_wanted_again = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -146,6 +148,10 @@ class ModelHelp(QObject):
         if seen is not None:
             ends[seen[0]] = (seen[1], seen[1] + 1)
         return _grown((ends[0], ends[1], ends[2]), shape)
+
+    def _forget(self, layer: Any) -> None:
+        self._last = None
+        self._beside.forget(layer)
 
     def _on_stroke(self, layer: Any, stroke: Stroke) -> None:
         state = self._session.painting.state(layer)

@@ -54,6 +54,8 @@ class Painting(QObject):
         A model's new labels met what a person had painted: `engine.correct.lock.Merged`.
     began : layer
         The first stroke on a layer since it was made or accepted.
+    left : layer
+        It was taken out of the viewer, or shows other labels from now on.
     problem_changed : str
         Why strokes are in memory only; empty once they are on the disk.
     """
@@ -62,6 +64,7 @@ class Painting(QObject):
     joined = Signal(object, object)
     merged = Signal(object, object)
     began = Signal(object)
+    left = Signal(object)
     problem_changed = Signal(str)
 
     def __init__(
@@ -75,6 +78,7 @@ class Painting(QObject):
         self.window_id = f"window-{uuid.uuid4().hex[:12]}"
         self._lane, self._folder_of, self._author_of = lane, folder_of, author_of
         self._states: LayerBook[LabelState] = LayerBook()
+        self._heard: set[Any] = set()
         self._is_closed = False
         self.probability_of: Callable[[Any, int], FloatArray | None] | None = None
         """Gives the probability of a label value for a layer, (K, J, I), where a model that runs here knows it."""
@@ -104,10 +108,12 @@ class Painting(QObject):
         folder = recovered.folder if recovered is not None else self._folder_of(layer)
         state = LabelState(image, info, folder, self.window_id, self._new_writer(), self.journal_layer(), recovered)
         self._states.put(layer, state)
-        layer.events.paint.connect(lambda event: self._on_paint(layer, event.value))
         self._ways.watch(layer)
-        layer.events.mode.connect(lambda event: self._on_mode(layer))
-        layer.events.data.connect(lambda event: self._on_data(layer))
+        if layer.unique_id not in self._heard:  # a layer that shows the next case's labels was heard before
+            self._heard.add(layer.unique_id)
+            layer.events.paint.connect(lambda event: self._on_paint(layer, event.value))
+            layer.events.mode.connect(lambda event: self._on_mode(layer))
+            layer.events.data.connect(lambda event: self._on_data(layer))
         self._lane.add("", lambda: _prepare(state), on_failure=lambda message: None)  # told at the first stroke
         self._look.start()
 
@@ -208,12 +214,13 @@ class Painting(QObject):
             self._tell_problem()
 
     def let_go(self, layer: Any) -> None:
-        """Watch a layer no longer, because it was taken out of the viewer."""
+        """Watch a layer no longer, because it was taken out of the viewer or shows other labels from now on."""
         state = self.state(layer)
         if state is not None:
             self._states.forget(layer)
             self._ways.let_go(layer)
             state.close()
+            self.left.emit(layer)
             if not self._is_closed:
                 self._lane.add("", lambda: _compact(state), on_failure=lambda message: None)  # nothing is lost then
 

@@ -51,6 +51,7 @@ class ServerHelp(QObject):
         self.question: QMessageBox | None = None
         self._talk = ServerTalk()
         self._lane = Lane(self)  # of its own: a server may take long
+        session.helpers.append(lambda: self._lane.is_busy or bool(self._waiting) or self.question is not None)
         self._lane.busy.connect(self.told)
         session.painting.stroked.connect(self._on_stroke)
         session.image_changed.connect(self._leave)
