@@ -196,7 +196,7 @@ def test_who_drew_what_is_shown_and_follows_the_strokes(workbench, person, paint
     session, lock = painted_on, workbench.correct.lock
     session.painting.apply(session.labels_layer, np.flatnonzero(disc), 1, StrokeKind.MODEL, "a model")
     lock.who.setChecked(True)
-    until(lambda: any(layer.name.endswith(": who") for layer in session.viewer.layers))
+    until(lambda: any(layer.name.endswith(": who") and layer.visible for layer in session.viewer.layers))
     who = next(layer for layer in session.viewer.layers if layer.name.endswith(": who"))
     frame = state_of(session).info.frame
     assert set(np.unique(who.data)) == {0, 1}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_medclf.domain.stroke import StrokeKind
 from napari_medclf.ui import viewer_link
+from napari_medclf.ui.correct.drawn_layer import add_hidden
 from napari_medclf.ui.layer_book import LayerBook, same_layer
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Disagreeing(QObject):
         self._mark: Any = None
         self._marked: Any = None
         session.painting.merged.connect(self._on_merged)
+        session.painting.left.connect(self._pieces.forget)
         session.painting.stroked.connect(self._on_stroke)
         session.painting.joined.connect(lambda layer, voxels: self._drop_settled(layer))
         session.viewer.layers.events.removed.connect(self._on_removed)
@@ -98,6 +99,8 @@ class Disagreeing(QObject):
     def _on_merged(self, layer: Any, merged: Merged) -> None:
         self._pieces.put(layer, list(merged.disagreements))
         self._leave()
+        if merged.disagreements:
+            QTimer.singleShot(0, lambda: self._prepare(layer))
 
     def _on_stroke(self, layer: Any, stroke: Stroke) -> None:
         if stroke.kind is not StrokeKind.MODEL:
@@ -119,7 +122,6 @@ class Disagreeing(QObject):
     def _on_removed(self, event: Any) -> None:
         if self._mark is not None and same_layer(event.value, self._mark):
             self._mark = None
-        self._pieces.forget(event.value)
 
     def _look_at(self, piece: Disagreement) -> None:
         self._at = piece
@@ -138,28 +140,18 @@ class Disagreeing(QObject):
         first, last = ([at(part) for part in piece.box] for at in (_first, _last))
         ends = [info.frame.to_display_index(corner, info.geometry.shape) for corner in (first, last)]
         mask = np.array(info.frame.to_display(piece.mask), dtype=np.uint8, order="C")
-        if self._mark is None:
-            self._mark, self._marked = self._new_mark(labels, mask), labels
+        self._prepare(labels)
         self._mark.data = mask
         self._mark.translate = labels.translate + labels.scale * np.min(ends, axis=0)
         self._mark.visible = True
 
-    def _new_mark(self, labels: Any, mask: NDArray[np.uint8]) -> Any:
-        viewer = self._session.viewer
-        chosen = viewer.layers.selection.active
-        mark = viewer.add_labels(
-            mask,
-            name="model disagrees",
-            scale=labels.scale,
-            units=labels.units,
-            axis_labels=labels.axis_labels,
-            colormap={None: "transparent", 0: "transparent", 1: _COLOUR},
-            opacity=1.0,
-        )
-        mark.contour = 1
-        mark.editable = False
-        viewer.layers.selection.active = chosen
-        return mark
+    def _prepare(self, labels: Any) -> None:
+        """Have the layer there, hidden, before the first piece is asked for: making it takes longer than drawing."""
+        if self._mark is None and same_layer(labels, self._session.labels_layer):
+            colours: dict[int | None, str] = {None: "transparent", 0: "transparent", 1: _COLOUR}
+            mark = add_hidden(self._session.viewer, labels, "model disagrees", colours, opacity=1.0)
+            mark.contour = 1
+            self._mark, self._marked = mark, labels
 
     def _leave(self) -> None:
         self._at = None

@@ -13,6 +13,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.voxel_origin import VoxelOrigin
 from napari_medclf.ui import notify
+from napari_medclf.ui.correct.drawn_layer import add_hidden
 from napari_medclf.ui.layer_book import same_layer
 
 if TYPE_CHECKING:
@@ -99,29 +100,26 @@ class OriginLayer(QObject):
 
     def _add(self, labels: Any, shown: NDArray[np.uint8]) -> None:
         is_meant = same_layer(labels, self._session.labels_layer)
-        if self._is_wanted and is_meant and not self._is_stale:
-            self._layer = self._new_layer(labels, shown)
-        self._is_drawing = self._is_stale = False  # after the layer came, which makes everybody follow
-        self.follow()  # other labels may be meant by now, or there was a stroke meanwhile
-
-    def _new_layer(self, labels: Any, shown: NDArray[np.uint8]) -> Any:
-        viewer = self._session.viewer
-        chosen = viewer.layers.selection.active
+        if not (self._is_wanted and is_meant) or self._is_stale:
+            self._end_drawing()
+            return
         colours: dict[int | None, str] = {None: "transparent", 0: "transparent"}
         colours |= {_SHOWN[name]: colour for name, colour in COLOURS.items()}
-        layer = viewer.add_labels(
-            shown,
-            name=f"{labels.name}: who",
-            scale=labels.scale,
-            translate=labels.translate,
-            units=labels.units,
-            axis_labels=labels.axis_labels,
-            colormap=colours,
-            opacity=0.9,
-        )
-        layer.editable = False
-        viewer.layers.selection.active = chosen
-        return layer
+        layer = self._layer = add_hidden(self._session.viewer, labels, f"{labels.name}: who", colours, opacity=0.9)
+        QTimer.singleShot(0, lambda: self._fill(layer, shown))
+
+    def _fill(self, layer: Any, shown: NDArray[np.uint8]) -> None:
+        if same_layer(layer, self._layer):
+            if self._is_stale:
+                self._take_away()
+            else:
+                layer.data = shown
+                layer.visible = True
+        self._end_drawing()
+
+    def _end_drawing(self) -> None:
+        self._is_drawing = self._is_stale = False  # after the layer came, which makes everybody follow
+        self.follow()  # other labels may be meant by now, or there was a stroke meanwhile
 
     def _take_away(self) -> None:
         layer, self._layer = self._layer, None
@@ -141,7 +139,7 @@ class OriginLayer(QObject):
         self._timer.start()
         self._is_stale = self._is_drawing
         state = self._session.painting.state(layer)
-        if self._layer is None or state is None or not same_layer(layer, self._labels):
+        if self._layer is None or self._is_drawing or state is None or not same_layer(layer, self._labels):
             return
         values = _values(state.origin.reshape(-1)[voxels], state.labels.reshape(-1)[voxels])
         shown = state.info.frame.from_display(self._layer.data)
