@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from napari_medclf.domain.card import Task
 from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.labels import LabelSchema
+from napari_medclf.engine.augment.intensity import change_intensity
 from napari_medclf.engine.auto.portfolio import deep_names, has_classic_models, knows_bfloat16, tuned
 from napari_medclf.engine.recipes.look import look_at
 from napari_medclf.engine.recipes.registry import family
@@ -56,7 +58,9 @@ def test_pictures_are_learned_apart_from_their_brightness_and_contrast():
 def test_a_shape_in_black_and_white_stays_as_it_is():
     recipe = planned(["a", "b"], (28, 28, 28), n_tones=2)
     assert recipe.input.intensity.kind == "range"
-    assert recipe.augment.noise_sd == 0.05
+    image = torch.from_numpy(np.random.default_rng(0).integers(0, 2, (1, 1, 12, 20, 28)).astype(np.float32))
+    assert torch.equal(change_intensity(image, recipe.augment, torch.Generator().manual_seed(0)), image)
+    assert recipe.augment.rotate_deg > 0
 
 
 def test_families_that_are_tried_are_in_the_registry():

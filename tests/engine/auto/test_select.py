@@ -69,6 +69,16 @@ def test_a_poorer_model_that_errs_on_other_cases_counts_a_little():
     assert beside[1] <= min(beside[0], beside[2])
 
 
+def test_two_views_of_a_case_are_one_case(truth):
+    ours, other = said(truth, 4.0, 2), said(truth, 4.0, 4)
+    both = log_losses(np.stack([ours, other]), truth)
+    assert both == pytest.approx((log_losses(ours, truth) + log_losses(other, truth)) / 2)
+    for better in (said(truth, one, 9) for one in np.linspace(4.0, 6.0, 9)):  # twice the same is no more sure
+        twice = [np.stack([one, one]) for one in (ours, better)]
+        assert share_of_classic(*twice, truth) == share_of_classic(ours, better, truth)
+        assert choose_members(twice, truth) == choose_members([ours, better], truth)
+
+
 def test_kinds_that_are_about_as_good_count_half_each(truth):
     ours, other = said(truth, 4.0, 2), said(truth, 4.0, 4)
     assert share_of_classic(other, ours, truth) == 0.5

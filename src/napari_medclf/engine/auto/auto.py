@@ -165,9 +165,7 @@ def _choose(
 ) -> Job[Fitted]:
     judged = judged_by(parts)
     truth = truth_of(judged, draft)
-    shares, sentence = weigh(
-        [one.everything for one in classic], [one.everything for one in deep], np.tile(truth, (2, 1))
-    )
+    shares, sentence = weigh([one.both for one in classic], [one.both for one in deep], truth)
     yield Noted(sentence)
     everyone = [*classic, *deep]
     members = [member for one in everyone for member in one.members]
@@ -188,7 +186,7 @@ def weigh(classic: Sequence[FloatArray], deep: Sequence[FloatArray], truth: Floa
 
     Parameters
     ----------
-    classic, deep : sequence of (n_cases, n_classes)
+    classic, deep : sequence of (n_cases, n_classes) or (n_views, n_cases, n_classes)
         Calibrated probabilities of the same cases, which were held back.
 
     Returns

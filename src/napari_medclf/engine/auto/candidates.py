@@ -57,9 +57,9 @@ class Candidate:
     under_stress: FloatArray
 
     @property
-    def everything(self) -> FloatArray:
-        """Probabilities of all cases as they are, and then under stress, (2 * n_judged, n_classes)."""
-        return np.concatenate([self.probabilities, self.under_stress])
+    def both(self) -> FloatArray:
+        """Probabilities of all cases as they are, and under stress, (2, n_judged, n_classes)."""
+        return np.stack([self.probabilities, self.under_stress])
 
 
 def make_candidate(

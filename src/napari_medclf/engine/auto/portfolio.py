@@ -30,6 +30,9 @@ _ROBUST = AugmentSettings(
 )  # fmt: skip
 """For input of standard deviation 1. Validation images come from the devices of the training images and cannot tell how
 much of it other devices ask for: as much is taken as does no harm."""
+_TONES = ("gain", "bias", "gamma", "noise_sd", "blur_vox", "cutout")
+"""What is left out for images of black and white: those are outlines that somebody or something has drawn. No device
+makes them noisy, and a hole in one is another form."""
 _WIDTHS = [24, 48, 96, 160]
 _FEW_TONES = 2
 _SD_OF_RANGE = 0.25
@@ -64,7 +67,7 @@ def tuned(recipe: Recipe, look: DataLook, *, is_brightness_kept: bool = False) -
     """
     flips = () if has_sides(look.schema.names) else recipe.augment.flip_axes
     if look.task is Task.CLASSIFY:
-        recipe = _for_classes(recipe, is_scaled=_has_tones(look) and not is_brightness_kept)
+        recipe = _for_classes(recipe, has_tones=_has_tones(look), is_brightness_kept=is_brightness_kept)
     return recipe.model_copy(
         update={
             "network": _quick_start(recipe),
@@ -78,27 +81,31 @@ def tuned(recipe: Recipe, look: DataLook, *, is_brightness_kept: bool = False) -
     )
 
 
-def _for_classes(recipe: Recipe, *, is_scaled: bool) -> Recipe:
+def _for_classes(recipe: Recipe, *, has_tones: bool, is_brightness_kept: bool) -> Recipe:
     """Make a classifier that other devices and settings do not put off, and that is told how common classes are.
 
     Parameters
     ----------
-    is_scaled : bool
-        Whether every gray picture is brought to the same mean and contrast.
+    has_tones : bool
+        Whether images are more than black and white; only then tones are changed at random.
+    is_brightness_kept : bool
+        Gray pictures are brought to the same mean and contrast unless this is true.
 
     Notes
     -----
     Classes are drawn as often as they come, or else probabilities would be those of other data.
     """
     spec = recipe.input
-    if len(spec.channels) == 1 and spec.intensity.kind == "range" and is_scaled:
+    if len(spec.channels) == 1 and spec.intensity.kind == "range" and has_tones and not is_brightness_kept:
         spec = spec.model_copy(update={"intensity": Intensity(kind="zscore")})
     scale = 1.0 if spec.intensity.kind == "zscore" else _SD_OF_RANGE
-    in_units = {name: getattr(_ROBUST, name) * scale for name in ("bias", "noise_sd")}
+    changed = {name: getattr(_ROBUST, name) * scale for name in ("bias", "noise_sd")}
+    if not has_tones:
+        changed = dict.fromkeys(_TONES, 0.0)
     return recipe.model_copy(
         update={
             "input": spec,
-            "augment": _ROBUST.model_copy(update={**in_units, "flip_axes": recipe.augment.flip_axes}),
+            "augment": _ROBUST.model_copy(update={**changed, "flip_axes": recipe.augment.flip_axes}),
             "balance": 0.0,
             "optimiser": recipe.optimiser.model_copy(update={"lr": 3e-3}),
         }

@@ -36,15 +36,21 @@ def log_losses(probabilities: FloatArray, truth: FloatArray) -> FloatArray:
 
     Parameters
     ----------
-    probabilities, truth : (n_cases, n_classes)
-        Truth is 0 or 1. Rows of `truth` with one 1 are taken for exclusive classes, any others for independent ones.
+    probabilities : (n_cases, n_classes) or (n_views, n_cases, n_classes)
+        Of several views of each case the mean loss counts: they are one case, not several.
+    truth : (n_cases, n_classes)
+        0 or 1. Rows with one 1 are taken for exclusive classes, any others for independent ones.
+
+    Returns
+    -------
+    (n_cases,)
     """
     kept = np.clip(probabilities, _SMALLEST, 1 - _SMALLEST)
     if (truth.sum(axis=1) == 1).all():
-        losses = -np.log((kept * truth).sum(axis=1))
+        losses = -np.log((kept * truth).sum(axis=-1))
     else:
-        losses = -(truth * np.log(kept) + (1 - truth) * np.log(1 - kept)).mean(axis=1)
-    return np.asarray(losses, dtype=np.float64)
+        losses = -(truth * np.log(kept) + (1 - truth) * np.log(1 - kept)).mean(axis=-1)
+    return np.asarray(losses.reshape(-1, len(truth)).mean(axis=0), dtype=np.float64)
 
 
 def choose_members(candidates: Sequence[FloatArray], truth: FloatArray) -> Choice:
@@ -52,7 +58,7 @@ def choose_members(candidates: Sequence[FloatArray], truth: FloatArray) -> Choic
 
     Parameters
     ----------
-    candidates : sequence of (n_cases, n_classes)
+    candidates : sequence of (n_cases, n_classes) or (n_views, n_cases, n_classes)
         Calibrated probabilities of each on the same validation cases.
 
     Notes
