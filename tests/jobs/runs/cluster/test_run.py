@@ -7,6 +7,8 @@ from functools import partial
 
 import pytest
 
+from napari_medclf.backends.ensemble.file import ENSEMBLE, EnsembleFile, MemberEntry, write_ensemble
+from napari_medclf.backends.registry import open_model
 from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.events import CaseDone, FinishReason, Progress
 from napari_medclf.domain.run import CaseStatus
@@ -53,6 +55,21 @@ def test_model_goes_to_workers_that_do_not_see_it_once(plan, cases, book, schedu
     assert {record.status for record in book.entered.values()} == {CaseStatus.DONE}
     assert len(sent) == len(set(sent))
     assert list(default_user_folder().glob("shipped/*/*/models/model.safetensors"))
+
+
+def test_ensemble_goes_to_workers_with_its_members(plan, cases, book, scheduler, vessel_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(shelf, "_places", lambda package, manifest: [shelf.shelf_of(manifest)])
+    card = vessel_model.card.model_copy(update={"backend": "ensemble", "name": "pair", "weights_sha256": ""})
+    entries = tuple(MemberEntry(model=str(vessel_model.folder)) for _ in range(2))
+    write_ensemble(EnsembleFile(card=card, combine="mean", members=entries), tmp_path / "pair" / ENSEMBLE)
+    with_pair = replace(plan, package=open_model(tmp_path / "pair"), scheduler=scheduler.scheduler_address)
+
+    outcome = drive(run_on_cluster(with_pair, None, cases[:2], book))
+
+    assert outcome.reason is FinishReason.COMPLETED, outcome.message
+    assert {record.status for record in book.entered.values()} == {CaseStatus.DONE}
+    assert len(list(default_user_folder().glob("shipped/*/pair/members/*/*/models/model.safetensors"))) == 2
+    assert not list(default_user_folder().glob(".run-*"))
 
 
 def test_worker_that_sees_another_folder_is_named(plan, cases, book, scheduler, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_medclf.domain.events import Job, Progress
@@ -13,6 +14,7 @@ from napari_medclf.free_memory import available_bytes
 from napari_medclf.jobs.background import awaited
 from napari_medclf.jobs.runs.cluster.manifest import manifest_of
 from napari_medclf.jobs.runs.cluster.orders import Order
+from napari_medclf.jobs.runs.cluster.pack import pack
 
 if TYPE_CHECKING:
     from napari_medclf.domain.package import ModelPackage
@@ -23,13 +25,15 @@ _N_SAMPLES = 5
 _LEAST_GB = 0.1
 
 
-def brief(plan: RunPlan, cases: Sequence[RunCase], *, is_here: bool) -> Job[Order]:
+def brief(plan: RunPlan, cases: Sequence[RunCase], *, is_here: bool, workshop: Path) -> Job[Order]:
     """Make the order for a run.
 
     Parameters
     ----------
     is_here : bool
         Whether all workers are on this computer: they take the model where it lies, and share the memory.
+    workshop : Path
+        Where an ensemble is put together for workers elsewhere; needed until the run is over.
 
     Raises
     ------
@@ -43,6 +47,8 @@ def brief(plan: RunPlan, cases: Sequence[RunCase], *, is_here: bool) -> Job[Orde
         plan = replace(plan, options=_share_of_memory(plan))
     else:
         reading = Progress(0, len(cases), f"reading {plan.package.name}")
+        package = yield from awaited(partial(pack, plan.package, workshop), reading)
+        plan = replace(plan, package=package)
         manifest = yield from awaited(partial(manifest_of, plan.package), reading)
     step = max(len(cases) // _N_SAMPLES, 1)
     return Order(

@@ -35,7 +35,7 @@ class Crew:
     ready : set
         Those who can be given cases.
     problems : dict
-        Address to sentence, of those who cannot.
+        Address to sentence without its full stop, of those who cannot.
     """
 
     client: Any
@@ -113,7 +113,7 @@ class Crew:
             self._without_model.append(address)
         elif greeting.problem or not self._has_answered_probe(address):
             problem = greeting.problem or "what it writes into the folder of results is not seen on this computer"
-            self.problems[address] = problem
+            self.problems[address] = problem = problem.rstrip(".")
             yield Warned(f"The worker {address} on {greeting.host or 'its computer'} is left out: {problem}.")
         else:
             self.ready.add(address)
@@ -140,7 +140,7 @@ class Crew:
         if self._shipment is None or not self._shipment.step():
             return
         if self._shipment.problem:
-            self.problems[self._shipment.address] = self._shipment.problem
+            self.problems[self._shipment.address] = self._shipment.problem.rstrip(".")
         self._shipment = None
         self._without_model.clear()  # all are greeted again
 

@@ -67,13 +67,24 @@ def manifest_of(package: ModelPackage) -> Manifest:
     OSError
         If one cannot be read.
     """
-    paths = package.files or tuple(_visible(package.folder))
-    if len(paths) > _MOST_FILES:
-        raise CardError(f"{package.folder}: holds {len(paths)} files; that is more than a model.")
-    files = tuple(_file(package.folder, path) for path in sorted(set(paths) | set(_card_of(package))))
+    files = tuple(_file(package.folder, path) for path in paths_of(package))
     card = package.card
     _check_weights(package, files)
     return Manifest(card.name, package.folder.name, card.weights_sha256, files)
+
+
+def paths_of(package: ModelPackage) -> list[Path]:
+    """List the files of a model, and the card beside them.
+
+    Raises
+    ------
+    CardError
+        If there are more than a model has.
+    """
+    paths = package.files or tuple(_visible(package.folder))
+    if len(paths) > _MOST_FILES:
+        raise CardError(f"{package.folder}: holds {len(paths)} files; that is more than a model.")
+    return sorted(set(paths) | set(_card_of(package)))
 
 
 def is_same(manifest: Manifest, folder: Path) -> bool:

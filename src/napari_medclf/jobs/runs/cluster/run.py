@@ -6,9 +6,11 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import Empty, SimpleQueue
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from napari_medclf.domain.errors import MedclfError, OutputsLost, WriteError
@@ -58,10 +60,22 @@ def run_on_cluster(plan: RunPlan, loaded: Predictor | None, cases: Sequence[RunC
     else:
         link = yield from start_here(min(plan.workers, len(cases)))
     try:
-        order = yield from brief(plan, cases, is_here=link.own is not None)
-        yield from _Lead(link, order, cases, book).run()
+        with _workshop() as workshop:
+            order = yield from brief(plan, cases, is_here=link.own is not None, workshop=workshop)
+            yield from _Lead(link, order, cases, book).run()
     finally:
         link.close()
+
+
+@contextmanager
+def _workshop() -> Iterator[Path]:
+    """Give a folder for the time of a run, on the disk of the installed models."""
+    from napari_medclf.store.catalogue import default_user_folder
+
+    home = default_user_folder()
+    home.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".run-", dir=home, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @dataclass
