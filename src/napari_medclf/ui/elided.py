@@ -6,6 +6,9 @@ from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QLabel, QSizePolicy, QWidget
 
+_EDGE_PX = 4
+"""What napari's style leaves free on both sides; it counts to the width."""
+
 
 class ElidedLabel(QLabel):
     """One line that is shortened with an ellipsis where it does not fit; the whole text is its tooltip."""
@@ -42,4 +45,4 @@ class ElidedLabel(QLabel):
         return QSize(20, super().minimumSizeHint().height())
 
     def _elide(self) -> None:
-        super().setText(self.fontMetrics().elidedText(self._full_text, self._mode, max(self.width(), 20)))
+        super().setText(self.fontMetrics().elidedText(self._full_text, self._mode, max(self.width() - _EDGE_PX, 20)))

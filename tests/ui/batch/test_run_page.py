@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from napari_medclf.domain.run import CaseStatus
+from napari_medclf.domain.dataset import FileRef
+from napari_medclf.domain.run import CaseRecord, CaseStatus
+from napari_medclf.domain.series_rule import FolderRule
+from napari_medclf.jobs.batch.planned import BatchPlan, PlannedCase
+from napari_medclf.ui.batch.plan_view import PlanView
 from napari_medclf.ui.batch.rows import RowState
 
 
@@ -34,6 +39,30 @@ def test_plan_says_what_runs_and_what_not_and_writes_nothing(panel, workbench, t
     (row,) = view.table.lines.rows
     assert "text" in row.record.reason
     assert not (tmp_path / "results").exists()
+
+
+def test_plan_marks_what_looks_odd_for_the_model(qtbot) -> None:
+    pending, skipped = CaseStatus.PENDING, CaseStatus.SKIPPED
+    records = [
+        CaseRecord(case_id=name, source=name, status=status)
+        for name, status in (("a", pending), ("b", pending), ("c", skipped))
+    ]
+    odd = "The image has one slice, and the model looks at volumes."
+    rows = tuple(PlannedCase(one, FileRef(Path(one.source)), notes=(odd,) * (one.case_id != "a")) for one in records)
+    view = PlanView()
+    qtbot.addWidget(view)
+    view.show_plan(BatchPlan(Path("in"), "brain", "1.0", FolderRule(), rows))
+    assert view.head.text() == "2 cases to run. 1 of them looks odd for this model. 1 will not be run."
+    view.states.setCurrentIndex(view.states.findData("will be run, but looks odd"))
+    (row,) = view.table.lines.rows
+    assert row.record.case_id == "b"
+    assert view.table.lines.index(0, 0).data() == f"⚠ b\n{odd}"
+
+
+def test_a_folder_must_be_chosen_before_a_plan(panel, workbench, person) -> None:
+    panel.form.show_values({"folder": ""})
+    person.click(panel.dry_run)
+    assert not workbench.bar.is_running
 
 
 def test_run_fills_the_table_and_is_gone_on_with(panel, workbench, pictures, tmp_path, person, until) -> None:

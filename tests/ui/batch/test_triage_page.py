@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QDesktopServices
 from qtpy.QtTest import QTest
 
 from napari_medclf.domain.annotation import Origin, Status
@@ -48,6 +49,43 @@ def test_doubtful_answers_come_first_and_states_classes_and_words_choose(page) -
     assert names(page) == ["disc-1"]
 
 
+def test_a_click_on_a_column_sorts_by_it_then_the_other_way_then_the_worst_first(page) -> None:
+    header, worst_first = page.table.horizontalHeader(), names(page)
+
+    def click_on(section: int) -> str:
+        place = QPoint(header.sectionViewportPosition(section) + 12, header.height() // 2)
+        QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        return str(page.table.lines.headerData(section, Qt.Orientation.Horizontal)).strip()
+
+    assert page.table.chosen.record.case_id == worst_first[0]  # nobody chose one yet
+    assert click_on(0) == "case ▴"
+    assert names(page) == sorted(worst_first)
+    assert click_on(0) == "case ▾"
+    assert names(page) == sorted(worst_first, reverse=True)
+    assert click_on(1) == "answer ▾"
+    assert names(page)[2] == "disc-2"  # of what was answered
+    assert [click_on(1), click_on(1)] == ["answer ▴", "answer"]
+    assert names(page) == worst_first
+    assert page.table.chosen.record.case_id == worst_first[0]
+
+
+def test_correct_opens_the_case_where_it_is_corrected_and_the_report_opens_in_the_browser(
+    page, workbench, results, until, monkeypatch
+) -> None:
+    opened = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: not opened.append(url.toLocalFile()))
+    QTest.mouseClick(page.report, Qt.MouseButton.LeftButton)
+    until(lambda: opened)
+    assert opened == [str(results / "report.html")]
+    assert "bright-segment-2d on 5 cases" in (results / "report.html").read_text()
+    page.table.choose("disc-1")
+    QTest.mouseClick(page.correct, Qt.MouseButton.LeftButton)
+    until(lambda: workbench.session.labels_layer is not None and not workbench.session.lane.is_busy)
+    assert page.opener.opened == "disc-1"
+    assert workbench.correct.isVisible()
+    assert not page.isVisible()
+
+
 def test_return_opens_a_case_and_n_accepts_it_into_the_project(page, workbench, results, until) -> None:
     session = workbench.session
     page.table.choose("disc-1")
@@ -83,6 +121,29 @@ def test_return_opens_a_case_and_n_accepts_it_into_the_project(page, workbench, 
     page.open_run(results)
     until(lambda: page.seen is not None)
     assert [row.state for row in page.table.lines.rows[:2]] == [RowState.ACCEPTED, RowState.FLAGGED]
+
+
+def test_what_is_still_seen_is_not_answered_for_where_a_case_cannot_be_opened(
+    page, workbench, pictures, person, until
+) -> None:
+    session = workbench.session
+    page.open_row(names(page).index("disc-1"))
+    until(lambda: session.answer is not None and not session.lane.is_busy)
+    folder = session.project_folder(session.answer.prediction)
+    (pictures / "disc-3.png").write_bytes(b"broken since")
+    page.table.choose("disc-3")
+    page.table.setFocus()
+    QTest.keyClick(page.table, Qt.Key.Key_Return)
+    until(lambda: session.missing == "disc-3")
+    assert session.image.name.startswith("disc-1")  # still seen
+    assert page.opener.opened == ""
+    assert not page.accept.isEnabled()
+    person.press(Qt.Key.Key_X)
+    assert not session.lane.is_busy
+    person.press(Qt.Key.Key_N)  # goes on, and saves nothing
+    until(lambda: page.opener.opened not in ("", "disc-3") and not session.lane.is_busy)
+    assert not session.missing
+    assert not Project.is_project(folder)
 
 
 def test_a_correction_goes_into_the_project(page, workbench, until) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from qtpy.QtCore import QModelIndex, QRect, QSize, Qt
@@ -15,6 +16,7 @@ from napari_medclf.ui.dataset.findings import draw_picture
 ROW_PX, PICTURE_PX = 64, 56
 _GAP_PX = 8
 _FAINT = 165
+_DIGITS = re.compile(r"(?<=.)-[0-9a-f]{6}$")
 _BAR_PX = 6
 _ALARM = QColor("#D55E00")
 """Vermilion of Okabe & Ito (2008)."""
@@ -72,10 +74,19 @@ def _draw_case(painter: QPainter, area: QRect, row: RunRow, ink: QColor, picture
     font.setBold(is_bold)
     painter.save()
     painter.setFont(font)
-    name = painter.fontMetrics().elidedText(row.record.case_id, Qt.TextElideMode.ElideMiddle, text.width())
+    name = painter.fontMetrics().elidedText(short_name(row.record.case_id), Qt.TextElideMode.ElideLeft, text.width())
     painter.drawText(QRect(text.left(), top, text.width(), line), _LEFT, name)
     painter.restore()
     _draw_told(painter, QRect(text.left(), top + line, text.width(), 2 * line), row, ink)
+
+
+def short_name(case_id: str) -> str:
+    """A case's id without the digits that only tell it from others of its name; the tooltip has all of it.
+
+    >>> short_name("trial-7_brain_011-6646e3"), short_name("disc-2")
+    ('trial-7_brain_011', 'disc-2')
+    """
+    return _DIGITS.sub("", case_id)
 
 
 def _draw_sign(painter: QPainter, box: QRect, row: RunRow, ink: QColor) -> None:

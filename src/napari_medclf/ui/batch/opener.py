@@ -52,7 +52,7 @@ class CaseOpener(QObject):
     def opened(self) -> str:
         """The case of the run that is in the viewer; empty where another image is."""
         session = self._session
-        if session is None or session.work is not self._work or session.work.current is None:
+        if session is None or session.work is not self._work or session.work.current is None or session.missing:
             return ""
         return str(session.work.items[session.work.current].name)
 

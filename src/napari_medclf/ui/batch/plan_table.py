@@ -128,12 +128,17 @@ class _TwoLines(QStyledItemDelegate):
 def plan_lines(row: PlannedCase) -> tuple[tuple[str, str], tuple[str, str], tuple[str, str]]:
     """Write a planned case in two lines for each column."""
     record = row.record
-    glyph = "✗" if is_refused(record) else _GLYPHS.get(record.status, "")
-    case = f"{glyph} {record.case_id}".strip(), record.reason
+    glyph = "✗" if is_refused(record) else "⚠" if is_odd(row) else _GLYPHS.get(record.status, "")
+    case = f"{glyph} {record.case_id}".strip(), record.reason or " ".join(row.notes)
     size = " × ".join(map(str, row.size[-3:] if row.size[-3:-2] != (1,) else row.size[-2:]))
     seconds = "" if row.expected_s is None else duration_text(row.expected_s)
     memory = "" if row.expected_bytes is None else bytes_text(row.expected_bytes)
     return case, (row.kind, size), (seconds, memory)
+
+
+def is_odd(row: PlannedCase) -> bool:
+    """Whether a case will be run though something is odd with it, for this model or by itself."""
+    return row.is_to_run and bool(row.notes)
 
 
 def plan_tooltip(row: PlannedCase) -> str:

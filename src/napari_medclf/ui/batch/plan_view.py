@@ -9,12 +9,12 @@ from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_medclf.domain.run import CaseStatus
 from napari_medclf.jobs.batch.planned import BatchPlan, PlannedCase
-from napari_medclf.ui.batch.plan_table import PlanTable
+from napari_medclf.ui.batch.plan_table import PlanTable, is_odd
 from napari_medclf.ui.batch.rows import is_refused
 from napari_medclf.ui.batch.words import bytes_text, duration_text
 from napari_medclf.ui.layout import banner, column, note
 
-_TO_RUN, _REFUSED = "will be run", "cannot be opened"
+_TO_RUN, _REFUSED, _ODD = "will be run", "cannot be opened", "will be run, but looks odd"
 _WORDS = {CaseStatus.PENDING: _TO_RUN, CaseStatus.SKIPPED: "will not be run", CaseStatus.DONE: "done before"}
 _TURNS = (_TO_RUN, _REFUSED, _WORDS[CaseStatus.SKIPPED], _WORDS[CaseStatus.DONE])
 
@@ -49,12 +49,16 @@ class PlanView(QWidget):
         self.states.addItem(f"everything in the folder ({len(plan.rows):,})", None)
         for word, count in _counts(plan).items():
             self.states.addItem(f"what {'was ' if word == _TURNS[-1] else ''}{word} ({count:,})", word)
+        n_odd = sum(map(is_odd, plan.rows))
+        if n_odd:
+            self.states.insertItem(2, f"what {_ODD} ({n_odd:,})", _ODD)
         self.states.blockSignals(False)
         self._show()
 
     def _show(self) -> None:
         wanted = self.states.currentData()
-        self.table.lines.show_rows([row for row in self._rows if wanted in (None, word_of(row))])
+        rows = [row for row in self._rows if (is_odd(row) if wanted == _ODD else wanted in (None, word_of(row)))]
+        self.table.lines.show_rows(rows)
 
 
 def word_of(row: PlannedCase) -> str:
@@ -77,4 +81,6 @@ def plan_sentence(plan: BatchPlan) -> str:
     if plan.peak_bytes is not None and n_to_run:
         parts.append(f"at most {bytes_text(plan.peak_bytes)} ({bytes_text(plan.free_bytes)} free)")
     others = ", ".join(f"{count:,} {word}" for word, count in counts.items())
-    return " ".join(one for one in (f"{', '.join(parts)}.", others and f"{others}.", plan.basis) if one)
+    n_odd = sum(map(is_odd, plan.rows))
+    odd = f"{n_odd:,} of them look{'s' if n_odd == 1 else ''} odd for this model." if n_odd else ""
+    return " ".join(one for one in (f"{', '.join(parts)}.", odd, others and f"{others}.", plan.basis) if one)

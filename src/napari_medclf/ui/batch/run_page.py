@@ -145,6 +145,9 @@ class RunPage(QWidget):
             notify.warn("Choose a model first.")
             return None
         values = self.form.values()
+        if values["folder"] in ("", "."):
+            notify.warn("Choose the folder with the images first.")
+            return None
         in_use = self._shelf.in_use(package)
         decided: dict[str, Any] = {"model": package.name if in_use is package else str(in_use.folder)}
         decided["out"] = self._out(values)

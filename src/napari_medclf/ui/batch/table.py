@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
-from qtpy.QtGui import QFont, QKeyEvent
+from qtpy.QtGui import QFont, QKeyEvent, QMouseEvent
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from napari_medclf.domain.annotation import Status
@@ -20,7 +20,7 @@ ROW_ROLE = int(Qt.ItemDataRole.UserRole) + 1
 """The whole `RunRow` of a cell, for its delegate."""
 _COLUMNS = tuple(Column)
 _NO_PARENT = QModelIndex()
-_ANSWER_PX, _DOUBT_PX = 118, 50
+_ANSWER_PX, _DOUBT_PX = 118, 58
 _LEAST_ROWS = 3
 _KEYS = {
     (Qt.Key.Key_N, False): Status.DONE,
@@ -39,6 +39,7 @@ class RunRowsModel(QAbstractTableModel):
         self._places: dict[str, int] = {}
         self._asked: dict[FileRef, str] = {}
         self._opened = ""
+        self._order: tuple[Column | None, bool] = None, True
         self._thumbnails = thumbnails
         thumbnails.loaded.connect(self._on_loaded)
 
@@ -73,7 +74,17 @@ class RunRowsModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.TextAlignmentRole and _COLUMNS[section] is Column.DOUBT:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        return _COLUMNS[section].value if role == Qt.ItemDataRole.DisplayRole else None
+        if role != Qt.ItemDataRole.DisplayRole:
+            return None
+        # napari's style draws no sort indicator
+        column, is_descending = self._order
+        arrow = "" if column is not _COLUMNS[section] else " ▾" if is_descending else " ▴"
+        return f"{_COLUMNS[section].value}{arrow}\u2009"
+
+    def show_order(self, column: Column | None, is_descending: bool) -> None:
+        """Mark the column by which the rows are sorted; None marks none."""
+        self._order = column, is_descending
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(_COLUMNS) - 1)
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Tell a cell's text, its picture, its tooltip, and the whole row."""
@@ -140,6 +151,8 @@ class RunTable(QTableView):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(PICTURE_PX // 2)
+        self._is_picked = False
+        self._order: tuple[Column | None, bool] = None, True
         self.setColumnWidth(1, _ANSWER_PX)
         self.setColumnWidth(2, _DOUBT_PX)
         self.setMinimumHeight(header.sizeHint().height() + _LEAST_ROWS * ROW_PX + 4)
@@ -148,11 +161,7 @@ class RunTable(QTableView):
     @property
     def order(self) -> tuple[Column | None, bool]:
         """By which column a person wants the rows, and whether from large to small; None for the worst first."""
-        header = self.horizontalHeader()
-        if not header.isSortIndicatorShown():
-            return None, True
-        is_descending = header.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder
-        return _COLUMNS[header.sortIndicatorSection()], is_descending
+        return self._order
 
     @property
     def chosen(self) -> RunRow | None:
@@ -161,11 +170,11 @@ class RunTable(QTableView):
         return self.lines.rows[index.row()] if index.isValid() else None
 
     def show_rows(self, rows: Sequence[RunRow], opened: str = "") -> None:
-        """Replace all rows; the selected case stays selected, and where it was on the screen if a person had scrolled.
+        """Replace all rows; the case that a person selected stays selected, and where it was if they had scrolled.
 
-        Where it is not among them, the one that takes its place is selected.
+        Where it is not among them, the one that takes its place is selected; before anybody selected one, the first.
         """
-        chosen = self.chosen
+        chosen = self.chosen if self._is_picked or opened else None
         bar = self.verticalScrollBar()
         above_px = 0 if chosen is None else self.rowViewportPosition(self.currentIndex().row())
         is_at_top, before = bar.value() == 0, max(self.currentIndex().row(), 0)
@@ -175,27 +184,42 @@ class RunTable(QTableView):
             self.setCurrentIndex(self.lines.index(place, 0))
             bar.setValue(0 if is_at_top else max(place * ROW_PX - above_px, 0))
         elif rows:
-            self.setCurrentIndex(self.lines.index(min(before, len(rows) - 1), 0))
+            at = min(before, len(rows) - 1) if self._is_picked else 0
+            self.setCurrentIndex(self.lines.index(at, 0))
 
     def choose(self, case_id: str) -> None:
         """Select a case, if it is shown, and scroll to it."""
         place = self.lines.place_of(case_id)
         if place is not None:
+            self._is_picked = True
             self.setCurrentIndex(self.lines.index(place, 0))
+
+    def forget_choice(self) -> None:
+        """Select the first row again, as another run is shown."""
+        self._is_picked = False
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Select what a person clicks on, and keep it selected."""
+        self._is_picked = True
+        super().mousePressEvent(event)
 
     def _sort(self, section: int) -> None:
         """Sort by the column that was clicked, then the other way; the third click brings the worst first again."""
-        header = self.horizontalHeader()
-        up, down = Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder
-        first, second = (up, down) if _COLUMNS[section] is Column.CASE else (down, up)
-        is_again = self.order[0] is _COLUMNS[section]
-        is_over = is_again and header.sortIndicatorOrder() == second
-        header.setSortIndicatorShown(not is_over)
-        header.setSortIndicator(section, second if is_again and not is_over else first)
+        # Qt has turned its own sort indicator round before it tells of the click, so it says nothing of what was before
+        column, was, is_descending = _COLUMNS[section], *self._order
+        begins_descending = column is not Column.CASE
+        if was is not column:
+            self._order = column, begins_descending
+        elif is_descending == begins_descending:
+            self._order = column, not begins_descending
+        else:
+            self._order = None, True
+        self.lines.show_order(*self._order)
         self.sorted_by.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Say what of the open case with the keys of the viewer; the rest is the table's."""
+        self._is_picked = True
         is_shifted = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         status = _KEYS.get((Qt.Key(event.key()), is_shifted))
         if status is not None:

@@ -169,6 +169,7 @@ class TriagePage(QWidget):
         self.path.set_path(folder)
         if self.seen is None or self.seen.folder != folder:
             self.seen, self._rows, self._said = None, (), {}
+            self.table.forget_choice()
             self.thumbnails.forget()
             self._show()
             self.head.setText(f"Reading {folder.name} …")
@@ -198,12 +199,16 @@ class TriagePage(QWidget):
         seen = self.seen
         self.choice.offer_states(self._rows)
         self.choice.offer_classes(() if seen is None else seen.classes)
-        self.head.setText(_NOTHING if seen is None else head_text(seen, self.watch.pace.left_s(seen.n_left)))
+        self.head.setText(_NOTHING if seen is None else self._head_of(seen))
         self.warning.setText("" if seen is None or seen.ended != "failed" else seen.message)
         self.warning.setVisible(bool(self.warning.text()))
         for widget in (self.choice, self.table, self.detail, self.open, self.correct, self.accept, self.flag):
             widget.setVisible(seen is not None)
         self._show_rows()
+
+    def _head_of(self, seen: RunSeen) -> str:
+        """How far the run is; the bar tells how long a run of this window takes."""
+        return head_text(seen, None if self.watch.is_own else self.watch.pace.left_s(seen.n_left))
 
     def _show_rows(self) -> None:
         """Show the rows that are asked for, in the order that is asked for."""

@@ -80,6 +80,11 @@ class RunWatch(QObject):
         """What is followed."""
         return None if self._reader is None else self._reader.folder
 
+    @property
+    def is_own(self) -> bool:
+        """Whether this window runs what is followed."""
+        return self._waits
+
     def follow(self, folder: Path, project_of: Callable[[str], Path]) -> None:
         """Read a run from now on, in place of the one before."""
         self._reader, self.pace, self._waits = RunReader(folder, project_of), Pace(), False
