@@ -9,7 +9,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from napari_medclf.domain.geometry import Geometry
-from napari_medclf.domain.image import MedImage
+from napari_medclf.domain.image import ChannelKind, MedImage
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.domain.results import Prediction, Segmentation
 from napari_medclf.engine.triage.traits import traits_of
@@ -121,3 +121,15 @@ def test_objects_are_described_together() -> None:
     assert traits["size:object"] == pytest.approx(np.log(72))
     assert traits["size:covered"] == pytest.approx(3 * 72 / 5400)
     assert traits["shape:object_sides"] == pytest.approx(np.log(2))
+
+
+def test_inverted_colours_are_far_where_gray_looks_alike() -> None:
+    drawn = np.random.default_rng(0)
+    gray = drawn.integers(60, 200, (1, 20, 28)).astype(np.uint8)
+    purple = np.stack([gray, gray // 2, gray])
+    geometry = Geometry(np.eye(4), gray.shape)
+    image = MedImage(purple, geometry, "stained", channel_kind=ChannelKind.COLOUR)
+    own, other = (traits_of(one, _said(None)) for one in (image, replace(image, data=255 - purple)))
+    assert own["look:tint_red"] > 0.2
+    assert other["look:tint_red"] < -0.2
+    assert traits_of(MedImage(gray, geometry, "gray"), _said(None))["look:tint_red"] == 0

@@ -7,7 +7,7 @@ import pytest
 
 from napari_medclf.domain.run import CaseRecord, CaseStatus
 from napari_medclf.domain.triage import DoubtKind
-from napari_medclf.engine.triage.compare import figures_of
+from napari_medclf.engine.triage.training import figures_of
 from napari_medclf.jobs.triage.cohort import numbers_of
 from napari_medclf.jobs.triage.score import rank_cases
 
@@ -34,7 +34,10 @@ PLANTED = {
     DoubtKind.EMPTY: ({"volume_ml:liver": 0.0}, "Nothing was found"),
     DoubtKind.SIZE: ({"volume_ml:liver": 90.0}, "Volume of liver (ml) is 90, usually"),
     DoubtKind.PIECES: ({"pieces:count": float(np.log(7))}, "Number of separate pieces is 7, usually 1."),
-    DoubtKind.DISTANCE: ({f"look:cell_{n}": 0.0 for n in range(12)}, "The image looks unlike the others."),
+    DoubtKind.DISTANCE: (
+        {f"look:cell_{n}": 0.0 for n in range(12)},
+        "The image looks unlike the others; what the network saw in it is not known.",
+    ),
     DoubtKind.ENTROPY: ({"entropy": 0.8}, "The model is unsure (entropy 0.80)."),
     DoubtKind.UNFIT: ({"unfit": 1.0}, "The image is not what the model's card asks for."),
 }

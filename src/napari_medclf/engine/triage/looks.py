@@ -12,6 +12,7 @@ _CELLS = 4
 _LEVELS = (10, 25, 50, 75, 90)
 _ROUGH = (50, 75, 90, 99)
 _MOST_SORTED = 8192
+_TINTS = ("red", "blue")
 
 
 def looks_of(thinned: Thinned) -> dict[str, float]:
@@ -22,7 +23,7 @@ def looks_of(thinned: Thinned) -> dict[str, float]:
     dict
         ``look:...`` to a number: percentiles of the samples between their 1st and 99th (so that scanner units do not
         matter), of their gradients, means of 4 x 4 cells of the rows and columns and of 4 parts along the slices,
-        the samples' own range (inverse hyperbolic sine), and the extent (logarithm).
+        the tint in parts of that range, the samples' own range (inverse hyperbolic sine), and the extent (logarithm).
     """
     samples = thinned.samples
     low, *levels, high = np.percentile(_some(samples), (1, *_LEVELS, 99)).tolist()
@@ -35,6 +36,7 @@ def looks_of(thinned: Thinned) -> dict[str, float]:
     found |= {f"cell_{n}": v for n, v in enumerate(_means(_means(scaled.mean(axis=0), 0), 1).ravel().tolist())}
     if len(samples) > 1:
         found |= {f"part_{n}": v for n, v in enumerate(_means(scaled.mean(axis=(1, 2)), 0).tolist())}
+    found |= {f"tint_{name}": value / step for name, value in zip(_TINTS, thinned.tint, strict=True)}
     found |= {"low": float(np.arcsinh(low)), "high": float(np.arcsinh(high))}
     sizes = np.log(np.asarray(samples.shape) * thinned.spacing).tolist()
     found |= {f"extent_{name}": size for name, size in zip("kji", sizes, strict=True)}

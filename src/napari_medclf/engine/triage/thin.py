@@ -16,6 +16,7 @@ from napari_medclf.domain.image import ChannelKind, MedImage
 _MOST_AN_AXIS = 64
 _MOST_IN_LABELLED_PICTURE = 256
 """A picture has one slice, so that finer outlines cost no more than those of a volume."""
+_COLOURED = (ChannelKind.COLOUR, ChannelKind.COLOUR_TIME)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +32,14 @@ class Thinned:
         Of the same voxels.
     spacing : (k, j, i)
         Steps, in mm or pixels.
+    tint : (red over green, blue over yellow)
+        Mean differences of the colour channels, in the unit of `samples`; 0 of gray images.
     """
 
     samples: FloatArray
     labels: LabelArray | None
     spacing: tuple[float, float, float]
+    tint: tuple[float, float] = (0.0, 0.0)
 
     @cached_property
     def mean_and_spread(self) -> tuple[float, float]:
@@ -51,19 +55,29 @@ def thin_out(image: MedImage, labels: LabelArray | None = None) -> Thinned:
     most = _MOST_IN_LABELLED_PICTURE if image.geometry.is_flat and labels is not None else _MOST_AN_AXIS
     picked = tuple(slice(None, None, -(-n // most)) for n in image.geometry.shape)
     order, flips = _patient_axes(image.geometry)
-    samples = np.nan_to_num(_one_channel(image, picked), posinf=0.0, neginf=0.0)
+    channels = np.nan_to_num(_channels(image, picked), posinf=0.0, neginf=0.0)
     k, j, i = (image.geometry.spacing[axis] * (picked[axis].step or 1) for axis in order)
     return Thinned(
-        _turn(samples, order, flips), None if labels is None else _turn(labels[picked], order, flips), (k, j, i)
+        _turn(channels.mean(axis=0, dtype=np.float32), order, flips),
+        None if labels is None else _turn(labels[picked], order, flips),
+        (k, j, i),
+        _tint(channels) if image.channel_kind in _COLOURED else (0.0, 0.0),
     )
 
 
-def _one_channel(image: MedImage, picked: tuple[slice, ...]) -> FloatArray:
+def _channels(image: MedImage, picked: tuple[slice, ...]) -> FloatArray:
+    """Take the samples (C, K, J, I) of the first time."""
     k, j, i = picked
     samples = np.asarray(image.data[..., k, j, i], dtype=np.float32)
     if image.channel_kind in (ChannelKind.TIME, ChannelKind.COLOUR_TIME):
         samples = samples[0]
-    return np.asarray(samples.reshape(-1, *samples.shape[-3:]).mean(axis=0), dtype=np.float32)
+    return samples.reshape(-1, *samples.shape[-3:])
+
+
+def _tint(channels: FloatArray) -> tuple[float, float]:
+    """Mean opponent colours: how much more red than green there is, and how much more blue than both."""
+    red, green, blue = channels[:3].mean(axis=(1, 2, 3), dtype=np.float64).tolist()
+    return red - green, blue - (red + green) / 2
 
 
 def _patient_axes(geometry: Geometry) -> tuple[tuple[int, int, int], tuple[int, ...]]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from napari_medclf.domain.image import MedImage
 from napari_medclf.domain.results import Prediction, Segmentation
+from napari_medclf.engine.triage.features import features_of
 from napari_medclf.engine.triage.looks import looks_of
 from napari_medclf.engine.triage.objects import object_traits
 from napari_medclf.engine.triage.shape import Structure, fit_of, form_of, light_of, offsets_of, pieces_of, place_of
@@ -22,12 +23,13 @@ def traits_of(image: MedImage, prediction: Prediction) -> dict[str, float]:
     Returns
     -------
     dict
-        ``look:...`` of the image; ``shape:``, ``pieces:`` and ``size:`` of labels, by class or of all together, and
+        ``look:...`` of the image; ``feature:...`` of what the network saw in it, where that could be listened to;
+        ``shape:``, ``pieces:`` and ``size:`` of labels, by class or of all together, and
         ``fit:`` of labels to the image. A class of which nothing was found has no numbers.
     """
     said = prediction.segmentation
     thinned = thin_out(image, None if said is None else said.labels)
-    found = looks_of(thinned)
+    found = looks_of(thinned) | features_of(prediction.features)
     if said is None or thinned.labels is None or not thinned.labels.any():
         return found
     whole = Structure.of(thinned.labels > 0, thinned)

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_medclf.domain.package import ModelPackage
-    from napari_medclf.engine.triage.compare import Figures
+    from napari_medclf.engine.triage.training import Figures
 
 TRAITS_IN_PACKAGE = "configs/traits.json"
+_USUAL = ("usual_distance", "usual_distance_by_looks")
 _DIGITS = 5
 
 
@@ -40,7 +41,7 @@ def read_figures_file(path: Path) -> Figures:
     DatasetError
         If there is no such file, or it is damaged.
     """
-    from napari_medclf.engine.triage.compare import Figures
+    from napari_medclf.engine.triage.training import Figures
 
     try:
         content = json.loads(path.read_bytes())
@@ -50,13 +51,15 @@ def read_figures_file(path: Path) -> Figures:
         n_cases = int(content["n_cases"])
         looks = tuple(map(str, content.get("looks", ())))
         correlations = _from_lower(content["correlations"]) if looks else None
+        usual, usual_by_looks = (float(content.get(name, 1.0)) for name in _USUAL)
     except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise DatasetError(f"{path}: what the training cases are like cannot be read ({error}).") from error
     if correlations is not None and (correlations.shape != (len(looks), len(looks)) or not set(looks) <= set(centres)):
         raise DatasetError(f"{path}: its correlations do not fit its numbers.")
-    if not all(map(math.isfinite, centres.values())) or not all(0 < one < math.inf for one in spreads.values()):
+    positive = (*spreads.values(), usual, usual_by_looks)
+    if not all(map(math.isfinite, centres.values())) or not all(0 < one < math.inf for one in positive):
         raise DatasetError(f"{path}: holds medians or spreads that are no usable numbers.")
-    return Figures(n_cases, centres, spreads, looks, correlations)
+    return Figures(n_cases, centres, spreads, looks, correlations, usual, usual_by_looks)
 
 
 def _from_lower(rows: list[list[float]]) -> NDArray[np.float64]:
@@ -94,7 +97,8 @@ def write_figures(figures: Figures, path: Path) -> None:
     document: dict[str, Any] = {"schema_version": 1, "n_cases": figures.n_cases, "traits": traits}
     if figures.correlations is not None:
         lower = [[round(float(one), 3) for one in row[:n]] for n, row in enumerate(figures.correlations)]
-        document |= {"looks": figures.looks, "correlations": lower}
+        usual = (float(f"{one:.{_DIGITS}g}") for one in (figures.usual, figures.usual_by_looks))
+        document |= dict(zip(_USUAL, usual, strict=True)) | {"looks": figures.looks, "correlations": lower}
     try:
         atomic_write(path, json.dumps(document, indent=1) + "\n")
     except OSError as error:

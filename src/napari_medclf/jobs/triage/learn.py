@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_medclf.domain.image import MedImage
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.domain.results import Prediction
-    from napari_medclf.engine.triage.compare import Figures
+    from napari_medclf.engine.triage.training import Figures
 
 ENOUGH = 100
 """More cases change a median little."""
@@ -61,7 +61,6 @@ def learn_traits(options: LearnTraitsOptions) -> Job[Learned]:
     """
     from napari_medclf.jobs.data import DataChoice, open_data, split_as_model
     from napari_medclf.jobs.models import find_model
-    from napari_medclf.jobs.predict import load_package
     from napari_medclf.jobs.triage.figures import write_figures
 
     package = find_model(options.model)
@@ -69,8 +68,7 @@ def learn_traits(options: LearnTraitsOptions) -> Job[Learned]:
         raise OptionError(f"{package.name} came with this program and is not changed. Name a file with --out.")
     yield Progress(0, 0, f"opening {options.data}")
     dataset = split_as_model(open_data(DataChoice(options.data)), package)
-    loaded = load_package(package, options)
-    figures = yield from observe(package, loaded, dataset, options, options.cases)
+    figures = yield from observe(package, _load(package, options), dataset, options, options.cases)
     path = options.out or package.folder / TRAITS_IN_PACKAGE
     write_figures(figures, path)
     return Learned(path, figures)
@@ -98,7 +96,7 @@ def observe(
     DatasetError
         If fewer than 5 cases could be answered.
     """
-    from napari_medclf.engine.triage.compare import figures_of
+    from napari_medclf.engine.triage.training import figures_of
     from napari_medclf.jobs.case_reader import CaseReader
     from napari_medclf.jobs.nested import within
     from napari_medclf.jobs.predict import predict_image
@@ -126,15 +124,20 @@ def observe(
 
 def keep_traits(package: ModelPackage, dataset: Dataset, options: RunOptions, most_s: float) -> Job[None]:
     """Write the figures of a model that was just trained into its package; a failure costs nothing else."""
-    from napari_medclf.jobs.predict import load_package
     from napari_medclf.jobs.triage.figures import write_figures
 
     try:
-        loaded = load_package(package, options)
-        figures = yield from observe(package, loaded, dataset, options, AFTER_TRAINING, most_s)
+        figures = yield from observe(package, _load(package, options), dataset, options, AFTER_TRAINING, most_s)
         write_figures(figures, package.folder / TRAITS_IN_PACKAGE)
     except MedclfError:  # too few cases to say what is usual
         return
+
+
+def _load(package: ModelPackage, options: RunOptions) -> Predictor:
+    """Load a model so that it can be listened to, unless a person wants another runtime."""
+    from napari_medclf.jobs.predict import load_package
+
+    return load_package(package, replace(options, runtime="torch") if options.runtime == "auto" else options)
 
 
 def _numbers_of(image: MedImage, said: Prediction) -> dict[str, float]:

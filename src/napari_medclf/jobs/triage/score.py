@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_medclf.engine.triage.compare import Compared, Figures
+    from napari_medclf.engine.triage.compare import Compared
+    from napari_medclf.engine.triage.training import Figures
     from napari_medclf.jobs.triage.cohort import Cohort
 
 _FEWEST_TO_MISS = 5
@@ -22,7 +23,9 @@ _MISSED_CLASS = 0.7
 _SCALE = 5.0
 _RMS_SPREAD = 0.35
 _TRAINING_SPREAD = 0.25
-_FAR = 0.3
+_NEIGHBOURS = (0.1, 0.2)
+"""Parts of a cohort that are a case's neighbourhood, and its wider one."""
+_WIDE = 0.3
 _FOLLOWS_EDGES = 0.5
 """Of outlines with a larger usual agreement, one with none of it is of another image, or flipped."""
 WEIGHTS: Mapping[DoubtKind, float] = {
@@ -86,15 +89,18 @@ def parts_of(cohort: Cohort, figures: Figures | None = None) -> tuple[dict[Doubt
     """Say how much of each kind of doubt there is about every answered case, (n,) from 0 to 1."""
     import numpy as np
 
-    from napari_medclf.engine.triage.compare import compare, training_distance
+    from napari_medclf.engine.triage.compare import compare
+    from napari_medclf.engine.triage.training import training_distance
 
     compared = compare(cohort.numbers, figures)
-    kind = {name: compared.apart[:, compared.of_kind(name)] for name in ("shape", "size", "pieces", "look")}
+    kind = {name: compared.apart[:, compared.of_kind(name)] for name in ("shape", "size", "pieces")}
+    is_heard = bool(np.isfinite(compared.numbers[:, compared.of_kind("feature")]).all())
+    image = compared.apart[:, compared.of_kind("look", *["feature"] * is_heard)]
     parts = {
         DoubtKind.SHAPE: np.maximum(_unlike(kind["shape"]), _misfit(compared)),
         DoubtKind.SIZE: _surprise(_largest(np.abs(kind["size"]))),
         DoubtKind.PIECES: _surprise(_largest(np.abs(kind["pieces"]))),
-        DoubtKind.DISTANCE: _distance(kind["look"], training_distance(compared, figures)),
+        DoubtKind.DISTANCE: _distance(image, training_distance(compared, figures)),
         DoubtKind.EMPTY: _empty(cohort),
         DoubtKind.UNFIT: np.array(cohort.unfit),
     }
@@ -113,20 +119,21 @@ def _surprise(apart: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _unlike(apart: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Tell which cases are unlike their neighbours, and a little of those that are only far from the middle.
+    """Tell which cases are unlike their neighbours, and a little of those that are so only in a wider neighbourhood.
 
-    A cohort of two scanners or two stains has no case in its middle; a few failures that are all alike are neighbours
-    of each other.
+    How far a case is from the middle counts for nothing: a cohort of two scanners or two stains has no case there, and
+    the rarer stain is no failure. The wider neighbourhood finds a few failures that are all alike. Too few cases have
+    no neighbours, and are compared with the middle of the training.
     """
     import numpy as np
 
-    from napari_medclf.engine.triage.compare import neighbour_distance, root_mean_square
+    from napari_medclf.engine.triage.compare import root_mean_square
+    from napari_medclf.engine.triage.neighbours import neighbour_distance
 
-    far = _surprise((root_mean_square(apart) - 1) / _RMS_SPREAD)
-    distances = neighbour_distance(apart)
-    if not np.isfinite(distances).any():
-        return far
-    return np.asarray((1 - _FAR) * _surprise(_above_cohort(distances)) + _FAR * far)
+    if len(apart) < _FEWEST_TO_MISS:
+        return _surprise((root_mean_square(apart) - 1) / _RMS_SPREAD)
+    near, wide = (_above_cohort(neighbour_distance(apart, part)) for part in _NEIGHBOURS)
+    return np.asarray((1 - _WIDE) * _surprise(near) + _WIDE * _surprise(wide))
 
 
 def _distance(apart: NDArray[np.float64], from_training: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -54,7 +54,9 @@ def _say(kind: DoubtKind, compared: Compared, row: int) -> str:
         return "Nothing was found of what other cases have."
     if kind is DoubtKind.UNFIT:
         return "The image is not what the model's card asks for."
-    return "The image looks unlike the others."
+    if math.isnan(compared.number("feature:00", row)):  # ONNX Runtime and OpenVINO let nobody listen to the network
+        return "The image looks unlike the others; what the network saw in it is not known."
+    return "The image is unlike the others, to the eye or to the network."
 
 
 def _say_number(compared: Compared, row: int, kinds: tuple[str, ...]) -> str:
