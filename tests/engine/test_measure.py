@@ -46,3 +46,12 @@ def test_picture_with_scale_is_measured_in_square_millimetres() -> None:
     geometry = Geometry.from_spacing((1, 3, 4), (5.0, 0.5, 0.25))
     (row,) = measure(Segmentation(labels, geometry, LabelSchema.from_names(["bone"], first_value=1)))
     assert row.as_row()["area_mm2"] == pytest.approx(12 * 0.125)
+
+
+@pytest.mark.parametrize("numbers", [[0, 3, 700], [0, 5, 10**9]])
+def test_objects_are_counted_whatever_numbers_they_have(numbers: list[int]) -> None:
+    labels = np.random.default_rng(0).choice(np.array(numbers, dtype=np.int32), size=(3, 12, 20), p=[0.5, 0.3, 0.2])
+    schema = LabelSchema.from_names(["nucleus"], first_value=1)
+    geometry = Geometry.from_spacing(labels.shape, (1.0, 1.0, 1.0))
+    rows = object_sizes(Segmentation(labels, geometry, schema, is_instances=True))
+    assert {row.index: row.n_vox for row in rows} == {one: int((labels == one).sum()) for one in numbers[1:]}

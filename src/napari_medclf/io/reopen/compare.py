@@ -91,7 +91,8 @@ def _explain_counts(meant: Contents, found: Found) -> str:
     """Compare voxel count and centroid of every label, each worked out from its own file's grid."""
     if meant.schema is None or found.affine_lps is None or meant.geometry.unit is Unit.PIXEL:
         return ""
-    for value in np.unique(meant.data[meant.data > 0])[:_MOST_NAMED].tolist():
+    values = np.unique(meant.data)
+    for value in values[values > 0][:_MOST_NAMED].tolist():
         n_here, here = _count_and_centre(meant.data == value)
         n_there, there = _count_and_centre(found.data == value)
         if n_there != n_here:
@@ -105,7 +106,8 @@ def _explain_counts(meant: Contents, found: Found) -> str:
 
 def _count_and_centre(mask: PixelArray) -> tuple[int, FloatArray]:
     """Number of voxels, and their mean index (k, j, i)."""
-    sums = [mask.sum(axis=tuple(other for other in range(3) if other != axis)) for axis in range(3)]
+    rows = mask.sum(axis=2)
+    sums = (rows.sum(axis=1), rows.sum(axis=0), mask.sum(axis=(0, 1)))
     count = int(sums[0].sum())
     return count, np.array([float(np.arange(len(one)) @ one) for one in sums]) / max(count, 1)
 
