@@ -9,8 +9,8 @@ from napari_medclf.engine.triage.spread import Table
 
 _SEVERAL = 6.0
 """Two halves of a normal distribution are 2.7 of their own spreads apart, of a uniform one 3.5, and of 20 normal
-numbers hardly ever more than 5.5. Measured in looks: hippocampi 2.5, chest X-rays 3.0, retinas 3.1, and nuclei of two stains
-11.7."""
+numbers hardly ever more than 5.5. Measured in looks: hippocampi 2.5, chest X-rays 3.0, retinas 3.1, and nuclei of two
+stains 11.7."""
 _SMALLEST_GROUP = 0.1
 _FEWEST = 3
 """Of a group: a few strange cases are no kind."""
