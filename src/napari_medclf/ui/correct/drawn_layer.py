@@ -23,20 +23,21 @@ def add_hidden(viewer: Any, like: Any, name: str, colours: Mapping[int | None, s
     colours : mapping
         Label value to colour.
     """
-    chosen = viewer.layers.selection.active
-    layer = viewer.add_layer(
-        Labels(
-            np.zeros((1,) * like.ndim, np.uint8),
-            name=name,
-            scale=like.scale,
-            translate=like.translate,
-            units=like.units,
-            axis_labels=like.axis_labels,
-            colormap=dict(colours),
-            opacity=opacity,
-            visible=False,
-        )
+    layer = Labels(
+        np.zeros((1,) * like.ndim, np.uint8),
+        name=name,
+        scale=like.scale,
+        translate=like.translate,
+        units=like.units,
+        axis_labels=like.axis_labels,
+        colormap=dict(colours),
+        opacity=opacity,
+        visible=False,
     )
     layer.editable = False
-    viewer.layers.selection.active = chosen
-    return layer
+    selection = viewer.layers.selection
+    chosen = selection.active
+    with selection.events.blocker():  # it ends as it was, and to follow it twice takes as long as to add the layer
+        added = viewer.add_layer(layer)
+        selection.active = chosen
+    return added
