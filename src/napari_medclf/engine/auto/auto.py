@@ -18,7 +18,6 @@ from napari_medclf.domain.recipe import Recipe
 from napari_medclf.engine.auto.candidates import Answered, Candidate, ask, make_candidate, truth_of
 from napari_medclf.engine.auto.join import join
 from napari_medclf.engine.auto.members import MemberPlan, fit_members
-from napari_medclf.engine.auto.operating_point import with_operating_point
 from napari_medclf.engine.auto.parts import Part, is_whole, judged_by, plan_parts
 from napari_medclf.engine.auto.select import Choice, best_mean, choose_members, share_of_classic
 from napari_medclf.engine.auto.unseen import with_unseen
@@ -171,13 +170,10 @@ def _choose(
     members = [member for one in everyone for member in one.members]
     each = [share / len(one.members) for one, share in zip(everyone, shares, strict=True) for _ in one.members]
     offsets = [one.offsets for one in everyone for _ in one.members]
-    mean = np.tensordot(np.array(shares), np.stack([one.probabilities for one in everyone]), axes=1)
     fitted = join(draft, members, each, offsets)
-    fitted = replace(fitted, card=with_operating_point(fitted.card, mean, truth))
-    for name, threshold in fitted.card.output.thresholds.items():
-        yield Noted(f"{name} is decided from a probability of {threshold:.3f} on.")
     if not is_whole(parts):
         return fitted
+    mean = np.tensordot(np.array(shares), np.stack([one.probabilities for one in everyone]), axes=1)
     return (yield from with_unseen(fitted, mean, judged, val))
 
 
