@@ -23,7 +23,8 @@ from made_models import make_tiny_classifier
 from watched import memory_mb, refuse_failure
 
 from napari_medclf.domain.events import CaseDone, Progress
-from napari_medclf.jobs.batch.batch import BatchOptions, batch
+from napari_medclf.jobs.batch.batch import batch
+from napari_medclf.jobs.batch.options import BatchOptions
 from napari_medclf.jobs.drive import drive
 
 FIRST = 100

@@ -32,7 +32,8 @@ from made_images import write_films
 from made_models import make_densenet
 
 from napari_medclf.domain.events import CaseDone, CaseFailed, JobEvent
-from napari_medclf.jobs.batch.batch import BatchOptions, batch
+from napari_medclf.jobs.batch.batch import batch
+from napari_medclf.jobs.batch.options import BatchOptions
 from napari_medclf.jobs.drive import drive
 
 

@@ -27,7 +27,8 @@ from made_images import write_xrays
 from made_models import CLASSES, XRAY_PX, make_densenet
 from watched import refuse_failure
 
-from napari_medclf.jobs.batch.batch import BatchOptions, batch
+from napari_medclf.jobs.batch.batch import batch
+from napari_medclf.jobs.batch.options import BatchOptions
 from napari_medclf.jobs.drive import drive
 from napari_medclf.jobs.models import find_model
 from napari_medclf.jobs.predict import RunOptions, load_package

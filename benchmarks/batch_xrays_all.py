@@ -31,7 +31,8 @@ from PIL import Image
 from watched import memory_mb, refuse_failure
 
 from napari_medclf.domain.events import CaseDone
-from napari_medclf.jobs.batch.batch import BatchOptions, batch
+from napari_medclf.jobs.batch.batch import batch
+from napari_medclf.jobs.batch.options import BatchOptions
 from napari_medclf.jobs.drive import drive
 from napari_medclf.jobs.models import find_model
 from napari_medclf.jobs.predict import RunOptions, load_package

@@ -30,7 +30,8 @@ from made_images import write_films
 from made_models import CLASSES, DENSENET, XRAY_PX, make_densenet
 from watched import refuse_failure
 
-from napari_medclf.jobs.batch.batch import BatchOptions, batch
+from napari_medclf.jobs.batch.batch import batch
+from napari_medclf.jobs.batch.options import BatchOptions
 from napari_medclf.jobs.drive import drive
 
 N_AT_THE_START = 4

@@ -30,7 +30,8 @@ from distributed import LocalCluster
 from kill_batch import DATA, collect, differences
 
 from napari_medclf.domain.events import CaseDone, FinishReason, JobEvent
-from napari_medclf.jobs.batch.batch import BatchOptions, batch
+from napari_medclf.jobs.batch.batch import batch
+from napari_medclf.jobs.batch.options import BatchOptions
 from napari_medclf.jobs.drive import drive
 
 

@@ -246,7 +246,8 @@ def main() -> int:
 
 def run(folder: Path, out: Path, counts: dict[str, int]) -> int:
     """Plan and run; print what was planted beside what the ledger says."""
-    from napari_medclf.jobs.batch.batch import BatchOptions, batch
+    from napari_medclf.jobs.batch.batch import batch
+    from napari_medclf.jobs.batch.options import BatchOptions
     from napari_medclf.jobs.batch.plan import plan_batch
     from napari_medclf.jobs.drive import drive
 

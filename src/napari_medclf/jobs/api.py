@@ -95,8 +95,8 @@ def batch(model: str, folder: AnyPath, out: AnyPath, *, on_event: OnEvent | None
     **options
         Fields of `jobs.batch.batch.BatchOptions`.
     """
-    from napari_medclf.jobs.batch.batch import BatchOptions
     from napari_medclf.jobs.batch.batch import batch as start
+    from napari_medclf.jobs.batch.options import BatchOptions
 
     return run(start(BatchOptions(model=model, folder=Path(folder), out=Path(out), **options)), on_event)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,11 +15,15 @@ if TYPE_CHECKING:
     from napari_medclf.domain.dataset import Case
     from napari_medclf.domain.image import MedImage
     from napari_medclf.domain.labels import LabelSchema
-    from napari_medclf.jobs.case_reader import CaseReader
 
 
-def read_boxes(reader: CaseReader, case: Case, image: MedImage) -> Detection:
+def read_boxes(case: Case, image: MedImage, schema: LabelSchema, read_labels: Callable[[], LabelArray]) -> Detection:
     """Read a case's boxes on the grid of its image; every score is 1.
+
+    Parameters
+    ----------
+    read_labels : callable
+        Gives the case's labels on the image's grid; called where it has no file of boxes.
 
     Raises
     ------
@@ -28,14 +32,13 @@ def read_boxes(reader: CaseReader, case: Case, image: MedImage) -> Detection:
     SchemaError
         If a box has a class that the data set does not know.
     """
-    schema = reader.dataset.schema
     if case.boxes is not None:
         from napari_medclf.store.datasets.box_files import read_box_file
 
         found = read_box_file(case.boxes.path)
         boxes, names = _inside(case, found.boxes, image), found.names
     else:
-        boxes, names = _around_objects(reader.label_values(case, image), schema)
+        boxes, names = _around_objects(read_labels(), schema)
     return Detection(boxes, np.ones(len(names)), names, image.geometry, schema, image.source.digest, name="reference")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,7 @@ class CaseReader:
         """
         from napari_medclf.jobs.box_reader import read_boxes
 
-        return read_boxes(self, case, image)
+        return read_boxes(case, image, self.dataset.schema, partial(self.label_values, case, image))
 
     def edits(self, case: Case, image: MedImage) -> BoolArray | None:
         """Read where a person painted, on the image's grid; None where nothing is known of it."""

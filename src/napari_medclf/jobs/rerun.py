@@ -134,7 +134,8 @@ def _pretrain(spec: RunSpec, options: RerunOptions) -> Job[Any]:
 
 
 def _run_cases(spec: RunSpec, changes: dict[str, Any], path: Path) -> Job[Reran]:
-    from napari_medclf.jobs.batch.batch import BatchOptions, batch
+    from napari_medclf.jobs.batch.batch import batch
+    from napari_medclf.jobs.batch.options import BatchOptions
     from napari_medclf.jobs.predict import PredictOptions, predict
 
     if spec.command == "batch":

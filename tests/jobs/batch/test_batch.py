@@ -11,7 +11,8 @@ import pytest
 from napari_medclf.domain.errors import BackendUnavailable, CardError, OptionError, ReadError
 from napari_medclf.domain.events import CaseDone, FinishReason, Progress
 from napari_medclf.jobs.api import run
-from napari_medclf.jobs.batch.batch import BatchOptions, batch
+from napari_medclf.jobs.batch.batch import batch
+from napari_medclf.jobs.batch.options import BatchOptions
 from napari_medclf.jobs.drive import drive
 from napari_medclf.jobs.json_text import json_text
 from napari_medclf.jobs.predict import PredictOptions, predict

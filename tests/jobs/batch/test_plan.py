@@ -9,7 +9,8 @@ import pytest
 from napari_medclf.domain.errors import OptionError, ReadError
 from napari_medclf.domain.run import CaseStatus, SkipKind
 from napari_medclf.jobs.api import run
-from napari_medclf.jobs.batch.batch import BatchOptions, batch
+from napari_medclf.jobs.batch.batch import batch
+from napari_medclf.jobs.batch.options import BatchOptions
 from napari_medclf.jobs.batch.plan import plan_batch
 from napari_medclf.jobs.drive import drive
 

@@ -19,7 +19,8 @@ from napari_medclf.domain.run import CaseStatus
 from napari_medclf.io.read import read_image
 from napari_medclf.io.write import write_image
 from napari_medclf.jobs.api import run
-from napari_medclf.jobs.batch.batch import BatchOptions, batch
+from napari_medclf.jobs.batch.batch import batch
+from napari_medclf.jobs.batch.options import BatchOptions
 from napari_medclf.jobs.drive import drive
 from napari_medclf.jobs.outputs.names_file import NAMES, true_ref
 from napari_medclf.jobs.predict import PredictOptions, predict

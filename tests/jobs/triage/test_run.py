@@ -12,7 +12,8 @@ from PIL import Image
 from napari_medclf.cli.main import main
 from napari_medclf.domain.errors import OptionError
 from napari_medclf.jobs.api import run
-from napari_medclf.jobs.batch.batch import BatchOptions, batch
+from napari_medclf.jobs.batch.batch import batch
+from napari_medclf.jobs.batch.options import BatchOptions
 from napari_medclf.jobs.triage.listing import TriageOptions, triage
 from napari_medclf.jobs.triage.thumbnail import thumbnail_path
 

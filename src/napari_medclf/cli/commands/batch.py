@@ -10,7 +10,8 @@ from napari_medclf.cli.plan_text import plan_lines
 from napari_medclf.cli.run_text import run_document, run_exit_code, run_lines
 from napari_medclf.domain.events import Job, Outcome
 from napari_medclf.domain.run import RunRecord
-from napari_medclf.jobs.batch.batch import BatchOptions, batch
+from napari_medclf.jobs.batch.batch import batch
+from napari_medclf.jobs.batch.options import BatchOptions
 from napari_medclf.jobs.batch.planned import BatchPlan
 from napari_medclf.jobs.json_text import plain
 

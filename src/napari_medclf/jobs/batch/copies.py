@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.listing import SeriesEntry
+from napari_medclf.io.look_ahead import LookAhead
 
 _PEEK_BYTES = 4096
 _CHUNK_BYTES = 2**20
@@ -52,20 +53,19 @@ Files = tuple[Path, ...]
 
 def _first_files(all_files: Iterable[Files]) -> Mapping[Files, Files]:
     """Map the files of images to those of the first image with the same bytes, where there are several."""
+    ahead = LookAhead()
     groups: list[list[Files]] = [list(all_files)]
     for question in (_sizes, _peeks, _digests):
-        groups = [part for group in groups for part in _parted(group, question)]
+        groups = [part for group in groups for part in _parted(group, question, ahead)]
     return {files: group[0] for group in groups for files in group}
 
 
-def _parted(group: Iterable[Files], question: Callable[[Files], Hashable]) -> Iterator[list[Files]]:
+def _parted(group: Iterable[Files], question: Callable[[Files], Hashable], ahead: LookAhead) -> Iterator[list[Files]]:
     """Part a group by the answers to a question; what stands alone, or cannot be read, is left away."""
     parts: dict[Hashable, list[Files]] = defaultdict(list)
-    for files in group:
-        try:
-            parts[question(files)].append(files)
-        except OSError:  # reading it will say why
-            continue
+    for files, answer in ahead.each(question, group, OSError):
+        if not isinstance(answer, OSError):  # else reading it will say why
+            parts[answer].append(files)
     yield from (part for part in parts.values() if len(part) > 1)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.domain.run_settings import RunSettings
     from napari_medclf.engine.planning.outlook import Look
-    from napari_medclf.jobs.batch.batch import BatchOptions
+    from napari_medclf.jobs.batch.options import BatchOptions
     from napari_medclf.store.speeds import Speeds, Times
 
 _MOST_REMEMBERED = 64

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_medclf.domain.output_layout import Naming, OutputLayout
+from napari_medclf.io.look_ahead import LookAhead
 from napari_medclf.jobs.batch.survey import Survey
 from napari_medclf.jobs.json_text import printable
 from napari_medclf.jobs.outputs.case_names import CaseNames
@@ -51,11 +52,10 @@ def is_hidden(row: PlannedCase) -> bool:
 def _identities(entries: Iterable[SeriesEntry]) -> Iterator[PatientIdentity]:
     from napari_medclf.io.dicom.identity import read_identity
 
-    for entry in entries:
-        if entry.modality and entry.files:
-            identity = read_identity(entry.files[0])
-            if identity is not None:
-                yield identity
+    firsts = [entry.files[0] for entry in entries if entry.modality and entry.files]
+    for _, identity in LookAhead().each(read_identity, firsts, OSError):
+        if identity is not None and not isinstance(identity, OSError):
+            yield identity
 
 
 def _named(row: PlannedCase, names: CaseNames, ids: Mapping[FileRef, str], told: Mapping[str, str]) -> PlannedCase:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.domain.run import CaseRecord
     from napari_medclf.io.report import Discovery
-    from napari_medclf.jobs.batch.batch import BatchOptions
+    from napari_medclf.jobs.batch.options import BatchOptions
     from napari_medclf.jobs.runs.sources import Sources
 
 _WAIT_S = 0.2
@@ -49,7 +49,7 @@ def plan_batch(options: BatchOptions) -> Job[BatchPlan]:
     OptionError
         If the rule is none, or the model cannot write what is asked for.
     """
-    from napari_medclf.jobs.batch.batch import reduced_px
+    from napari_medclf.jobs.batch.options import reduced_px
     from napari_medclf.jobs.models import find_model
     from napari_medclf.jobs.outputs.formats import check_formats
 

@@ -15,7 +15,8 @@ from napari_medclf.domain.events import FinishReason, Job, Outcome, Progress
 from napari_medclf.domain.options import option_fields
 from napari_medclf.domain.run import CaseStatus, RunRecord, RunSpec
 from napari_medclf.domain.series_rule import FolderRule
-from napari_medclf.jobs.batch.batch import BatchOptions, batch
+from napari_medclf.jobs.batch.batch import batch
+from napari_medclf.jobs.batch.options import BatchOptions
 from napari_medclf.jobs.batch.planned import BatchPlan
 from napari_medclf.jobs.spec import options_from
 from napari_medclf.ui import notify

@@ -12,7 +12,7 @@ import pytest
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.events import CaseDone, CaseFailed
 from napari_medclf.domain.run import CaseRecord, CaseStatus
-from napari_medclf.jobs.batch.batch import BatchOptions
+from napari_medclf.jobs.batch.options import BatchOptions
 from napari_medclf.jobs.runs.case import RunCase, RunPlan
 from napari_medclf.jobs.runs.sources import load_image
 from napari_medclf.jobs.spec import spec_of

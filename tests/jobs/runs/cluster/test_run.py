@@ -13,7 +13,8 @@ from napari_medclf.domain.errors import MedclfError
 from napari_medclf.domain.events import CaseDone, FinishReason, Progress
 from napari_medclf.domain.run import CaseStatus
 from napari_medclf.jobs.api import run
-from napari_medclf.jobs.batch.batch import BatchOptions, batch
+from napari_medclf.jobs.batch.batch import batch
+from napari_medclf.jobs.batch.options import BatchOptions
 from napari_medclf.jobs.drive import drive
 from napari_medclf.jobs.runs.case import RunCase
 from napari_medclf.jobs.runs.cluster import shelf
