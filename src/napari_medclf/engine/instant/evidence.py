@@ -58,7 +58,8 @@ class Evidence:
     def __init__(self, anchors: Rows, stiffness: float, *, is_exclusive: bool) -> None:
         n_anchors = min(len(anchors), _MOST_ANCHORS)
         order = np.random.default_rng(0).permutation(len(anchors))[:n_anchors]
-        self._anchors = anchors.pick(order).times(len(anchors) / n_anchors)
+        self.anchors = anchors.pick(order).times(len(anchors) / n_anchors)
+        """Some of them, which weigh as much."""
         self._stiffness, self._is_exclusive = stiffness, is_exclusive
         self._first: NDArray[np.int64] | None = None
 
@@ -95,7 +96,7 @@ class Evidence:
             held = np.isin(groups, fold)
             rest = painted.pick(~held)
             rest = rest.times(float(painted.weight.sum() / max(rest.weight.sum(), 1e-9)))
-            change = fit_change(rest + self._anchors, self._stiffness, is_exclusive=self._is_exclusive, start=full)
+            change = fit_change(rest + self.anchors, self._stiffness, is_exclusive=self._is_exclusive, start=full)
             after = self._rightness(painted.pick(held), change)
             fixed += _means(after - before[held], groups[held]).values()
         return float(np.mean(fixed))

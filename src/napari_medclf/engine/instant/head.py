@@ -13,6 +13,7 @@ from napari_medclf.domain.errors import CardError
 from napari_medclf.domain.events import Job
 from napari_medclf.domain.geometry import Shape3
 from napari_medclf.domain.image import MedImage
+from napari_medclf.engine.background import in_background
 from napari_medclf.engine.grid.crop import Box
 from napari_medclf.engine.instant.across import Lesson
 from napari_medclf.engine.instant.adapted import adapt_model
@@ -70,7 +71,13 @@ class InstantHead:
             raise CardError(f"{model.card.name} is made to {model.card.task}; an instant head labels voxels.")
         scene = yield from open_scene(model, image, settings.is_mirrored)
         cache = yield from fill_cache(scene, region, settings)
-        return InstantHead(cache, settings)
+        head = InstantHead(cache, settings)
+        yield from in_background(head.prepare, "Getting ready for the first stroke")
+        return head
+
+    def prepare(self) -> None:
+        """Do ahead what the first refit would have to do."""
+        self._learner.prepare()
 
     @property
     def region(self) -> Box:

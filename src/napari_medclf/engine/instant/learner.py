@@ -61,6 +61,12 @@ class Learner:
         """What is learned from no corrections."""
         return Learned(Change.none(len(self._voxels.cache.features), self._voxels.n_learned))
 
+    def prepare(self) -> None:
+        """Do ahead what the first refit would have to do, so that a person need not wait for it."""
+        if self._settings.reach != "near":
+            few = self._evidence.anchors  # learning nothing of them loads what learning needs
+            fit_change(few, self._settings.stiffness, is_exclusive=self._voxels.is_exclusive)
+
     def learn(self, corrections: Corrections) -> Learned:
         """Learn from all corrections of the image; those outside of the region are left out.
 
