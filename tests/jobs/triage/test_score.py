@@ -61,6 +61,23 @@ def test_outline_that_follows_no_edges_comes_first_where_the_others_do() -> None
     assert "Agreement of its outline with edges of the image" in rows[0].sentence
 
 
+def test_outline_is_compared_with_those_in_images_that_look_alike() -> None:
+    other = {f"look:cell_{n}": 0.95 for n in range(12)}
+    soft = [
+        _case(
+            f"soft_{seed}",
+            seed,
+            **{"fit:edge": 0.6 + 0.02 * seed},
+            **{name: v + 0.01 * seed for name, v in other.items()},
+        )
+        for seed in range(8)
+    ]
+    shifted = _case("shifted", 99, **{"fit:edge": 0.7})
+    rows = rank_cases([*_cohort(20), *soft, shifted])
+    assert rows[0].case_id == "shifted"
+    assert all(row.score < 0.3 for row in rows if row.case_id.startswith("soft"))
+
+
 def test_usual_cases_have_low_scores_and_say_so() -> None:
     rows = rank_cases(_cohort(30))
     assert np.median([row.score for row in rows]) < 0.2

@@ -97,7 +97,7 @@ def parts_of(cohort: Cohort, figures: Figures | None = None) -> tuple[dict[Doubt
     is_heard = bool(np.isfinite(compared.numbers[:, compared.of_kind("feature")]).all())
     image = compared.apart[:, compared.of_kind("look", *["feature"] * is_heard)]
     parts = {
-        DoubtKind.SHAPE: np.maximum(_unlike(kind["shape"]), _misfit(compared)),
+        DoubtKind.SHAPE: np.maximum(_unlike(kind["shape"]), _misfit(compared, image)),
         DoubtKind.SIZE: _surprise(_largest(np.abs(kind["size"]))),
         DoubtKind.PIECES: _surprise(_largest(np.abs(kind["pieces"]))),
         DoubtKind.DISTANCE: _distance(image, training_distance(compared, figures)),
@@ -149,18 +149,30 @@ def _distance(apart: NDArray[np.float64], from_training: NDArray[np.float64]) ->
     return np.asarray(1 - (1 - unlike) * (1 - _surprise(far)))
 
 
-def _misfit(compared: Compared) -> NDArray[np.float64]:
-    """Tell where outlines do not follow the edges of the image, as those of the other cases do."""
+def _misfit(compared: Compared, image: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Tell where outlines do not follow the edges of the image, as they do in images that look alike.
+
+    Parameters
+    ----------
+    image : (n, t)
+        Spreads of the numbers that tell what images look like: edges of one stain are sharper than those of another.
+    """
     import numpy as np
 
+    from napari_medclf.engine.triage.neighbours import usual_among_neighbours
+    from napari_medclf.engine.triage.spread import centre_and_spread
+
     columns = compared.of_kind("fit")
-    usual = compared.usual[columns]
-    part = _surprise(_largest(-compared.apart[:, columns]))
-    follows = columns[np.nan_to_num(usual) >= _FOLLOWS_EDGES]
-    if len(follows):
-        lost = np.nan_to_num(1 - compared.numbers[:, follows] / compared.usual[follows]).max(axis=1)
-        part = np.maximum(part, np.clip(2 * lost - 1, 0, 1))
-    return part
+    numbers, apart = compared.numbers[:, columns], compared.apart[:, columns]
+    usual = np.broadcast_to(compared.usual[columns], numbers.shape)
+    if len(numbers) >= _FEWEST_TO_MISS and image.shape[1]:
+        usual = usual_among_neighbours(image, numbers)
+        centre, spread = centre_and_spread(numbers - usual, [compared.names[n] for n in columns])
+        apart = (numbers - usual - centre) / spread
+    part = _surprise(_largest(-apart))
+    follows = np.nan_to_num(usual) >= _FOLLOWS_EDGES
+    lost = np.where(follows, 1 - numbers / np.where(follows, usual, 1.0), 0.0)
+    return np.asarray(np.maximum(part, np.clip(2 * np.nan_to_num(lost).max(axis=1, initial=0.0) - 1, 0, 1)))
 
 
 def _largest(apart: NDArray[np.float64]) -> NDArray[np.float64]:
