@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_medclf.domain.arrays import FloatArray
+from napari_medclf.domain.arrays import FloatArray, LabelArray
 from napari_medclf.domain.errors import CardError
 from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.geometry import Shape3
@@ -21,7 +21,7 @@ from napari_medclf.ui.correct.painting import merge_into
 if TYPE_CHECKING:
     from napari_medclf.engine.instant.corrections import Corrections
     from napari_medclf.engine.instant.label_head import LabelHead
-    from napari_medclf.engine.instant.prompts import Prompt
+    from napari_medclf.engine.instant.prompts import Prompt, PromptAnswer
 
 _MOST_WHOLE_VOX = 4_000_000
 """Images of more are looked at in part: a 2-core laptop keeps the features of this many voxels in a few seconds."""
@@ -154,10 +154,33 @@ def answer_prompt_here(
     said = Corrections.of_labels(state.labels, state.origin)
     said = said if extra is None else extra + said
     answer = answer_prompt(head, prompt, said)
+    labels = obeyed(answer, prompt, len(said))
     elapsed_s = time.perf_counter() - started
-    merged = yield from merge_into(state, answer.labels, tuple(slice(*ends) for ends in answer.box))
+    merged = yield from merge_into(state, labels, tuple(slice(*ends) for ends in answer.box))
     fresh = Corrections(answer.corrections.voxels[len(said) :], answer.corrections.values[len(said) :])
     return fresh, Helped(merged, answer.box, len(answer.corrections), elapsed_s)
+
+
+def obeyed(answer: PromptAnswer, prompt: Prompt, n_before: int) -> LabelArray:
+    """The labels of an answer, right at least where a click or a line says so, whatever the model makes of it.
+
+    A box says only roughly where something is, and is left to the model.
+
+    Parameters
+    ----------
+    n_before : int
+        How many voxels were spoken of before the prompt.
+    """
+    from napari_medclf.engine.instant.prompts import BoxPrompt
+
+    if isinstance(prompt, BoxPrompt):
+        return answer.labels
+    start, stop = np.array(answer.box).T
+    voxels, values = answer.corrections.voxels[n_before:], answer.corrections.values[n_before:]
+    is_inside = ((voxels >= start) & (voxels < stop)).all(axis=1)
+    labels = answer.labels.copy()
+    labels[tuple((voxels[is_inside] - start).T)] = values[is_inside]
+    return labels
 
 
 def region_around(box: Box, shape: Shape3 | tuple[int, ...]) -> Box | None:
