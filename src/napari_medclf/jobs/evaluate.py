@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_medclf.domain.card import Metric, Task
+from napari_medclf.domain.card import Task
 from napari_medclf.domain.dataset import Split
 from napari_medclf.domain.errors import DatasetError, MedclfError
 from napari_medclf.domain.events import CaseFailed, Job, Progress, Warned
 from napari_medclf.domain.options import option
 from napari_medclf.jobs.data import DataChoice
+from napari_medclf.jobs.evaluation.measured import Measured
 from napari_medclf.jobs.predict import RunOptions
 from napari_medclf.jobs.spec import spec_of
 
@@ -47,41 +48,6 @@ class EvaluateOptions(RunOptions):
     )
     baseline: bool = option(True, help="also measure the classic baseline that came with the model", advanced=True)
     record: bool = option(False, help="write the numbers into the model's card", advanced=True)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What was measured.
-
-    Parameters
-    ----------
-    metrics : dict
-        ``dice``, ``dice/<class>``, ``auc`` and so on, with 95 % intervals by group; without those
-        that no case defines.
-    comparisons : tuple of Comparison
-        Every case, measured.
-    undefined : dict
-        Why a number or an interval is not there.
-    """
-
-    metrics: Mapping[str, Metric]
-    comparisons: tuple[Comparison, ...]
-    undefined: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def rows(self) -> tuple[dict[str, Any], ...]:
-        """The numbers of every case by column."""
-        return tuple(one.as_row() for one in self.comparisons)
-
-    @property
-    def n_cases(self) -> int:
-        """How many cases were measured."""
-        return len(self.comparisons)
-
-    @property
-    def n_groups(self) -> int:
-        """How many patients they are from."""
-        return len({one.group_id for one in self.comparisons})
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from PIL import Image
 from napari_medclf.domain.quality import FindingKind, Severity
 from napari_medclf.jobs.api import run
 from napari_medclf.jobs.data import DataChoice, open_data
-from napari_medclf.jobs.dataset.check import CheckOptions, CheckReport, check_dataset
+from napari_medclf.jobs.dataset.check import CheckOptions, check_dataset
+from napari_medclf.jobs.dataset.check_report import CheckReport
 from napari_medclf.store.datasets import read_exclusions
 
 _DATA = Path(__file__).resolve().parents[4] / "shared" / "data"

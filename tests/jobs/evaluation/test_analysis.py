@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_medclf.jobs.evaluate import Measured
 from napari_medclf.jobs.evaluation.analysis import AnalysisSettings, analyse
+from napari_medclf.jobs.evaluation.measured import Measured
 from napari_medclf.jobs.evaluation.score_table import score_table
 from napari_medclf.jobs.evaluation.summary import summarise
 from napari_medclf.jobs.evaluation.undefined import reasons

@@ -9,7 +9,8 @@ import pytest
 
 from napari_medclf.domain.errors import OptionError
 from napari_medclf.jobs.api import run
-from napari_medclf.jobs.evaluate import EvaluateOptions, Measured, evaluate
+from napari_medclf.jobs.evaluate import EvaluateOptions, evaluate
+from napari_medclf.jobs.evaluation.measured import Measured
 from napari_medclf.jobs.evaluation.rivals import baseline_verdict, check_rival, comparison_document, find_baseline
 from napari_medclf.store.bundle import copy_package
 

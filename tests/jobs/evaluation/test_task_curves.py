@@ -11,7 +11,7 @@ from napari_medclf.domain.geometry import Geometry
 from napari_medclf.domain.labels import LabelSchema
 from napari_medclf.engine.metrics.box_matches import match_boxes
 from napari_medclf.jobs.compare import Comparison, NumberPair
-from napari_medclf.jobs.evaluate import Measured
+from napari_medclf.jobs.evaluation.measured import Measured
 from napari_medclf.jobs.evaluation.task_curves import bland_altman_of, froc_of
 
 _SCHEMA = LabelSchema.from_names(["nodule", "cyst"], first_value=1)

@@ -14,8 +14,8 @@ import pytest
 from napari_medclf.domain.card import DataCredit, Metric
 from napari_medclf.domain.dataset import Case, Dataset, FileRef, Split
 from napari_medclf.domain.labels import LabelSchema
-from napari_medclf.jobs.evaluate import Measured
 from napari_medclf.jobs.evaluation.analysis import AnalysisSettings, analyse
+from napari_medclf.jobs.evaluation.measured import Measured
 from napari_medclf.jobs.evaluation.summary import summarise
 from napari_medclf.jobs.evaluation.watch import WorstCase
 from napari_medclf.jobs.report import claim, tripod

@@ -9,7 +9,8 @@ from napari_medclf.cli.tables import columns
 from napari_medclf.domain.events import Outcome
 from napari_medclf.jobs.dataset import export, findings_folder, show, split
 from napari_medclf.jobs.dataset.bring_in import ImportOptions, import_data
-from napari_medclf.jobs.dataset.check import CheckOptions, CheckReport, check_dataset
+from napari_medclf.jobs.dataset.check import CheckOptions, check_dataset
+from napari_medclf.jobs.dataset.check_report import CheckReport
 from napari_medclf.jobs.dataset.export import Exported, ExportOptions, export_dataset
 from napari_medclf.jobs.dataset.show import ShowOptions, Summary, show_dataset
 from napari_medclf.jobs.dataset.split import SplitOptions, SplitResult, split_data

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_medclf.domain.dataset import Dataset, FileRef
     from napari_medclf.domain.quality import Finding
     from napari_medclf.jobs.case_reader import CaseReader
-    from napari_medclf.jobs.dataset.check import CheckReport
+    from napari_medclf.jobs.dataset.check_report import CheckReport
 
 _PICTURES = "pictures"
 _MOST_PICTURES = 500

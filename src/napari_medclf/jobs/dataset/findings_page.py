@@ -10,7 +10,7 @@ from napari_medclf.domain.quality import Severity
 
 if TYPE_CHECKING:
     from napari_medclf.domain.quality import Finding
-    from napari_medclf.jobs.dataset.check import CheckReport
+    from napari_medclf.jobs.dataset.check_report import CheckReport
 
 _STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem; color: #222; background: #fff }

@@ -9,7 +9,7 @@ from napari_medclf.domain.card import ModelCard, Task
 from napari_medclf.domain.events import Job
 
 if TYPE_CHECKING:
-    from napari_medclf.jobs.evaluate import Measured
+    from napari_medclf.jobs.evaluation.measured import Measured
     from napari_medclf.jobs.evaluation.score_table import ScoreTable
 
 

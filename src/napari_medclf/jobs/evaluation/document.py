@@ -11,7 +11,7 @@ from napari_medclf.domain.card import Metric
 if TYPE_CHECKING:
     from napari_medclf.domain.dataset import Dataset
     from napari_medclf.domain.package import ModelPackage
-    from napari_medclf.jobs.evaluate import Measured
+    from napari_medclf.jobs.evaluation.measured import Measured
 
 _NOT_NUMBERS = ("score:", "fact:")
 

@@ -11,7 +11,7 @@ from napari_medclf.domain.events import Job, Progress
 if TYPE_CHECKING:
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.engine.metrics.paired import Difference
-    from napari_medclf.jobs.evaluate import Measured
+    from napari_medclf.jobs.evaluation.measured import Measured
 
 BASELINE_IN_PACKAGE = "baseline"
 MAIN_NUMBER = {

@@ -11,7 +11,7 @@ from napari_medclf.domain.arrays import FloatArray
 
 if TYPE_CHECKING:
     from napari_medclf.domain.card import Metric
-    from napari_medclf.jobs.evaluate import Measured
+    from napari_medclf.jobs.evaluation.measured import Measured
 
 _MOST_POINTS = 200
 

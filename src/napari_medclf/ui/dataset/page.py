@@ -13,7 +13,8 @@ from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from napari_medclf.domain.arrays import PixelArray
 from napari_medclf.domain.dataset import FileRef
 from napari_medclf.domain.errors import MedclfError
-from napari_medclf.jobs.dataset.check import CheckOptions, CheckReport, check_dataset
+from napari_medclf.jobs.dataset.check import CheckOptions, check_dataset
+from napari_medclf.jobs.dataset.check_report import CheckReport
 from napari_medclf.ui import notify
 from napari_medclf.ui.cases.lines import counts_text, lines_of_dataset
 from napari_medclf.ui.cases.table import CaseTable
