@@ -16,6 +16,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -62,7 +63,7 @@ def play(rounds: int) -> dict[str, list[tuple[float, float]]]:
         said.reshape(-1)[voxels] = 2
         steps: dict[str, Callable[[], Any]] = {
             "a stroke": lambda: session.painting.apply(labels, np.arange(9_000, 9_300), 2, StrokeKind.PAINT),
-            "a model contradicts": lambda said=said: session.painting.take_prediction(labels, said, None, "run"),
+            "a model contradicts": partial(session.painting.take_prediction, labels, said, None, "run"),
             "D, next disagreement": lock.next_disagreement,
             "show who drew what": lambda: lock.who.setChecked(True),
             "hide it": lambda: lock.who.setChecked(False),
