@@ -56,6 +56,7 @@ def test_prompts_of_the_mouse_are_answered_by_the_server(workbench, person, labe
     person.click_at((0.5, 0.5))
     until(lambda: np.count_nonzero(labels.data) == 27)
     first = labels.data.copy()
+    until(lambda: "model 27" in workbench.correct.lock.counts.text())
     person.click(prompts.kinds.buttons()[1])  # a line
     person.stroke((0.6, 0.3), (0.7, 0.3))
     until(lambda: np.count_nonzero(labels.data) > 27 and not help_.is_busy)

@@ -153,6 +153,8 @@ class OriginLayer(QObject):
         elif not self._is_counting:
             self._is_counting = True
             self._session.lane.add("", partial(_count_job, state), self._on_counted, self._on_not_counted)
+        else:  # it may have passed the newest stroke already
+            self._timer.start()
 
     def _on_counted(self, counts: OriginCounts) -> None:
         self._is_counting = False

@@ -45,10 +45,7 @@ class PromptSource(QWidget):
         self.choice.setToolTip("A server follows your prompts alone, whatever model made the labels")
         for key, text in _SOURCES.items():
             self.choice.addItem(text, key)
-        wanted = self._session.settings.get("correct", "prompts_to", _MODEL)
-        self.choice.setCurrentIndex(max(self.choice.findData(wanted), 0))
         self.choice.currentIndexChanged.connect(lambda *_: self._follow())
-        self.choice.activated.connect(lambda *_: self._remember())
         row.addWidget(QLabel("Answered by", self))
         row.addWidget(self.choice, 1)
         return row
@@ -76,7 +73,8 @@ class PromptSource(QWidget):
         self.server.address = self.address.text() or EXAMPLE
 
     def _remember(self) -> None:
-        self._session.settings.set("correct", prompts_to=self.choice.currentData(), server=self.address.text())
+        """Remember where the server is; a new window begins with the model, as the server may be gone by then."""
+        self._session.settings.set("correct", server=self.address.text())
 
 
 def _known() -> str:

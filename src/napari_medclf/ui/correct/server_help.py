@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QMessageBox, QWidget
 
+from napari_medclf.domain.image import ChannelKind
 from napari_medclf.domain.stroke import Stroke, StrokeKind
 from napari_medclf.ui import notify
 from napari_medclf.ui.correct.label_state import LabelState
@@ -63,8 +64,10 @@ class ServerHelp(QObject):
 
     def ask(self, layer: Any, prompt: ShownPrompt) -> bool:
         """Let a click, a line or a box be answered, after those that wait; True, as whatever is wrong is said here."""
-        address = _address(self.address)
-        if not address:
+        address, state = _address(self.address), self._session.painting.state(layer)
+        if state is not None and (state.image.is_flat or state.image.channel_kind is not ChannelKind.NONE):
+            notify.warn("The server takes volumes with one channel. Let the model answer here.")
+        elif not address:
             notify.warn(f"{self.address!r} is no address of a server. Give one such as {EXAMPLE}.")
         elif self._may_send(address, lambda: self.ask(layer, prompt)):
             self._waiting.append((layer, prompt))
