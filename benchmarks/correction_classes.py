@@ -38,7 +38,7 @@ from napari_medclf.store.bundle import read_package
 MODEL = "chest-xray-pneumonia"
 _LOADING = LoadSettings("cpu", "float32", "torch")
 _LIMITS = (40, 200)
-_QUICK_STEPS = 40
+_QUICK_STEPS = 50
 Films = Sequence[tuple[Path, str]]
 
 

@@ -40,7 +40,7 @@ from napari_medclf.jobs.correct import save_correction
 from napari_medclf.store.bundle import read_package
 
 _LOADING = LoadSettings("cpu", "float32", "torch")
-_QUICK_STEPS = 40
+_QUICK_STEPS = 50
 """As by default, and never fewer: other programs on the computer must not change what is learned."""
 
 

@@ -1,6 +1,6 @@
 """Quick adaptation against a full fine-tune: gain on a hold-out, steps and seconds, verdict included.
 
-python benchmarks/quick_adapt.py ../shared/data hippocampus [--steps N] [--rounds N]
+python benchmarks/quick_adapt.py ../shared/data hippocampus [--steps N] [--quick-steps 50] [--rounds N]
 
 The embedded models meet images that they were not made for: X-rays as negatives, hippocampus MR with another
 contrast, blur and noise, nuclei and retinas in other colours. A person corrects some of them (the expert's labels); the
@@ -79,6 +79,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("scene", choices=SCENES)
     parser.add_argument("--steps", type=int, default=None, help="of the full fine-tune; 0 leaves it out")
+    parser.add_argument("--quick-steps", type=int, help="of quick adapt; by default as many as fit into the time")
     parser.add_argument("--rounds", type=int, default=3, help="quick adaptations, with another seed each")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -90,7 +91,8 @@ def main() -> None:
             "hold_out_fraction": 0,
         }
         quick = [
-            _timed(f"quick, seed {seed}", AdaptOptions(**common, steps=40, seed=seed)) for seed in range(asked.rounds)
+            _timed(f"quick, seed {seed}", AdaptOptions(**common, steps=asked.quick_steps, seed=seed))
+            for seed in range(asked.rounds)
         ]
         if asked.steps == 0:
             return

@@ -59,7 +59,7 @@ def test_python_of_the_page_runs(here, capsys) -> None:
 
 def test_numbers_of_the_page_are_those_of_the_program() -> None:
     text = PAGE.read_text()
-    for kind, n_steps in (("instant", None), ("adapt", 40), ("fine-tune", 600)):
+    for kind, n_steps in (("instant", None), ("adapt", 50), ("fine-tune", 600)):
         assert f"| {kind} |" in text
         assert n_steps is None or (settings.KINDS[kind].n_steps == n_steps and f"{n_steps}" in text)
 

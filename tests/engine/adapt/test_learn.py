@@ -15,7 +15,7 @@ from napari_medclf.domain.recipe import Recipe
 from napari_medclf.domain.results import Sample
 from napari_medclf.engine.adapt.learn import Adapted, adapt_network
 from napari_medclf.engine.adapt.lessons import Lessons, Teacher
-from napari_medclf.engine.adapt.settings import AdaptSettings, Part
+from napari_medclf.engine.adapt.settings import AdaptSettings, Part, usual_settings
 from napari_medclf.engine.networks import build_network
 
 
@@ -49,6 +49,14 @@ def test_loss_falls_for_every_task(task: Task, dims: int, finished) -> None:
     assert np.mean(adapted.losses[-3:]) < np.mean(adapted.losses[:3])
     assert adapted.n_steps == 12
     network.load_state_dict(adapted.state_dict)  # the same names and shapes
+
+
+@pytest.mark.parametrize("task", [Task.SEGMENT, Task.INSTANCES, Task.CLASSIFY])
+def test_loss_falls_with_what_is_usual_for_quick_learning(task: Task, finished) -> None:
+    card = card_of(task, ("none", "lump") if task is Task.CLASSIFY else ("lump",), 2)
+    usual = usual_settings("adapt", task)
+    _, adapted = _adapt(card, finished, part=usual.part, n_steps=16, lr=usual.lr, stepper=usual.stepper)
+    assert np.mean(adapted.losses[-3:]) < np.mean(adapted.losses[:3])
 
 
 def test_network_in_use_is_left_alone(finished) -> None:

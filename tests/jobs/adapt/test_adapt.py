@@ -14,7 +14,7 @@ from napari_medclf.domain.revision import LearnedBy
 from napari_medclf.domain.verdict import Judgement
 from napari_medclf.jobs.adapt import measure
 from napari_medclf.jobs.adapt.adapt import adapt
-from napari_medclf.jobs.adapt.options import AdaptOptions, AdaptResult
+from napari_medclf.jobs.adapt.options import AdaptOptions, AdaptResult, Learns
 from napari_medclf.jobs.adapt.revise import accept, current_package, roll_back, time_line
 from napari_medclf.jobs.api import run
 from napari_medclf.store.holdout import read_holdout
@@ -192,10 +192,17 @@ def test_revisions_say_which_corrections_made_which_model(improved, blob_model, 
     assert spec["options"]["steps"] == first.revision.n_steps
 
 
-def test_fine_tune_moves_every_weight_and_instant_the_last_layer(project_of, blob_model) -> None:
+def test_instant_learning_moves_the_last_layer_and_the_other_kinds_every_weight(project_of, blob_model) -> None:
     project = project_of({"B": LEARN})
     kinds = (LearnedBy.INSTANT, LearnedBy.ADAPT, LearnedBy.FINE_TUNE)
-    moved = [_adapt(project, blob_model, kind=kind, steps=1).n_moved for kind in kinds]
+    instant, quick, full = (_adapt(project, blob_model, kind=kind, steps=1).n_moved for kind in kinds)
+    assert 0 < instant < quick == full
+
+
+def test_parts_of_a_network_move_more_and_more_numbers(project_of, blob_model) -> None:
+    project = project_of({"B": LEARN})
+    parts = (Learns.HEAD, Learns.NORM_AND_HEAD, Learns.ADAPTERS)
+    moved = [_adapt(project, blob_model, learns=part, steps=1).n_moved for part in parts]
     assert moved == sorted(set(moved))
 
 

@@ -15,9 +15,10 @@ from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.recipe import Recipe
 from napari_medclf.domain.recipe.optimiser_settings import ScheduleSettings
 from napari_medclf.engine.adapt.lessons import Teacher
-from napari_medclf.engine.adapt.settings import AdaptSettings
+from napari_medclf.engine.adapt.settings import AdaptSettings, Stepper
 from napari_medclf.engine.background import Worker, wait_for
 from napari_medclf.engine.train.batch import Batch
+from napari_medclf.engine.train.optimisers.muon import Muon
 from napari_medclf.engine.train.precision import Precision
 from napari_medclf.engine.train.schedule import rate_factor
 from napari_medclf.engine.train.trainer import memory_layout
@@ -39,8 +40,7 @@ class Course:
         self._network = network.to(memory_format=self._layout)  # type: ignore[call-overload]  # not in torch's stubs
         self._precision = Precision(teacher.precision, settings.device)
         self.step_s = 0.0
-        is_fused = settings.device.startswith(("cpu", "cuda"))
-        self._optimiser = torch.optim.AdamW(parameters, lr=settings.lr, weight_decay=0.0, fused=is_fused)
+        self._optimiser = _optimiser_of(parameters, settings)
 
     def run(self) -> Job[tuple[float, ...]]:
         """Take all steps."""
@@ -70,6 +70,13 @@ class Course:
         self._precision.backward(loss)
         self._precision.step(self._optimiser, _CLIP_NORM)
         return float(loss.detach())
+
+
+def _optimiser_of(parameters: list[nn.Parameter], settings: AdaptSettings) -> torch.optim.Optimizer:
+    if settings.stepper is Stepper.MUON:
+        return Muon(parameters, lr=settings.lr)
+    is_fused = settings.device.startswith(("cpu", "cuda"))
+    return torch.optim.AdamW(parameters, lr=settings.lr, weight_decay=0.0, fused=is_fused)
 
 
 def recipe_of(recipe: Recipe, card: ModelCard, settings: AdaptSettings) -> Recipe:

@@ -14,9 +14,9 @@ from napari_medclf.domain.events import Job, Progress
 from napari_medclf.domain.recipe import Recipe
 from napari_medclf.engine.adapt.course import Course, recipe_of
 from napari_medclf.engine.adapt.lessons import Lessons, Teacher
+from napari_medclf.engine.adapt.pace import fitted_to_time
 from napari_medclf.engine.adapt.parts import count_numbers, learning
 from napari_medclf.engine.adapt.settings import AdaptSettings, Way
-from napari_medclf.engine.adapt.trials import choose_way
 from napari_medclf.engine.train.heap import kept_heap
 from napari_medclf.engine.train.trainer import repeatable
 
@@ -82,7 +82,7 @@ def adapt_network(
     yield Progress(0, settings.n_steps, "drawing patches around the corrections")
     pupil = copy.deepcopy(network).to(settings.device)
     with torch.random.fork_rng(devices=[]), kept_heap(), repeatable():
-        settings = yield from choose_way(pupil, card, recipe, cases, settings)
+        settings = yield from fitted_to_time(pupil, card, recipe, cases, settings)
         teacher = Teacher(card, recipe_of(recipe, card, settings), cases)
         torch.manual_seed(settings.seed)  # adapters begin at random, dropout draws
         with learning(pupil, settings.part) as parameters:

@@ -118,18 +118,16 @@ def _learn(course: _Course) -> Job[tuple[Adapted, frozenset[str]]]:
 
 
 def _settings(course: _Course) -> AdaptSettings:
-    from napari_medclf.engine.adapt.settings import KINDS, Part
+    from napari_medclf.engine.adapt.settings import Part, usual_settings
     from napari_medclf.engine.device import choose_device
 
     options = course.options
-    usual = KINDS[options.kind.value]
+    usual = usual_settings(options.kind.value, course.parent.card.task)
     is_quick = options.kind is not LearnedBy.FINE_TUNE
     usual_minutes = _QUICK_MINUTES[course.parent.card.input.spatial_dims] if is_quick else None
     minutes = options.max_minutes or (usual_minutes if options.steps is None else None)
-    is_asked_for = options.learns is not Learns.BY_KIND or options.lr is not None
     return replace(
         usual,
-        rivals=() if is_asked_for else usual.rivals,
         part=usual.part if options.learns is Learns.BY_KIND else Part(options.learns.value),
         n_steps=options.steps or usual.n_steps,
         lr=options.lr or usual.lr,

@@ -36,8 +36,7 @@ class AdaptOptions:
     project: Path = option(help="folder of the project with the corrections", positional=True)
     kind: LearnedBy = option(
         LearnedBy.ADAPT,
-        help="instant: the last layer; adapt: norms and last layer, with small adapters where that is better, some "
-        "seconds; fine-tune: all",
+        help="instant: the last layer; adapt: all in few and large steps, some seconds; fine-tune: all in many steps",
         choices=KINDS,
     )
     learns: Learns = option(Learns.BY_KIND, help="what of the network moves", choices=tuple(Learns), advanced=True)
@@ -45,7 +44,11 @@ class AdaptOptions:
         None, help="steps to take; by default what the kind asks for", minimum=1, maximum=100_000, advanced=True
     )
     lr: float | None = option(
-        None, help="highest learning rate; by default what the kind asks for", minimum=1e-7, maximum=10.0, advanced=True
+        None,
+        help="highest learning rate, for adapt of label images as a part of each weight's size; by default what the kind asks for",
+        minimum=1e-7,
+        maximum=10.0,
+        advanced=True,
     )
     max_minutes: float | None = option(
         None,

@@ -54,9 +54,7 @@ class AdaptPage(QWidget):
 
     def _buttons(self) -> QGridLayout:
         grid, learning = QGridLayout(), self._learning
-        self.quick = button(
-            "Quick adapt   (F)", "Norms, last layer and small adapters: seconds", learning.quick_adapt, self
-        )
+        self.quick = button("Quick adapt   (F)", "All weights in few, large steps: seconds", learning.quick_adapt, self)
         self.full = button("Full fine-tune", "All weights: minutes, in the background", learning.fine_tune, self)
         self.back = button("Earlier model", "Use the revision that was used before", learning.go_back, self)
         self.when_idle = QCheckBox("Fine-tune when nobody works", self)
