@@ -45,7 +45,8 @@ class AdaptOptions:
     )
     lr: float | None = option(
         None,
-        help="highest learning rate, for adapt of label images as a part of each weight's size; by default what the kind asks for",
+        help="highest learning rate, for adapt of label images as a part of each weight's size; by default what the "
+        "kind asks for",
         minimum=1e-7,
         maximum=10.0,
         advanced=True,
