@@ -6,6 +6,8 @@ disk-full     the results' disk fills up midway: one sentence, exit code 2; with
 read-only     the results' folder cannot be written: one sentence, and `medclf runs show` reads it all the same
 output-gone   the folder of results vanishes midway: one sentence, and it is not made again
 slow-share    every call to the disk of the results takes 200 ms, as on a far network share (needs cc): the same results
+slow-listing  every call to the disk of the images takes 200 ms: a dry run lists them, and says what it says of a near
+              disk; 8 * --images of them, in folders of 8, as they are and without looking ahead
 Without a FAULT all are done in turn. In the end the results are compared with those of an undisturbed run, byte by byte
 but for times. Linux only; disk-full and read-only need root.
 """
@@ -33,6 +35,7 @@ DELAY_MS = 200
 FULL_KIB = 120
 _DELAYED = """
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -65,6 +68,33 @@ typedef int (*made)(const char *, mode_t);
 int rename(const char *a, const char *b) { slow(a); return REAL("rename", two)(a, b); }
 int unlink(const char *path) { slow(path); return REAL("unlink", int (*)(const char *))(path); }
 int mkdir(const char *path, mode_t mode) { slow(path); return REAL("mkdir", made)(path, mode); }
+#define ASKED(name) int name(const char *path, struct stat *found) { \\
+  slow(path); return REAL(#name, int (*)(const char *, struct stat *))(path, found); }
+ASKED(stat) ASKED(lstat)
+int stat64(const char *path, struct stat64 *found) {
+  slow(path); return REAL("stat64", int (*)(const char *, struct stat64 *))(path, found);
+}
+int lstat64(const char *path, struct stat64 *found) {
+  slow(path); return REAL("lstat64", int (*)(const char *, struct stat64 *))(path, found);
+}
+DIR *opendir(const char *path) { slow(path); return REAL("opendir", DIR *(*)(const char *))(path); }
+"""
+
+_LIST = """
+import os, sys, time
+from pathlib import Path
+from napari_medclf.io import look_ahead
+from napari_medclf.jobs.api import run
+from napari_medclf.jobs.batch.options import BatchOptions
+from napari_medclf.jobs.batch.plan import look_through
+if os.environ.get("ONE_BY_ONE"):
+    look_ahead._N_SLOW = 10**9
+share = Path(sys.argv[1])
+began_s = time.monotonic()
+found = run(look_through(BatchOptions(model="-", folder=share, out=share.parent / "none")))
+print(f"{time.monotonic() - began_s:.1f}", file=sys.stderr)
+for row in found.rows:
+    print(row.record.case_id, row.record.source, row.record.status, row.record.reason, row.size, row.spacing_mm)
 """
 
 
@@ -155,14 +185,41 @@ def output_gone(trial: Trial) -> None:
 
 def slow_share(trial: Trial) -> None:
     """Delay every call to the results' disk."""
-    source, library = trial.work / "slow.c", trial.work / "slow.so"
-    source.write_text(_DELAYED)
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)  # noqa: S607
-    slow = {"LD_PRELOAD": str(library), "SLOW_FOLDER": str(trial.out.parent), "SLOW_MS": str(DELAY_MS)}
     began_s = time.monotonic()
-    code, told = trial.run(**slow)
+    code, told = trial.run(**_slow(trial.work, trial.out.parent))
     _say(f"slow-share, {time.monotonic() - began_s:.1f} s", code, told, expected=0)
     _compare(trial)
+
+
+def slow_listing(trial: Trial) -> None:
+    """Delay every call to the images' disk, and list them."""
+    share = trial.work / "share"
+    images = sorted(trial.batch.images.iterdir())
+    for number in range(8 * len(images)):
+        place = share / f"patient{number // 8:03d}"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{number:04d}.nii.gz").write_bytes(images[number % len(images)].read_bytes() + bytes(number))
+    listed: dict[str, str] = {}
+    for name, environment in (
+        ("near", {}),
+        ("far", _slow(trial.work, share)),
+        ("far, one after the other", _slow(trial.work, share) | {"ONE_BY_ONE": "1"}),
+    ):
+        done = subprocess.run([sys.executable, "-c", _LIST, str(share)], capture_output=True, text=True, check=True,
+                              env=os.environ | environment)  # fmt: skip
+        listed[name] = done.stdout
+        print(f"slow-listing, {8 * len(images)} images, {name}: {done.stderr.split()[-1]} s", flush=True)
+    print(f"  compared with the near disk: {'same' if len(set(listed.values())) == 1 else 'OTHER'}")
+    if len(set(listed.values())) != 1:
+        raise SystemExit(1)
+
+
+def _slow(work: Path, folder: Path) -> dict[str, str]:
+    """Build a library that delays calls to a folder, and give the environment that uses it."""
+    source, library = work / "slow.c", work / "slow.so"
+    source.write_text(_DELAYED)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)  # noqa: S607
+    return {"LD_PRELOAD": str(library), "SLOW_FOLDER": str(folder), "SLOW_MS": str(DELAY_MS)}
 
 
 def _resumed(trial: Trial) -> None:
@@ -199,6 +256,7 @@ FAULTS = {
     "read-only": read_only,
     "output-gone": output_gone,
     "slow-share": slow_share,
+    "slow-listing": slow_listing,
 }
 
 

@@ -6,7 +6,7 @@ Each trial starts `medclf batch` in a process of its own (forked from one that h
 at a random moment between its start and the time that the undisturbed run took, up to three times in a row, and then
 lets `--resume` come to the end. Then
 * every file of the results has the bytes of the undisturbed run's, and no file is missing or left over;
-* `results.csv`, `run.json` and the ledger agree but for times, memory and the number of attempts;
+* `results.csv`, `run.json`, `report.html` and the ledger agree but for times, memory and the number of attempts;
 * no case that the ledger called done when the process died was run again.
 Linux only. The seed is printed, so that a trial can be repeated.
 """
@@ -19,6 +19,7 @@ import importlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -36,8 +37,7 @@ from napari_medclf.store.runs import Ledger
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "hippocampus_msd" / "images"
 TIMES = {"seconds", "elapsed_s", "started", "peak_bytes", "attempt", "seq", "worker"}
-OF_THE_RUN = {"ledger.sqlite", "results.csv", "run.json"}
-NOT_COMPARED = {"report.html"}
+OF_THE_RUN = {"ledger.sqlite", "results.csv", "run.json", "report.html"}
 MOST_KILLS = 3
 
 
@@ -95,10 +95,11 @@ def differences(out: Path, reference: Path) -> Iterator[str]:
     """Tell what two folders of results differ in, but for times."""
     ours, theirs = _files(out), _files(reference)
     yield from (f"{name}: only in one of the two" for name in sorted(ours ^ theirs))
-    for name in sorted((ours & theirs) - OF_THE_RUN - NOT_COMPARED):
+    for name in sorted((ours & theirs) - OF_THE_RUN):
         if (out / name).read_bytes() != (reference / name).read_bytes():
             yield f"{name}: other bytes"
-    for name, read in (("results.csv", _table), ("run.json", _record), ("ledger.sqlite", _ledger)):
+    readers = (("results.csv", _table), ("run.json", _record), ("ledger.sqlite", _ledger), ("report.html", _page))
+    for name, read in readers:
         if read(out) != read(reference):
             yield f"{name}: other than of the undisturbed run"
 
@@ -116,6 +117,12 @@ def _record(out: Path) -> Any:
     record = json.loads((out / "run.json").read_text())
     record["spec"]["options"].pop("out")
     return _timeless(record)
+
+
+def _page(out: Path) -> str:
+    page, n_times = re.subn(r"Begun [^<]*, took [^<]*(?=</p>)", "", (out / "report.html").read_text())
+    assert n_times == 1, "the page does not tell when the run began"
+    return page
 
 
 def _ledger(out: Path) -> list[Any]:

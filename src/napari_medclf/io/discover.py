@@ -13,6 +13,7 @@ from napari_medclf.domain.geometry import Geometry, Unit, Vector3
 from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.io import medmnist
 from napari_medclf.io.archive import unpacked
+from napari_medclf.io.look_ahead import LookAhead
 from napari_medclf.io.passed_over import LeaveOut
 from napari_medclf.io.preflight import refusing
 from napari_medclf.io.raster.size import picture_size
@@ -54,13 +55,13 @@ def _list(collected: Collected, on_progress: OnProgress | None = None) -> Discov
     found: list[FileRef] = []
     entries: list[SeriesEntry] = []
     others = list(collected.others)
-    for one in collected.files:
-        if one.kind is Kind.DICOM:
-            continue
-        try:
-            part = _list_one(one, collected, on_progress)
-        except ReadError as error:
-            refusals.append(Refusal.of(error))
+    images = [one for one in collected.files if one.kind is not Kind.DICOM]
+    list_one = partial(_list_one, collected=collected, on_progress=on_progress)
+    for n_done, (_, part) in enumerate(LookAhead().each(list_one, images, ReadError)):
+        if on_progress is not None:
+            on_progress(n_done, len(images))
+        if isinstance(part, ReadError):
+            refusals.append(Refusal.of(part))
             continue
         found.extend(part.found)
         refusals.extend(part.refusals)

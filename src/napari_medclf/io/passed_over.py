@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_medclf.atomic import is_temporary
+from napari_medclf.io.look_ahead import LookAhead
 from napari_medclf.io.report import Refusal
 from napari_medclf.io.sniff import is_accompanying
 
@@ -42,15 +43,27 @@ class Passed:
     left_out: list[Refusal] = field(default_factory=list)
     samples: dict[Path, Path] = field(default_factory=dict)
 
-    def takes_folder(self, folder: Path) -> bool:
-        """Whether a folder is walked through; what is not is noted with its reason."""
+    def take_folders(self, folders: Sequence[Path], ahead: LookAhead) -> list[Path]:
+        """Give the folders that are walked through; what is not is noted with its reason."""
+        taken = []
+        for folder, found in ahead.each(self._why_no_folder, folders, OSError):
+            if isinstance(found, OSError):
+                self.refusals.append(Refusal(folder, f"cannot be listed ({found.strerror})"))
+                continue
+            notes, reason = found
+            if reason:
+                notes.append(Refusal(folder, reason))
+            else:
+                taken.append(folder)
+        return taken
+
+    def _why_no_folder(self, folder: Path) -> tuple[list[Refusal], str]:
+        """Why a folder is not walked through, and where that is noted; an empty text where it is."""
         if folder.name.startswith("."):
-            self.others.append(Refusal(folder, "is a hidden folder (its name begins with a dot)"))
-            return False
+            return self.others, "is a hidden folder (its name begins with a dot)"
         if os.path.islink(folder):
-            self.others.append(Refusal(folder, "is a link to a folder, and such links are not followed"))
-            return False
-        return self._is_wanted(folder, is_folder=True)
+            return self.others, "is a link to a folder, and such links are not followed"
+        return self.left_out, self.leave_out(folder, True) if self.leave_out is not None else ""
 
     def takes_file(self, path: Path) -> bool:
         """Whether a file is opened to see what it is; what is not is noted with its reason."""
@@ -58,7 +71,10 @@ class Passed:
         if reason:
             self.others.append(Refusal(path, reason))
             return False
-        return self._is_wanted(path, is_folder=False)
+        reason = self.leave_out(path, False) if self.leave_out is not None else ""
+        if reason:
+            self.left_out.append(Refusal(path, reason))
+        return not reason
 
     def pass_samples(self, path: Path) -> None:
         """Note a file that holds samples by its name; they belong to a header beside it where there is one."""
@@ -75,12 +91,6 @@ class Passed:
     def pass_index(self, path: Path) -> None:
         """Note a DICOMDIR: the files that it lists are found by themselves."""
         self.others.append(Refusal(path, "is an index of DICOM files, which are found by themselves"))
-
-    def _is_wanted(self, path: Path, *, is_folder: bool) -> bool:
-        reason = self.leave_out(path, is_folder) if self.leave_out is not None else ""
-        if reason:
-            self.left_out.append(Refusal(path, reason))
-        return not reason
 
 
 def _no_image(path: Path) -> str:

@@ -7,18 +7,21 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from napari_medclf.domain.errors import ReadError
+from napari_medclf.io.look_ahead import LookAhead
 from napari_medclf.io.passed_over import LeaveOut, Passed
 from napari_medclf.io.preflight import is_special, read_head
 from napari_medclf.io.report import Refusal
 from napari_medclf.io.sniff import HEAD_BYTES, Kind, is_samples_only, kind_by_name, kind_of_head
 
+Item = TypeVar("Item")
 OnProgress = Callable[[int, int], None]
 """Takes how many are done, and how many there are (0 where that is not known)."""
 
 _READABLE = "DICOM, NIfTI, NRRD, MetaImage, Analyze, PNG, JPEG, TIFF, GIF, BMP, npz or zip"
-_PROGRESS_STEP = 100
+_PROGRESS_STEP = 20
 _DIGITS = re.compile(r"([0-9]+)")
 _FOREIGN = {
     ".mgz": "FreeSurfer MGH",
@@ -82,12 +85,11 @@ def collect(
     """
     files: dict[Path, Found] = {}
     passed = Passed(leave_out)
+    tell = on_progress or (lambda done, total: None)
     for path in paths:
         try:
-            for found in _look(path, passed):
+            for found in _look(path, passed, tell):
                 files.setdefault(found.path, found)
-                if on_progress is not None and len(files) % _PROGRESS_STEP == 0:
-                    on_progress(len(files), 0)
         except ReadError as error:
             passed.refusals.append(Refusal.of(error))
     return Collected(
@@ -113,26 +115,31 @@ def identify(path: Path) -> Kind:
     return kind
 
 
-def _look(path: Path, passed: Passed) -> Iterator[Found]:
+def _look(path: Path, passed: Passed, tell: OnProgress) -> Iterator[Found]:
     if not path.is_dir():
         yield from _look_at_named(path, passed.refusals)
         return
-    n_seen = 0
-    for file in walk_files(path, passed):
-        n_seen += 1
-        try:
-            kind = identify(file)
-        except ReadError as error:
-            _pass_by(file, error, passed)
-            continue
-        if kind is Kind.ZIP:
+    ahead = LookAhead()
+    files = list(_told(walk_files(path, passed, ahead), tell))
+    for file, kind in _told(ahead.each(identify, files, ReadError), tell):
+        if isinstance(kind, ReadError):
+            _pass_by(file, kind, passed)
+        elif kind is Kind.ZIP:
             passed.refusals.append(Refusal(file, "is a zip archive inside a folder", "Open it by itself."))
         elif kind is Kind.DICOMDIR:
             passed.pass_index(file)
         else:
             yield Found(file, kind, is_named=False)
-    if n_seen == 0 and not passed.left_out:
+    if not files and not passed.left_out:
         raise ReadError(path, "holds no image", f"A folder with {_READABLE} files was expected.")
+
+
+def _told(items: Iterable[Item], tell: OnProgress) -> Iterator[Item]:
+    """Tell how many there were after some of them, which may be where a person stops it."""
+    for n_seen, item in enumerate(items, start=1):
+        if n_seen % _PROGRESS_STEP == 0:
+            tell(n_seen, 0)
+        yield item
 
 
 def _pass_by(file: Path, error: ReadError, passed: Passed) -> None:
@@ -159,21 +166,47 @@ def _look_at_named(path: Path, refusals: list[Refusal]) -> Iterator[Found]:
     yield from (Found(file, Kind.DICOM) for file in files)
 
 
-def walk_files(folder: Path, passed: Passed) -> Iterator[Path]:
+def walk_files(folder: Path, passed: Passed, ahead: LookAhead) -> Iterator[Path]:
     """Yield the files below a folder in natural order that may be images; `passed` takes note of the others.
 
-    Linked folders are not followed, so a loop of links cannot catch us.
+    Those of a folder come before those of its sub-folders. Linked folders are not followed, so a loop of links cannot
+    catch us.
     """
+    open_folders = [ahead.each(_list_folder, [folder], OSError)]
+    while open_folders:
+        listed = next(open_folders[-1], None)
+        if listed is None:
+            open_folders.pop()
+            continue
+        place, content = listed
+        if isinstance(content, OSError):
+            passed.refusals.append(Refusal(Path(content.filename or place), f"cannot be listed ({content.strerror})"))
+            continue
+        folders, files = content
+        wanted = passed.take_folders(folders, ahead)
+        yield from filter(passed.takes_file, files)
+        open_folders.append(ahead.each(_list_folder, wanted, OSError))
 
-    def on_error(error: OSError) -> None:
-        passed.refusals.append(Refusal(Path(error.filename or folder), f"cannot be listed ({error.strerror})"))
 
-    for root, folders, names in os.walk(folder, onerror=on_error):
-        folders[:] = [name for name in sorted(folders, key=natural_key) if passed.takes_folder(Path(root, name))]
-        for name in sorted(names, key=natural_key):
-            path = Path(root, name)
-            if passed.takes_file(path):
-                yield path
+def _list_folder(folder: Path) -> tuple[list[Path], list[Path]]:
+    """List the folders and the files in a folder, in natural order."""
+    folders: list[Path] = []
+    files: list[Path] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            (folders if _is_folder(entry) else files).append(Path(entry.path))
+    return sorted(folders, key=_by_name), sorted(files, key=_by_name)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _by_name(path: Path) -> list[tuple[int, int, str]]:
+    return natural_key(path.name)
 
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:

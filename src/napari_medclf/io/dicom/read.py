@@ -15,8 +15,10 @@ from napari_medclf.domain.listing import SeriesEntry
 from napari_medclf.io.dicom.header import Header, read_headers
 from napari_medclf.io.dicom.image import read_stack, scale_of, window_of
 from napari_medclf.io.dicom.kinds import DerivedObject
+from napari_medclf.io.dicom.quiet import quiet
 from napari_medclf.io.dicom.series.stack import Stack
 from napari_medclf.io.dicom.series.stacks import Refused, assemble
+from napari_medclf.io.look_ahead import LookAhead
 from napari_medclf.io.report import Refusal
 
 __all__ = ["Scan", "read_file", "read_member", "read_stack", "scale_of", "scan_files", "window_of"]
@@ -102,15 +104,16 @@ def scan_files(paths: Iterable[Path], on_progress: Callable[[int, int], None] | 
     headers: list[Header] = []
     derived: list[Path] = []
     refusals: list[Refusal] = []
-    for n_done, path in enumerate(files):
-        if on_progress is not None:
-            on_progress(n_done, len(files))
-        try:
-            headers.extend(read_headers(path))
-        except DerivedObject:
-            derived.append(path)
-        except ReadError as error:
-            refusals.append(Refusal.of(error))
+    with quiet():  # around all of them, as several at once would put back each other's settings
+        for n_done, (path, found) in enumerate(LookAhead().each(read_headers, files, ReadError)):
+            if on_progress is not None:
+                on_progress(n_done, len(files))
+            if isinstance(found, DerivedObject):
+                derived.append(path)
+            elif isinstance(found, ReadError):
+                refusals.append(Refusal.of(found))
+            else:
+                headers.extend(found)
     if on_progress is not None:
         on_progress(len(files), len(files))
     assembly = assemble(headers)

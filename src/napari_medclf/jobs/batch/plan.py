@@ -159,7 +159,7 @@ def _discover(folder: Path, options: BatchOptions) -> Job[Discovery]:
     found = listing.result()
     # What this very run wrote below its folder is no news to anybody.
     out = options.out.resolve()
-    return replace(found, left_out=tuple(one for one in found.left_out if one.path.resolve() != out))
+    return replace(found, left_out=tuple(one for one in found.left_out if not _is_at(one.path, out)))
 
 
 def _leave_out(folder: Path, options: BatchOptions) -> Callable[[Path, bool], str]:
@@ -168,11 +168,16 @@ def _leave_out(folder: Path, options: BatchOptions) -> Callable[[Path, bool], st
     out = options.out.resolve()
 
     def leave_out(path: Path, is_folder: bool) -> str:
-        if is_folder and (any((path / name).is_file() for name in _LEDGERS) or path.resolve() == out):
+        if is_folder and (any((path / name).is_file() for name in _LEDGERS) or _is_at(path, out)):
             return "holds the results of a run"
         return by_pattern(path, is_folder)
 
     return leave_out
+
+
+def _is_at(path: Path, place: Path) -> bool:
+    """Whether a path leads to a resolved place; only those of its name are resolved, which asks the disk many times."""
+    return path.name.casefold() == place.name.casefold() and path.resolve() == place
 
 
 def _most_bytes(options: BatchOptions) -> int:
