@@ -37,7 +37,7 @@ def ask(workbench, until, prompt) -> tuple[np.ndarray, np.ndarray]:
     n_said = len(help_._beside.get(labels) or [])
     prompt()
     until(lambda: not help_.is_busy and len(help_._beside.get(labels) or []) > n_said, 60)
-    return labels.data != before, np.unique(help_._beside.get(labels)[-1].values)
+    return labels.data != before, np.unique(help_._beside.get(labels)[-1].learned.values)
 
 
 def test_click_with_shift_takes_away_and_a_line_and_a_box_add(workbench, person, answered, until) -> None:

@@ -21,7 +21,7 @@ from napari_medclf.ui.correct.painting import merge_into
 if TYPE_CHECKING:
     from napari_medclf.engine.instant.corrections import Corrections
     from napari_medclf.engine.instant.label_head import LabelHead
-    from napari_medclf.engine.instant.prompts import Prompt, PromptAnswer
+    from napari_medclf.engine.instant.prompts import Prompt
 
 _MOST_WHOLE_VOX = 4_000_000
 """Images of more are looked at in part: a 2-core laptop keeps the features of this many voxels in a few seconds."""
@@ -63,6 +63,25 @@ class Helped:
     elapsed_s: float
 
 
+@dataclass(frozen=True, eq=False)
+class PromptSaid:
+    """What prompts said of an image.
+
+    Parameters
+    ----------
+    learned : Corrections
+        What the model learns from.
+    sure : Corrections
+        Of that, what clicks and lines were drawn on; a box says only roughly where something is.
+    """
+
+    learned: Corrections
+    sure: Corrections
+
+    def __add__(self, later: PromptSaid) -> PromptSaid:
+        return PromptSaid(self.learned + later.learned, self.sure + later.sure)
+
+
 class HeadKeeper:
     """Keeps the head of the image that is corrected; only used on the worker's thread."""
 
@@ -95,13 +114,13 @@ class HeadKeeper:
 
 
 def help_here(
-    keeper: HeadKeeper, state: LabelState, package: ModelPackage, box: Box, extra: Corrections | None = None
+    keeper: HeadKeeper, state: LabelState, package: ModelPackage, box: Box, extra: PromptSaid | None = None
 ) -> Job[Helped]:
     """Refit the model's last layer on all corrections of the image, and label a box of it.
 
     Parameters
     ----------
-    extra : Corrections or None
+    extra : PromptSaid or None
         What was said without painting, as by clicks.
 
     Raises
@@ -116,10 +135,12 @@ def help_here(
     started = time.perf_counter()
     corrections = Corrections.of_labels(state.labels, state.origin)
     if extra is not None:
-        corrections = extra + corrections  # of what was said twice, painting counts
+        corrections = extra.learned + corrections  # of what was said twice, painting counts
     head.refit(corrections)
     inside = within(box, head.region)
     labels = head.labels_in(inside)
+    if extra is not None:
+        labels = obeyed(labels, inside, extra.sure)
     elapsed_s = time.perf_counter() - started
     merged = yield from merge_into(state, labels, tuple(slice(*ends) for ends in inside))
     return Helped(merged, inside, len(corrections), elapsed_s)
@@ -131,13 +152,13 @@ def answer_prompt_here(
     package: ModelPackage,
     box: Box,
     prompt: Prompt,
-    extra: Corrections | None = None,
-) -> Job[tuple[Corrections, Helped]]:
+    extra: PromptSaid | None = None,
+) -> Job[tuple[PromptSaid, Helped]]:
     """Let a click, a scribble or a box be answered, and bring the answer together with what a person painted.
 
     Returns
     -------
-    Corrections, Helped
+    PromptSaid, Helped
         What the prompt said, and what came of it.
 
     Raises
@@ -146,41 +167,29 @@ def answer_prompt_here(
         As `help_here`.
     """
     from napari_medclf.engine.instant.corrections import Corrections
-    from napari_medclf.engine.instant.prompts import answer_prompt
+    from napari_medclf.engine.instant.prompts import BoxPrompt, answer_prompt
 
     state.prepare()
     head = yield from keeper.get(state, package, box)
     started = time.perf_counter()
     said = Corrections.of_labels(state.labels, state.origin)
-    said = said if extra is None else extra + said
+    said = said if extra is None else extra.learned + said
     answer = answer_prompt(head, prompt, said)
-    labels = obeyed(answer, prompt, len(said))
+    learned = Corrections(answer.corrections.voxels[len(said) :], answer.corrections.values[len(said) :])
+    fresh = PromptSaid(learned, Corrections.none() if isinstance(prompt, BoxPrompt) else learned)
+    labels = obeyed(answer.labels, answer.box, (fresh if extra is None else extra + fresh).sure)
     elapsed_s = time.perf_counter() - started
     merged = yield from merge_into(state, labels, tuple(slice(*ends) for ends in answer.box))
-    fresh = Corrections(answer.corrections.voxels[len(said) :], answer.corrections.values[len(said) :])
     return fresh, Helped(merged, answer.box, len(answer.corrections), elapsed_s)
 
 
-def obeyed(answer: PromptAnswer, prompt: Prompt, n_before: int) -> LabelArray:
-    """The labels of an answer, right at least where a click or a line says so, whatever the model makes of it.
-
-    A box says only roughly where something is, and is left to the model.
-
-    Parameters
-    ----------
-    n_before : int
-        How many voxels were spoken of before the prompt.
-    """
-    from napari_medclf.engine.instant.prompts import BoxPrompt
-
-    if isinstance(prompt, BoxPrompt):
-        return answer.labels
-    start, stop = np.array(answer.box).T
-    voxels, values = answer.corrections.voxels[n_before:], answer.corrections.values[n_before:]
-    is_inside = ((voxels >= start) & (voxels < stop)).all(axis=1)
-    labels = answer.labels.copy()
-    labels[tuple((voxels[is_inside] - start).T)] = values[is_inside]
-    return labels
+def obeyed(labels: LabelArray, box: Box, sure: Corrections) -> LabelArray:
+    """The model's labels (K, J, I) of a box, right at least where clicks and lines were drawn."""
+    start, stop = np.array(box).T
+    is_inside = ((sure.voxels >= start) & (sure.voxels < stop)).all(axis=1)
+    right = labels.copy()
+    right[tuple((sure.voxels[is_inside] - start).T)] = sure.values[is_inside]
+    return right
 
 
 def region_around(box: Box, shape: Shape3 | tuple[int, ...]) -> Box | None:

@@ -14,14 +14,20 @@ from napari_medclf.domain.package import ModelPackage
 from napari_medclf.domain.stroke import Stroke, StrokeKind
 from napari_medclf.engine.grid.crop import Box
 from napari_medclf.ui import notify, viewer_link
-from napari_medclf.ui.correct.help_tasks import ChanceMap, HeadKeeper, Helped, answer_prompt_here, help_here
+from napari_medclf.ui.correct.help_tasks import (
+    ChanceMap,
+    HeadKeeper,
+    Helped,
+    PromptSaid,
+    answer_prompt_here,
+    help_here,
+)
 from napari_medclf.ui.correct.label_state import LabelState
 from napari_medclf.ui.lane import Lane
 from napari_medclf.ui.layer_book import LayerBook
 from napari_medclf.ui.session import Session
 
 if TYPE_CHECKING:
-    from napari_medclf.engine.instant.corrections import Corrections
     from napari_medclf.engine.instant.prompts import Prompt
 
 _AFTER_STROKE_MS = 120
@@ -56,7 +62,7 @@ class ModelHelp(QObject):
         self._lane = Lane(self)  # of its own: the next image may be read meanwhile
         session.helpers.append(lambda: self._lane.is_busy)
         self._lane.busy.connect(self.told)
-        self._beside: LayerBook[list[Corrections]] = LayerBook()
+        self._beside: LayerBook[list[PromptSaid]] = LayerBook()
         self._last: tuple[Any, Box] | None = None
         session.painting.left.connect(self._forget)
         self._is_wanted_again = False
@@ -100,10 +106,11 @@ class ModelHelp(QObject):
         package = None if state is None else self._package(state)
         if state is None or package is None:
             return False
-        box, keeper, extra = self._box(layer, state), self._keeper, self.said_beside(layer)
+        box, keeper = self._box(layer, state), self._keeper
         self._lane.add(
             f"{package.name} answers",
-            lambda: answer_prompt_here(keeper, state, package, box, prompt, extra),
+            # what was said until this one's turn, as prompts may come faster than answers
+            lambda: answer_prompt_here(keeper, state, package, box, prompt, self.said_beside(layer)),
             lambda answered: self._take_answer(layer, *answered),
             self._on_failure,
         )
@@ -116,7 +123,7 @@ class ModelHelp(QObject):
         # what a tool reads of it is a box; nothing else of an array is needed
         return None if head is None else cast("FloatArray", ChanceMap(head, value))
 
-    def said_beside(self, layer: Any) -> Corrections | None:
+    def said_beside(self, layer: Any) -> PromptSaid | None:
         """What was said about a layer by prompts, without painting."""
         known = self._beside.get(layer)
         if not known:
@@ -165,7 +172,7 @@ class ModelHelp(QObject):
         if self.is_live:
             self._timer.start()
 
-    def _take_answer(self, layer: Any, said: Corrections, helped: Helped) -> None:
+    def _take_answer(self, layer: Any, said: PromptSaid, helped: Helped) -> None:
         self._beside.put(layer, [*(self._beside.get(layer) or []), said])
         self._take(layer, helped, _PROMPT)
 
