@@ -58,3 +58,23 @@ def test_loop_of_links_ends(tmp_path, phantom):
     write_image(phantom, tmp_path / "a.nii")
     (tmp_path / "again").symlink_to(tmp_path, target_is_directory=True)
     assert len(collect([tmp_path]).files) == 1
+
+
+def test_slow_disk_is_listed_as_a_quick_one(tmp_path, monkeypatch):
+    for number in range(60):
+        place = tmp_path / f"patient{number // 5}" / f"series{number % 5}"
+        place.mkdir(parents=True)
+        (place / "2.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+        (place / "10.png").write_bytes(b"\x89PNG\r\n\x1a\n" if number % 7 else b"no picture")
+        (place / "notes.txt").touch()
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / "patient3" / "link").symlink_to(tmp_path / "patient1", target_is_directory=True)
+    left_out = collect([tmp_path], leave_out=lambda path, is_folder: "is not wanted" if path.name == "series3" else "")
+    quick = collect([tmp_path])
+    monkeypatch.setattr("napari_medclf.io.look_ahead._N_SLOW", 0)
+    assert collect([tmp_path]) == quick
+    assert [len(found) for found in (quick.files, quick.refusals, quick.others)] == [111, 9, 62]
+    assert [found.path.name for found in quick.files[:4]] == ["2.png", "2.png", "10.png", "2.png"]
+    again = collect([tmp_path], leave_out=lambda path, is_folder: "is not wanted" if path.name == "series3" else "")
+    assert again == left_out
+    assert len(again.left_out) == 12

@@ -140,6 +140,25 @@ def _metaimage_size(path: Path) -> _Size:
     return size, _spacing_mm(geometry)
 
 
+def _analyze_size(path: Path) -> _Size:
+    from napari_medclf.io.volume.analyze import analyze_geometry
+
+    size, geometry = analyze_geometry(path)
+    return size, _spacing_mm(geometry)
+
+
+def _tiff_size(path: Path) -> _Size:
+    from napari_medclf.io.raster.tiff import tiff_size
+
+    return tiff_size(path)
+
+
+def _gif_size(path: Path) -> _Size:
+    from napari_medclf.io.raster.film import film_size
+
+    return film_size(path), None
+
+
 def _spacing_mm(geometry: Geometry) -> Vector3 | None:
     return geometry.spacing if geometry.unit is Unit.MILLIMETRE else None
 
@@ -157,6 +176,9 @@ _SIZES: dict[str, Callable[[Path], _Size]] = {
     Kind.NIFTI: _nifti_size,
     Kind.NRRD: _nrrd_size,
     Kind.METAIMAGE: _metaimage_size,
+    Kind.ANALYZE: _analyze_size,
+    Kind.TIFF: _tiff_size,
+    Kind.GIF: _gif_size,
     **{kind: partial(_picture_size, kind) for kind in (Kind.PNG, Kind.JPEG, Kind.BMP)},
 }
 

@@ -55,6 +55,22 @@ def read_film(path: Path) -> MedImage | None:
     )
 
 
+def film_size(path: Path) -> tuple[int, ...]:
+    """Tell the size of a GIF without decoding it: (1, J, I), or (T, 1, J, I) of a film.
+
+    Raises
+    ------
+    ReadError
+        If it is damaged.
+    """
+    with refusing(path, "cannot be decoded"):
+        from PIL import Image
+
+        with Image.open(path, formats=("GIF",)) as picture:
+            n_frames = getattr(picture, "n_frames", 1)
+            return (n_frames,) * (n_frames > 1) + (1, picture.height, picture.width)
+
+
 def _frames(picture: Any, n_frames: int) -> tuple[PixelArray, tuple[float, ...]]:
     frames = np.empty((n_frames, picture.height, picture.width, 3), np.uint8)
     times_ms, now_ms = [], 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,30 @@ def read_tiff(path: Path) -> MedImage:
         source=Source(path),
         warnings=tuple(warnings),
     )
+
+
+def tiff_size(path: Path) -> tuple[tuple[int, ...], tuple[float, float, float] | None]:
+    """Tell the size of the first series, (K, J, I) or (C, K, J, I), and its spacing (k, j, i) in mm where it is told.
+
+    Raises
+    ------
+    ReadError
+        If its pages cannot be followed.
+    """
+    size = check_file(path)
+    with refusing(path, "cannot be decoded as TIFF"):
+        check_page_chain(path, size)
+        import tifffile
+
+        logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+        with tifffile.TiffFile(path) as file:
+            series = file.series[0]
+            sizes = list(zip(series.axes, series.shape, strict=True))
+            spacing = spacing_of(file)
+    j, i = (n for axis, n in sizes if axis in "YX")
+    n_slices = math.prod(n for axis, n in sizes if axis not in "YX" and axis not in _LEADING)
+    n_channels = math.prod(n for axis, n in sizes if axis in _LEADING)
+    return (n_channels,) * (n_channels > 1) + (n_slices, j, i), spacing
 
 
 def page_geometry(shape: Shape3, spacing: tuple[float, float, float] | None) -> Geometry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,22 @@ def read_analyze(path: Path) -> MedImage:
         source=Source(path),
         warnings=(_SIDES, *warnings),
     )
+
+
+def analyze_geometry(path: Path) -> tuple[tuple[int, ...], Geometry]:
+    """Read the size, (K, J, I) or (C, K, J, I), and the grid from the .hdr alone.
+
+    Raises
+    ------
+    ReadError
+        If the header is damaged.
+    """
+    with refusing(path, "cannot be read as Analyze"):
+        header = _parse(path, read_head(path, _HEADER_BYTES))
+        i, j, k = (*header.shape, 1)[:3]
+        geometry = Geometry(_affine(header), (k, j, i))
+    n_channels = math.prod(header.shape[3:]) * (3 if header.datatype == _RGB else 1)
+    return (n_channels,) * (n_channels > 1) + (k, j, i), geometry
 
 
 def _parse(path: Path, head: bytes) -> _Header:
