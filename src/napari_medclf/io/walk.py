@@ -21,7 +21,7 @@ OnProgress = Callable[[int, int], None]
 """Takes how many are done, and how many there are (0 where that is not known)."""
 
 _READABLE = "DICOM, NIfTI, NRRD, MetaImage, Analyze, PNG, JPEG, TIFF, GIF, BMP, npz or zip"
-_PROGRESS_STEP = 20
+_PROGRESS_STEP = 100
 _DIGITS = re.compile(r"([0-9]+)")
 _FOREIGN = {
     ".mgz": "FreeSurfer MGH",
