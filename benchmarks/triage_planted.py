@@ -31,7 +31,8 @@ from planted_images import USUAL
 
 from napari_medclf.domain.run import CaseRecord
 from napari_medclf.domain.triage import DoubtKind
-from napari_medclf.engine.triage.training import Figures, figures_of
+from napari_medclf.engine.triage.figures import Figures
+from napari_medclf.engine.triage.training import figures_of
 from napari_medclf.jobs.models import find_model
 from napari_medclf.jobs.triage.cohort import Cohort, numbers_of
 from napari_medclf.jobs.triage.figures import read_figures
@@ -74,8 +75,8 @@ def _report(
     document = {}
     for name, records in cohorts.items():
         known = figures[name]
-        kinds = "" if known is None or known.correlations is not None else " of several kinds"
-        print(f"\n{name}, {title}, {f'with figures{kinds}' if known else 'without figures'} of the training")
+        without = "" if known is None or known.correlations is not None else ", without correlations"
+        print(f"\n{name}, {title}, {'with' if known else 'without'} figures of the training{without}")
         alone = _alone(records, known)
         for kind, trials in sorted(alone.items(), key=lambda item: (item[0].startswith(SUBTLE), item[0])):
             _tell(kind, score_of_places(trials))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from napari_medclf.engine.triage.compare import compare, root_mean_square
-from napari_medclf.engine.triage.training import Figures, figures_of
+from napari_medclf.engine.triage.figures import Figures
+from napari_medclf.engine.triage.training import figures_of
 
 
 def _rows(n: int, seed: int = 0) -> list[dict[str, float]]:

@@ -7,7 +7,8 @@ import pytest
 from scipy.spatial.distance import mahalanobis
 
 from napari_medclf.engine.triage.compare import compare, root_mean_square
-from napari_medclf.engine.triage.training import Figures, figures_of, training_distance
+from napari_medclf.engine.triage.figures import Figures
+from napari_medclf.engine.triage.training import figures_of, training_distance
 
 NAMES = [f"look:{letter}" for letter in "abcdef"]
 

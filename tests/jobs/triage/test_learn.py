@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_medclf.domain.errors import DatasetError, OptionError
-from napari_medclf.engine.triage.training import Figures
+from napari_medclf.engine.triage.figures import Figures
 from napari_medclf.jobs.api import run
 from napari_medclf.jobs.models import find_model
 from napari_medclf.jobs.triage.figures import TRAITS_IN_PACKAGE, read_figures, read_figures_file, write_figures

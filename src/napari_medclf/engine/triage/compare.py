@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_medclf.engine.triage.columns import Columns
+from napari_medclf.engine.triage.figures import Figures, from_training
 from napari_medclf.engine.triage.spread import LARGEST, Table, centre_and_spread
-
-if TYPE_CHECKING:
-    from napari_medclf.engine.triage.training import Figures
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +82,6 @@ def root_mean_square(apart: Table) -> NDArray[np.float64]:
     n_known = np.isfinite(squares).sum(axis=1)
     total = np.nansum(squares, axis=1)
     return np.where(n_known > 0, np.sqrt(total / np.maximum(n_known, 1)), np.nan)
-
-
-def from_training(numbers: Table, names: Sequence[str], figures: Figures) -> Table:
-    """Say how many spreads numbers (n, t) are from the training's medians; NaN where that has none."""
-    centre = np.array([figures.centres.get(name, np.nan) for name in names])
-    spread = np.array([figures.spreads.get(name, np.nan) for name in names])
-    return (numbers - centre) / spread
 
 
 def _mean_of_both(first: Table, second: Table) -> Table:

@@ -1,16 +1,17 @@
-"""What the training cases of a model are like, and how far an image is from them."""
+"""What the training cases of a model are like together, and how far an image is from them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_medclf.engine.triage.columns import Columns
-from napari_medclf.engine.triage.compare import Compared, from_training
+from napari_medclf.engine.triage.compare import Compared
 from napari_medclf.engine.triage.features import PREFIX as FEATURE
+from napari_medclf.engine.triage.figures import Figures, from_training
 from napari_medclf.engine.triage.kinds import are_of_several_kinds
 from napari_medclf.engine.triage.looks import PREFIX as LOOK
 from napari_medclf.engine.triage.spread import LARGEST, Table, centre_and_spread
@@ -19,34 +20,6 @@ _FEWEST_TO_CORRELATE = 15
 _CLIPPED = 4.0
 _SHRINKAGE = 0.1
 _N_FOLDS = 5
-
-
-@dataclass(frozen=True, eq=False)
-class Figures:
-    """What the numbers of a model's training cases are like.
-
-    Parameters
-    ----------
-    n_cases : int
-        How many there were.
-    centres, spreads : dict
-        Median of a number, and its robust standard deviation.
-    looks : tuple of str
-        Numbers of the image, and of what the network saw in it, whose correlations are known.
-    correlations : (f, f) or None
-        Of `looks`; None of few cases, and of a training on several kinds of images, which has no one middle.
-    usual, usual_by_looks : float
-        Median distance of a training case from the others, as `training_distance` measures it with and without what
-        the network saw.
-    """
-
-    n_cases: int = 0
-    centres: Mapping[str, float] = field(default_factory=dict)
-    spreads: Mapping[str, float] = field(default_factory=dict)
-    looks: tuple[str, ...] = ()
-    correlations: Table | None = None
-    usual: float = 1.0
-    usual_by_looks: float = 1.0
 
 
 def figures_of(rows: Sequence[Mapping[str, float]]) -> Figures:

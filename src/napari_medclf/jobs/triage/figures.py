@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_medclf.domain.package import ModelPackage
-    from napari_medclf.engine.triage.training import Figures
+    from napari_medclf.engine.triage.figures import Figures
 
 TRAITS_IN_PACKAGE = "configs/traits.json"
 _USUAL = ("usual_distance", "usual_distance_by_looks")
@@ -41,7 +41,7 @@ def read_figures_file(path: Path) -> Figures:
     DatasetError
         If there is no such file, or it is damaged.
     """
-    from napari_medclf.engine.triage.training import Figures
+    from napari_medclf.engine.triage.figures import Figures
 
     try:
         content = json.loads(path.read_bytes())
@@ -100,7 +100,7 @@ def write_figures(figures: Figures, path: Path) -> None:
         usual = (float(f"{one:.{_DIGITS}g}") for one in (figures.usual, figures.usual_by_looks))
         document |= dict(zip(_USUAL, usual, strict=True)) | {"looks": figures.looks, "correlations": lower}
     try:
-        atomic_write(path, json.dumps(document, indent=1) + "\n")
+        atomic_write(path, json.dumps(document, separators=(",", ":")) + "\n")
     except OSError as error:
         raise WriteError(f"{path}: cannot be written ({error.strerror or error}).") from error
 

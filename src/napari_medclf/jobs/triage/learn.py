@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_medclf.domain.image import MedImage
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.domain.results import Prediction
-    from napari_medclf.engine.triage.training import Figures
+    from napari_medclf.engine.triage.figures import Figures
 
 ENOUGH = 100
 """More cases change a median little."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_medclf.domain.card import ModelCard
     from napari_medclf.domain.package import ModelPackage
     from napari_medclf.domain.run import RunRecord
-    from napari_medclf.engine.triage.training import Figures
+    from napari_medclf.engine.triage.figures import Figures
     from napari_medclf.jobs.triage.page import RunSummary
 
 TABLE = "triage.csv"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_medclf.engine.triage.compare import Compared
-    from napari_medclf.engine.triage.training import Figures
+    from napari_medclf.engine.triage.figures import Figures
     from napari_medclf.jobs.triage.cohort import Cohort
 
 _FEWEST_TO_MISS = 5

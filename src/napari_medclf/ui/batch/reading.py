@@ -17,7 +17,7 @@ from napari_medclf.domain.run import CaseRecord, CaseStatus, RunSpec
 from napari_medclf.ui.batch.rows import RunRow, classes_of, worst_first
 
 if TYPE_CHECKING:
-    from napari_medclf.engine.triage.training import Figures
+    from napari_medclf.engine.triage.figures import Figures
     from napari_medclf.store.runs.row import LedgerRun
 
 
