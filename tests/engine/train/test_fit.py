@@ -270,6 +270,18 @@ def test_plateau_lowers_the_rate(tmp_path):
     assert rates[-1] < rates[0] / 4
 
 
+@pytest.mark.parametrize("is_spoilt", [True, False])
+def test_steps_that_are_left_out_are_told(tmp_path, monkeypatch, is_spoilt):
+    def spoil(self, loss):
+        (loss * (float("inf") if is_spoilt else 1.0)).backward()
+
+    monkeypatch.setattr("napari_medclf.engine.train.precision.Precision.backward", spoil)
+    _, events = finish(start(Task.SEGMENT, segment_recipe(epochs=1, samples_per_epoch=16), tmp_path))
+    told = [event.message for event in events if isinstance(event, Warned)]
+    assert [one for one in told if "left out" in one] == [one for one in told if "of epoch 1 were left out" in one]
+    assert any("left out" in one for one in told) == is_spoilt
+
+
 def test_stop_does_not_wait_for_a_long_step(tmp_path, monkeypatch):
     release = threading.Event()
     monkeypatch.setattr(Trainer, "_step", lambda self, group, rate: release.wait(60) and 0.5)

@@ -30,6 +30,17 @@ def test_step_whose_gradient_overflowed_is_left_out(name):
     assert torch.equal(learn(name, 3, spoiled=2).weight, learn(name, 2).weight)
 
 
+@pytest.mark.parametrize("name", ["float32", "bfloat16", "float16"])
+def test_steps_that_are_left_out_are_counted(name):
+    network, precision = nn.Linear(2, 1), Precision(name, "cpu")
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
+    for factor in (1.0, float("inf"), float("nan"), 1.0):
+        optimiser.zero_grad()
+        precision.backward(network(torch.ones(3, 2)).sum() * factor)
+        precision.step(optimiser, clip_norm=0.0)
+    assert precision.n_left_out == 2
+
+
 def test_small_gradients_of_float16_are_not_lost():
     torch.manual_seed(0)
     weight = nn.Parameter(torch.ones(1, dtype=torch.float32))

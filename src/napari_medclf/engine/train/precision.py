@@ -20,6 +20,11 @@ class Precision:
     name : {"float32", "bfloat16", "float16"}
         bfloat16 becomes float16 on a GPU that does not know it. float16 has few exponents, so that the loss is
         multiplied before its gradient is taken (Micikevicius 2018).
+
+    Attributes
+    ----------
+    n_left_out : int
+        Steps that were left out so far, as their gradients were no numbers.
     """
 
     def __init__(self, name: str, device: str) -> None:
@@ -28,6 +33,7 @@ class Precision:
             name = "float16"
         self._dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[name]
         self._scaler = torch.amp.GradScaler(self._kind, enabled=name == "float16")
+        self.n_left_out = 0
 
     @contextmanager
     def autocast(self) -> Iterator[None]:
@@ -52,6 +58,7 @@ class Precision:
         self._scaler.unscale_(optimiser)
         weights = [weight for group in optimiser.param_groups for weight in group["params"]]
         norm = nn.utils.clip_grad_norm_(weights, clip_norm or float("inf"))
+        self.n_left_out += not norm.isfinite()
         if self._scaler.is_enabled():
             self._scaler.step(optimiser)
             self._scaler.update()

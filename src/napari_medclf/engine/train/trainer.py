@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_medclf.domain.errors import DatasetError
-from napari_medclf.domain.events import Job, Progress
+from napari_medclf.domain.events import Job, Progress, Warned
 from napari_medclf.domain.recipe import Recipe
 from napari_medclf.engine.background import Worker, wait_for
 from napari_medclf.engine.networks import build_network
@@ -31,6 +31,8 @@ from napari_medclf.engine.train.transfer import TransferReport, freeze, still_fr
 
 _PROGRESS_EVERY_S = 0.2
 _KEEP_EVERY_S = 120.0
+_FEW_LOST, _PART_LOST = 2, 0.05
+"""Steps of an epoch that may overflow before a person is told; float16 looks for its scale with the first ones."""
 """An epoch that takes long is kept this often."""
 
 
@@ -148,6 +150,7 @@ class Trainer:
         """
         part = part or EpochPart()
         losses, n_batches = list(part.losses), part.n_batches
+        n_done_before, n_left_out_before = self._n_steps_done, self._precision.n_left_out
         told = kept = time.perf_counter()
         self._begin(pace.epoch, part)
         progress, rate = 0.0, 0.0
@@ -169,6 +172,9 @@ class Trainer:
                     kept = now
                     keep(EpochPart(n_batches, tuple(losses), _random_state(self._device)))
         self._average.after_epoch(self._network, progress)
+        yield from _warn_of_lost_steps(
+            pace.epoch, self._precision.n_left_out - n_left_out_before, self._n_steps_done - n_done_before
+        )
         return {"train/loss": sum(losses) / len(losses), "lr": rate}
 
     def validate(self) -> Job[dict[str, float]]:
@@ -274,6 +280,14 @@ def memory_layout(network: nn.Module, device: str, spatial_dims: int) -> torch.m
         return torch.channels_last
     is_mixed = any(weight.dim() == 4 for weight in network.parameters())  # 2D layers on slices of volumes
     return torch.channels_last_3d if device.startswith("cpu") and not is_mixed else torch.contiguous_format
+
+
+def _warn_of_lost_steps(epoch: int, n_lost: int, n_steps: int) -> Iterator[Warned]:
+    if n_lost > max(_FEW_LOST, _PART_LOST * n_steps):
+        yield Warned(
+            f"{n_lost} of the {n_steps} steps of epoch {epoch + 1} were left out, as their gradients were no numbers. "
+            "Take a lower learning rate, or --set precision=float32."
+        )
 
 
 def _random_state(device: str) -> dict[str, Tensor]:
