@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -153,13 +154,10 @@ def test_dead_workers_cost_nothing_but_the_case_they_died_of(plan, cases, book):
 
     def look(event):
         if isinstance(event, CaseDone) and not listening:
-            children = psutil.Process().children(recursive=True)
-            listening.extend(
-                one.laddr.ip
-                for process in (psutil.Process(), *children)
-                for one in process.net_connections()
-                if one.status == psutil.CONN_LISTEN
-            )
+            for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
+                with suppress(psutil.NoSuchProcess):  # they die meanwhile
+                    found = process.net_connections()
+                    listening.extend(one.laddr.ip for one in found if one.status == psutil.CONN_LISTEN)
 
     outcome = drive(run_on_cluster(plan, None, [cases[0], deadly, *cases[1:]], book), look)
 
