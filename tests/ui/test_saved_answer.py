@@ -178,8 +178,9 @@ def test_a_person_finds_the_correction_again_when_the_project_is_opened(
     unsaved = labels.data.copy()
     n_edited = np.count_nonzero(unsaved != model_labels)
     assert n_edited > np.count_nonzero(painted != model_labels)
+    image = session.image
     session.open_index(0)
-    until(lambda: labels not in session.viewer.layers and session.labels_layer is not None)
+    until(lambda: session.image is not image and session.labels_layer is not None and not session.lane.is_busy)
     assert np.array_equal(session.labels_layer.data, unsaved)
     assert len(session.viewer.layers) == 2
     person.press(Qt.Key.Key_N)

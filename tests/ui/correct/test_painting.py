@@ -98,9 +98,9 @@ def test_painting_of_a_window_that_was_killed_comes_back_with_its_undo(workbench
     for layer, state in session.painting._states.items():  # a kill asks nobody: only the files are left
         session.painting._states.forget(layer)
         state.close()
+    image = session.image
     session.open_index(0)
-    until(lambda: session.labels_layer is not None and session.labels_layer != painted)
-    until(lambda: not session.lane.is_busy)
+    until(lambda: session.image is not image and session.labels_layer is not None and not session.lane.is_busy)
     found = session.labels_layer
     np.testing.assert_array_equal(found.data, second)
     assert session.painting.is_dirty(found)
