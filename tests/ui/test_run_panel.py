@@ -268,7 +268,7 @@ def _loaded():
 def test_key_e_shows_where_the_evidence_lies(workbench, person, until) -> None:
     session = workbench.session
     workbench.show_tab("Run")
-    workbench.run.models.choose("chest-xray-pneumonia")
+    until(lambda: workbench.run.models.choose("chest-xray-pneumonia"))  # which are installed is looked up meanwhile
     film = session.show_image(chest_phantom())
     person.press(Qt.Key.Key_Space)
     until(lambda: workbench.run.why.isVisibleTo(workbench.run) and not session.bar.is_running, 120)
