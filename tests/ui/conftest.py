@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -134,13 +134,14 @@ def _threshold_card(task: Task = Task.SEGMENT, n_channels: int = 1, spatial_dims
 
 
 @pytest.fixture
-def install_threshold(workbench) -> Iterator[Callable[[ModelCard], ModelPackage]]:
+def install_threshold(workbench, monkeypatch) -> Callable[[ModelCard], ModelPackage]:
     """Put a model into the workbench whose five-line network thresholds at the middle of the range."""
     import torch
 
     from napari_medclf.engine.model import LoadedModel
+    from napari_medclf.jobs import predict
 
-    patched = pytest.MonkeyPatch()
+    load_really = predict.load_package
 
     class Threshold(torch.nn.Module):
         def __init__(self, is_classifier: bool) -> None:
@@ -156,16 +157,15 @@ def install_threshold(workbench) -> Iterator[Callable[[ModelCard], ModelPackage]
         """Install the model; `install.undo()` lets other models load again."""
         package = ModelPackage(card, Path("nowhere"))
         loaded = LoadedModel(package, Threshold(card.task is Task.CLASSIFY), torch.device("cpu"))
-        patched.setattr("napari_medclf.jobs.predict.load_package", lambda package, options, *more: loaded)
+        monkeypatch.setattr(predict, "load_package", lambda package, options, *more: loaded)
         session = workbench.session
         session.packages = (*session.packages, package)
         session.models_changed.emit()
         workbench.run.models.choose(card.name)
         return package
 
-    install.undo = patched.undo
-    yield install
-    patched.undo()
+    install.undo = lambda: monkeypatch.setattr(predict, "load_package", load_really)
+    return install
 
 
 @pytest.fixture
