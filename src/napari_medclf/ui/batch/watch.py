@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_medclf.ui.batch.reading import RunReader, RunSeen
 from napari_medclf.ui.lane import Lane
 
-_EVERY_MS, _RESTING_MS = 1000, 3000
+_EVERY_MS, _RESTING_MS, _SOON_MS = 1000, 3000, 100
 _REST = 10
 """A reading that takes long is followed by a pause so many times as long."""
 _PACE_OF_S = 300.0
@@ -70,7 +70,7 @@ class RunWatch(QObject):
         self.pace = Pace()
         self._reader: RunReader | None = None
         self._began_s = 0.0
-        self._is_shown, self._is_led, self._waits = True, False, False
+        self._is_shown, self._is_led, self._waits, self._is_due = True, False, False, False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._read)
@@ -115,7 +115,11 @@ class RunWatch(QObject):
 
     def _read(self) -> None:
         reader = self._reader
-        if reader is None or self.lane.is_busy:
+        if reader is None:
+            return
+        self._is_due = self.lane.is_busy
+        if self._is_due:
+            self._timer.start(_SOON_MS)
             return
         self._began_s = time.monotonic()
         self.lane.add(
@@ -134,7 +138,9 @@ class RunWatch(QObject):
         self._read_later(_EVERY_MS if self._is_led else _RESTING_MS, now_s - self._began_s)
 
     def _read_later(self, wait_ms: int, taken_s: float = 0.0) -> None:
-        if self._is_shown:
+        if self._is_due:  # somebody asked while it was read: what was read may be old
+            self._timer.start(_SOON_MS)
+        elif self._is_shown:
             self._timer.start(max(wait_ms, round(1000 * _REST * taken_s)))
 
     def _fail(self, reader: RunReader, message: str) -> None:
